@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Every map, once: who writes it, who reads it, how long it lives. All are pinned by name under
+ * the node's pin directory and outlive the loader. Layouts: fantel/abi.h.
+ */
+#ifndef MAPS_BPF_H
+#define MAPS_BPF_H
+
+#include "fantel/abi.h"
+
+/* Frozen before load; the verifier drops the branches it rules out. volatile: the compiler must
+ * not take the zeros it sees here for the truth. */
+const volatile struct config config = {};
+
+#define MAP(NAME, KIND, KEY, VALUE, MAX, FLAGS)                                                    \
+	struct {                                                                                   \
+		__uint(type, KIND);                                                                \
+		__type(key, KEY);                                                                  \
+		__type(value, VALUE);                                                              \
+		__uint(max_entries, MAX);                                                          \
+		__uint(map_flags, FLAGS);                                                          \
+	} NAME SEC(".maps")
+
+/* Destination prefix -> group. push -> steer. */
+MAP(fantel_classes, BPF_MAP_TYPE_LPM_TRIE, struct prefix_key, struct class_value, MAX_CLASSES,
+    BPF_F_NO_PREALLOC);
+
+/* Group as policy gave it: weights and tiers, for people. push -> status. */
+MAP(fantel_groups, BPF_MAP_TYPE_ARRAY, __u32, struct group, MAX_GROUPS, 0);
+
+/* Group compiled for the packet path. push -> steer. */
+MAP(fantel_ranks, BPF_MAP_TYPE_ARRAY, __u32, struct rank, MAX_GROUPS, 0);
+
+/* Path -> header templates. push -> steer, notify, status. */
+MAP(fantel_paths, BPF_MAP_TYPE_ARRAY, __u32, struct path, MAX_PATHS, 0);
+
+/* Where paths leave. netlink -> steer, status. */
+MAP(fantel_nexthops, BPF_MAP_TYPE_ARRAY, __u32, struct nexthop, MAX_NEXTHOPS, 0);
+
+/* Packets and bytes by path. steer -> status. */
+MAP(fantel_traffic, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct traffic, MAX_PATHS, 0);
+
+/* Path -> usable or not, in one load. notify -> steer, status. */
+MAP(fantel_health, BPF_MAP_TYPE_ARRAY, __u32, struct health, MAX_PATHS, 0);
+
+/* The failed-tunnel set. notify -> status; entries leave by recovery or by their own timer. */
+MAP(fantel_failed, BPF_MAP_TYPE_HASH, struct failed_key, struct failed, MAX_FAILED,
+    BPF_F_NO_PREALLOC);
+
+/* Tunnel identity -> paths. push -> notify. */
+MAP(fantel_tunnels, BPF_MAP_TYPE_HASH, struct tunnel_key, struct tunnel_paths, MAX_TUNNELS,
+    BPF_F_NO_PREALLOC);
+
+/* Addresses of the domain: who may speak and who may be told. push -> notify, detect. */
+MAP(fantel_sources, BPF_MAP_TYPE_LPM_TRIE, struct prefix_key, __u32, MAX_SOURCES,
+    BPF_F_NO_PREALLOC);
+
+/* Originator -> sequence window. notify only. */
+MAP(fantel_origins, BPF_MAP_TYPE_LRU_HASH, struct addr, struct origin, MAX_ORIGINS, 0);
+
+/* Core ports by ifindex. netlink -> detect. */
+MAP(fantel_links, BPF_MAP_TYPE_HASH, __u32, struct link, MAX_LINKS, BPF_F_NO_PREALLOC);
+
+/* Which core port a prefix was last routed to. netlink -> detect. */
+MAP(fantel_routes, BPF_MAP_TYPE_LPM_TRIE, struct prefix_key, struct route_value, MAX_ROUTES,
+    BPF_F_NO_PREALLOC);
+
+/* Who was told of what. detect -> the loader, which sends recoveries and then removes. */
+MAP(fantel_told, BPF_MAP_TYPE_HASH, struct told_key, struct told, MAX_TOLD, BPF_F_NO_PREALLOC);
+
+/* Token buckets of what we send in answer to packets. detect, steer. */
+MAP(fantel_buckets, BPF_MAP_TYPE_LRU_HASH, struct bucket_key, struct bucket, MAX_BUCKETS, 0);
+
+/* links_down: netlink -> detect. sequence: detect and the loader, atomically. */
+MAP(fantel_node, BPF_MAP_TYPE_ARRAY, __u32, struct node_state, 1, BPF_F_MMAPABLE);
+
+/* Reason -> packets, bytes. account -> status. */
+MAP(fantel_stats, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct traffic, REASON_COUNT, 0);
+
+/* struct event. account -> events. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, EVENTS_BYTES);
+} fantel_events SEC(".maps");
+
+#endif

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What the BPF programs and the loader share: keys and values of every map, the frozen
+ * configuration, and the events. All numbers are in host order unless their name ends in _be;
+ * addresses are struct addr (network order). A change of any layout is a new FANTEL_ABI, and with
+ * it a new pin directory. Times named _ns are CLOCK_MONOTONIC (bpf_ktime_get_ns) unless said
+ * otherwise.
+ */
+#ifndef FANTEL_ABI_H
+#define FANTEL_ABI_H
+
+#include "base.h"
+#include "reason.h"
+#include "wire.h"
+
+#define FANTEL_ABI 1
+
+#define NAME_LEN 32	     /* of nodes, paths, groups, ports; NUL included */
+#define MAX_SEGMENTS 8	     /* of a path, and of a tunnel that can be named */
+#define MAX_MEMBERS 16	     /* paths of a group */
+#define MAX_GROUPS 256
+#define MAX_PATHS 4096
+#define MAX_NEXTHOPS MAX_PATHS
+#define MAX_CLASSES 65536
+#define MAX_SOURCES 4096
+#define MAX_LINKS 1024
+#define MAX_ROUTES 65536
+#define MAX_TUNNELS (4 * MAX_PATHS)
+#define MAX_FAILED 65536
+#define MAX_ORIGINS 4096
+#define MAX_TOLD 65536
+#define MAX_BUCKETS 4096
+#define MAX_REPEATS 3
+#define TUNNEL_PATHS 16	     /* paths that may share one tunnel identity */
+#define EVENTS_BYTES (1 << 20)
+
+/* ---- traffic classes, groups and paths ------------------------------------------------------ */
+
+/* Key of fantel_classes and fantel_sources: IPv4 prefixes are 96 bits longer. */
+struct prefix_key {
+	__u32 plen; /* bits */
+	__be32 addr_be[4]; /* as words: struct addr would align to 8 and leave a hole */
+};
+
+struct class_value {
+	__u32 group;
+};
+
+/* One member of a group, as policy gave it. */
+struct member {
+	char name[NAME_LEN]; /* of the path */
+	__u32 path;
+	__u16 weight; /* relative share; 0 = drained, carries nothing */
+	__u16 tier;   /* the lowest tier with a usable member serves */
+};
+
+struct group {
+	char name[NAME_LEN];
+	__u32 n_members;
+	struct member member[MAX_MEMBERS];
+};
+
+/*
+ * A group compiled for the packet path (path.h, rank_build): the flow's hash picks a slot, and the
+ * slot lists the members in the order in which they serve that flow, best first, four bits each,
+ * lowest bits first. A whole value is replaced at once.
+ */
+#define RANK_SLOTS 1024
+struct rank {
+	__u32 n; /* members listed in each slot: those with a weight */
+	__u32 on_no_path; /* enum fate: FATE_DROP or FATE_PASS */
+	__u32 path[MAX_MEMBERS];
+	__u64 order[RANK_SLOTS];
+};
+
+enum tunnel_type {
+	TUNNEL_NONE,
+	TUNNEL_SRV6,
+};
+
+/* The outer header of one path, Ethernet included, ready to be copied; `inner` is what it carries.
+ *
+ *  0            14          54
+ *  | Ethernet    | IPv6      | SRH (none for a single segment) |
+ *  MACs from the next hop; patched per packet: payload length, traffic class, flow label.
+ */
+#define ENCAP_MAX 192
+struct encap {
+	__u8 hdr[ENCAP_MAX];
+};
+_Static_assert(14 + 40 + 8 + 16 * MAX_SEGMENTS <= ENCAP_MAX, "the longest SRH fits");
+
+enum inner {
+	INNER_V4,
+	INNER_V6,
+	INNER_COUNT,
+};
+
+enum path_flags {
+	PATH_DSCP_FIXED = 1, /* outer DSCP from `dscp`; else copied from the inner header */
+};
+
+struct path {
+	char name[NAME_LEN];
+	__u32 nexthop;	 /* index in fantel_nexthops */
+	__u16 encap_len; /* bytes before the inner packet, Ethernet included */
+	__u8 tunnel;	 /* enum tunnel_type; 0 = no such path */
+	__u8 flags;	 /* enum path_flags */
+	__u8 dscp;	 /* 0-63, with PATH_DSCP_FIXED */
+	__u8 pad[3];
+	struct addr dst; /* outer destination: what is routed, and what CODE_IP names */
+	struct encap encap[INNER_COUNT];
+};
+
+/* Where a path's packets leave. Written by netlink; out of date after `fresh_until`, and then the
+ * packet path asks the FIB itself. */
+struct nexthop {
+	__u64 fresh_until; /* bpf_jiffies64 */
+	__u32 ifindex;
+	__u16 mtu;   /* of the route, Ethernet header not counted; 0 with down */
+	__u8 down;   /* the link is known to be down: the path is not usable */
+	__u8 pad;
+	__u8 dmac[6];
+	__u8 smac[6];
+	char ifname[16];
+};
+
+/* Per-CPU, by path. */
+struct traffic {
+	__u64 packets;
+	__u64 bytes; /* inner packet, Ethernet not counted */
+};
+
+/* ---- health --------------------------------------------------------------------------------- */
+
+/* What steer asks of a path: one load. */
+struct health {
+	__s32 failures; /* failure events on it; usable at 0 */
+	__u32 pad;
+	__u64 changed_ns; /* when usability last changed; 0 = never */
+};
+
+/* The canonical identity of a tunnel: one part of Tunnel Info. Unused bytes are zero. */
+struct tunnel_key {
+	__u8 code; /* one enum wire_code bit */
+	__u8 n;	   /* segments or labels; 1 for an address */
+	__u8 pad[6];
+	union {
+		struct addr addr;
+		struct addr segment[MAX_SEGMENTS]; /* in SRH order: the last one travelled first */
+		__be32 label_be[WIRE_LABELS_MAX];  /* top first; TC and TTL zero */
+	};
+};
+
+/* Which paths a tunnel identity names. */
+struct tunnel_paths {
+	__u32 n;
+	__u32 path[TUNNEL_PATHS];
+};
+
+/* An address as one number, so that bpftool prints 0x20010db8...; aligned as maps align it. */
+typedef unsigned __int128 addr_num __attribute__((aligned(8)));
+
+/* fantel_failed, the failed-tunnel set: who said of which path that it failed, and until when. */
+struct failed_key {
+	addr_num originator;
+	__u32 path;
+	__u32 event_id;
+};
+
+struct failed {
+	struct bpf_timer timer; /* of the validity; user space reads zeros */
+	char path[NAME_LEN];
+	enum kind kind;
+	enum wire_cause cause;
+	__u64 since_ns;
+	__u64 until_ns; /* 0 = until withdrawn */
+	__u64 sequence;
+};
+
+/* Token bucket counted in nanoseconds of credit, see bucket.h. */
+struct bucket {
+	__u64 last_ns;
+	__u64 credit_ns;
+};
+
+/* What is known of an originator: the sequence window (window.h). */
+struct origin {
+	__u64 highest; /* sequence; 0 = none yet */
+	__u64 seen;    /* bit i: highest - i was received */
+};
+
+/* ---- detection ------------------------------------------------------------------------------ */
+
+/* One value for the whole node, mmapable. */
+struct node_state {
+	__u32 links_down; /* core links that are down now; detect sleeps while 0 */
+	__u32 pad;
+	__u64 sequence; /* last one given out: boot epoch in s << 32 | counter; add 1 atomically */
+};
+
+#define LOCATION_MAX 128
+/* A core port, by ifindex. */
+struct link {
+	char name[16];
+	__u8 down;
+	__u8 pad;
+	__u16 location_len;
+	enum wire_cause cause;
+	__u32 event_id; /* of the present or latest failure */
+	__u64 since_ns; /* of the latest change */
+	__u64 detected_ns; /* the same on the wall clock, ns since 1970, for the Timestamp TLV */
+	__u8 location[LOCATION_MAX]; /* TLVs 256-262, ready to be copied */
+};
+
+/* fantel_routes: which core port a prefix was last routed to; asked when the FIB has no route. */
+struct route_value {
+	__u32 ifindex;
+};
+
+/* fantel_told: which ingress PE was told of which tunnel on which link; what a recovery needs. */
+struct told_key {
+	struct addr ingress;
+	__u32 ifindex; /* the failed link */
+	struct tunnel_key tunnel;
+};
+
+struct told {
+	__u64 first_ns;
+	__u64 last_ns;
+	__u64 sequence; /* of the latest TYPE1; its repetitions carry the same */
+	__u32 event_id;
+	__u32 sent; /* copies of that sequence sent so far */
+};
+
+struct bucket_key {
+	struct addr dst;
+	__u32 kind; /* enum bucket_kind */
+};
+
+enum bucket_kind {
+	BUCKET_FAILURE,
+	BUCKET_TOO_BIG, /* ICMP errors to senders, RFC 4443 §2.4 (f) */
+};
+
+struct rate {
+	__u64 interval_ns; /* per message; 0 = no limit */
+	__u64 burst_ns;	   /* interval_ns * messages */
+};
+
+/* ---- configuration, frozen before the programs are loaded ------------------------------------ */
+
+enum transport {
+	TRANSPORT_ICMPV6,
+	TRANSPORT_UDP,
+};
+
+struct config {
+	char node[NAME_LEN];
+	struct addr loopback6; /* unspecified = none */
+	struct addr loopback4; /* IPv4 mapped; unspecified = none */
+	struct addr locator;   /* of our own SIDs */
+	__u32 locator_len;     /* bits; 0 = no SIDs */
+	__u32 enterprise;
+	__u32 domain;		/* 0 = no Domain TLV sent, none asked for */
+	__u32 validity_ms;	/* of failures we report; 0 = until withdrawn */
+	__u16 udp_port;
+	__u16 udp_sport;
+	__u8 type[KIND_COUNT]; /* on the wire, by enum kind */
+	__u8 code_lsb;		/* CODE's bit 0 is the least significant */
+	__u8 transport;		/* enum transport, towards IPv6; IPv4 is always UDP */
+	__u8 tclass;		/* of notifications: DSCP << 2 */
+	__u8 hop_limit_min;	/* accepted from here on; 255 - radius */
+	__u64 hash_seed;
+	__u32 n_repeats;
+	__u64 repeat_ns[MAX_REPEATS]; /* offsets from the first, ascending, the first 0 */
+	__u64 refresh_ns; /* a tunnel still in use is told again after this; 0 = never */
+	struct rate rate[2]; /* by enum bucket_kind */
+};
+
+/* ---- events ---------------------------------------------------------------------------------- */
+
+enum event_type {
+	EVENT_NOTIFICATION, /* one was received: `reason` says what became of it */
+	EVENT_PATH,	    /* a path became usable or not: `usable` */
+	EVENT_NOTIFIED,	    /* detect sent one */
+	EVENT_NO_PATH,	    /* a group has no usable path (rate-limited) */
+	EVENT_LINK,	    /* the loader saw a core link go down or up: `usable` */
+};
+
+struct event {
+	__u64 time_ns;
+	__u32 type;   /* enum event_type */
+	__u32 reason; /* enum reason */
+	__u32 kind;   /* enum kind */
+	__u32 cause;  /* enum wire_cause */
+	__u32 path;   /* index; ~0 = none */
+	__u32 ifindex;
+	__u32 event_id;
+	__u32 usable;
+	__u64 sequence;
+	__u64 timestamp_ns; /* the notification's, since 1970; 0 = none */
+	__u32 validity_ms;
+	__u32 group;
+	struct addr peer; /* originator of what was received, receiver of what was sent */
+	char name[NAME_LEN]; /* of the path, link or group */
+	struct tunnel_key tunnel;
+};
+
+/* BPF and host must agree: no implicit holes that a compiler could fill otherwise. */
+_Static_assert(sizeof(struct prefix_key) == 20, "LPM key");
+_Static_assert(sizeof(struct member) == 40, "member");
+_Static_assert(sizeof(struct tunnel_key) == 136, "tunnel_key");
+_Static_assert(sizeof(struct failed_key) == 24, "failed_key");
+_Static_assert(sizeof(struct failed) == 80, "failed");
+_Static_assert(sizeof(struct nexthop) == 48, "nexthop");
+_Static_assert(sizeof(struct told) == 32, "told");
+_Static_assert(sizeof(struct link) == 176, "link");
+
+#endif

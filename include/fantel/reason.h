@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Why a packet did not just go its way. One line here is a counter in fantel_stats, a word in
+ * events and in `fantel counters`, and a row of the manual page. Nothing is dropped without one.
+ *
+ * X(NAME, word, fate, sentence). Fate: DROP the packet is gone; PASS the kernel's stack took it;
+ * DONE it did what it came for.
+ */
+#ifndef FANTEL_REASON_H
+#define FANTEL_REASON_H
+
+#include "base.h"
+
+#define REASONS(X)                                                                                                \
+	/* ingress PE, customer port: steer */                                                                    \
+	X(NO_CLASS, "no-class", PASS, "in no traffic class; the kernel routes it")                                \
+	X(NOT_IP, "not-ip", PASS, "not IP, or IP that can't be parsed; the kernel decides")                       \
+	X(HOP_LIMIT, "hop-limit", PASS, "hop limit or TTL used up; the kernel answers Time Exceeded")             \
+	X(NO_PATH, "no-path", DROP, "its group has no usable path, and its policy is to drop")                    \
+	X(NO_PATH_PASS, "no-path-passed", PASS, "its group has no usable path; the kernel routes it")             \
+	X(NO_NEXTHOP, "no-nexthop", DROP, "the chosen path has no next hop, nor has the FIB")                     \
+	X(NO_HEADROOM, "no-headroom", DROP, "the driver left no room for the outer header")                       \
+	X(TOO_BIG, "too-big", DROP, "longer than the path's MTU; the sender was told")                            \
+	X(TOO_BIG_LIMITED, "too-big-limited", DROP, "longer than the path's MTU; the sender was told just before") \
+	X(CUSTOMER_PORT, "customer-port", DROP, "a notification on a customer port")                              \
+	/* notifications received: notify */                                                                      \
+	X(FAILED, "failed", DONE, "a failure was recorded against a path")                                        \
+	X(RECOVERED, "recovered", DONE, "a recovery withdrew a failure")                                          \
+	X(REFRESHED, "refreshed", DONE, "a failure already known was confirmed")                                  \
+	X(EXPIRED, "expired", DONE, "a failure's validity ran out")                                               \
+	X(REPORTED, "reported", DONE, "a notification reported as an event only")                                 \
+	X(DUPLICATE, "duplicate", DROP, "a repetition of a notification that already acted")                      \
+	X(UNMATCHED, "unmatched", DROP, "a notification about a tunnel that no path uses")                        \
+	X(NOT_KNOWN, "not-known", DROP, "a recovery from a failure that is not recorded")                         \
+	X(TOO_SHORT, "too-short", DROP, "a notification shorter than its fixed part")                             \
+	X(TOO_LONG, "too-long", DROP, "a notification longer than 1280 bytes")                                    \
+	X(CHECKSUM, "checksum", DROP, "wrong ICMPv6 or UDP checksum")                                             \
+	X(VERSION, "version", DROP, "a UDP message of another version")                                           \
+	X(TYPE, "type", DROP, "none of the five types")                                                           \
+	X(TUNNEL, "tunnel", DROP, "malformed Tunnel Info")                                                        \
+	X(TLV, "tlv", DROP, "a TLV that does not fit the message or its own definition")                          \
+	X(EMPTY, "empty", DROP, "neither Tunnel Info nor a TLV")                                                  \
+	X(AUTH, "auth", DROP, "a wrong or missing message authentication code")                                   \
+	X(SOURCE, "source", DROP, "a source that is not of the domain")                                           \
+	X(RADIUS, "radius", DROP, "a hop limit that shows too long a way")                                        \
+	X(DOMAIN, "domain", DROP, "another domain's notification")                                                \
+	X(STALE, "stale", DROP, "a sequence number behind the originator's window")                               \
+	X(FAILED_FULL, "failed-full", DROP, "no room in fantel_failed: the notification could not act")           \
+	X(ORIGINS_FULL, "origins-full", DROP, "no room in fantel_origins: the notification could not act")        \
+	/* P node: detect */                                                                                      \
+	X(NOTIFIED, "notified", DONE, "a doomed packet became a notification")                                    \
+	X(DOOMED, "doomed", DROP, "bound for a failed link; its ingress PE was told just before")                 \
+	X(NOTIFY_LIMITED, "notify-limited", DROP, "bound for a failed link; the token bucket is empty")           \
+	X(NOTIFY_NO_ROUTE, "notify-no-route", DROP, "bound for a failed link; no way back to its ingress PE")     \
+	X(NOT_TOLD, "not-told", PASS, "bound for a failed link; its source is not of the domain")                 \
+	X(TOLD_FULL, "told-full", DROP, "bound for a failed link; no room in fantel_told")                        \
+	X(TOO_DEEP, "too-deep", PASS, "bound for a failed link; more segments than can be reported")              \
+	/* ourselves */                                                                                           \
+	X(EVENT_LOST, "event-lost", DONE, "the event ring was full: an event was not reported")                   \
+	X(INTERNAL, "internal", DROP, "a helper or map refused where it never should")
+
+enum reason {
+	REASON_NONE, /* nothing to count; also "all is well" from a parser */
+#define X(NAME, word, fate, sentence) REASON_##NAME,
+	REASONS(X)
+#undef X
+	REASON_COUNT,
+};
+
+enum fate {
+	FATE_DROP,
+	FATE_PASS,
+	FATE_DONE,
+};
+
+#endif

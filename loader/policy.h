@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * A node's policy, read from a JSON file that policies/fantel.yang models. Parsing has no effects:
+ * the result is plain data, complete and consistent, or there is none and every error that can be
+ * found in one run has been reported.
+ */
+#ifndef POLICY_H
+#define POLICY_H
+
+#include <net/if.h>
+#include <stdio.h>
+
+#include "fantel/abi.h"
+
+enum port_class {
+	PORT_CUSTOMER,
+	PORT_CORE,
+};
+
+enum xdp_mode {
+	XDP_NATIVE,
+	XDP_GENERIC,
+};
+
+struct policy_port {
+	char name[IFNAMSIZ];
+	enum port_class class;
+	enum xdp_mode mode;
+	/* Location TLVs of a core port; unspecified or 0 = not given, then not sent. */
+	struct addr local6, remote6;	   /* 261, 262 */
+	struct addr local4, remote4;	   /* 259, 260, IPv4 mapped */
+	__u32 local_id, remote_id;	   /* 258, only where no address is given */
+	__u32 remote_as;		   /* 257/512; 0 = that of the node */
+	__u8 remote_router_id[8];	   /* 257/515 */
+	__u8 remote_router_id_len;	   /* 0, 4, 6, 7 or 8 */
+};
+
+struct policy_prefix {
+	struct addr addr; /* host bits zero */
+	__u32 plen;	  /* bits, IPv4 counted from 96 */
+};
+
+struct policy_path {
+	char name[NAME_LEN];
+	enum tunnel_type tunnel;
+	bool reduced; /* H.Encaps.Red, RFC 8986 §5.2 */
+	__u32 n_segments;
+	struct addr segment[MAX_SEGMENTS]; /* in the order travelled */
+	bool dscp_fixed;
+	__u8 dscp;
+};
+
+struct policy_group {
+	char name[NAME_LEN];
+	enum fate on_no_path; /* FATE_DROP or FATE_PASS */
+	__u32 n_members;
+	struct {
+		__u32 path; /* index in policy.path */
+		__u16 weight;
+		__u16 tier;
+	} member[MAX_MEMBERS];
+};
+
+struct policy_class {
+	struct policy_prefix prefix;
+	__u32 group; /* index in policy.group */
+};
+
+struct policy {
+	struct config config; /* complete but for hash_seed */
+	__u32 as;	      /* 256/512; 0 = none */
+	__u8 router_id[8];    /* 256/515 */
+	__u8 router_id_len;
+	__u32 hold_down_ms; /* a link must be up this long before a recovery is sent */
+
+	__u32 n_ports, n_sources, n_paths, n_groups, n_classes;
+	struct policy_port *port;
+	struct policy_prefix *source; /* addresses of the domain: may speak, may be told */
+	struct policy_path *path;
+	struct policy_group *group;
+	struct policy_class *class;
+};
+
+/*
+ * Read and check `file`. On success fills *policy (release with policy_free) and returns 0. On
+ * failure *policy is untouched, every error found is written to `errors`, a line each, as
+ * `file:line: path: what is wrong, and what would be right`, and their number is returned, or a
+ * negative errno where the file can't be read.
+ */
+int policy_read(struct policy *policy, const char *file, FILE *errors);
+
+/* The same from memory; `name` stands for the file in messages. */
+int policy_parse(struct policy *policy, const char *name, const char *text, FILE *errors);
+
+void policy_free(struct policy *policy);
+
+#define OWN_POLICY __attribute__((cleanup(policy_free)))
+
+/* Write the whole policy, defaults filled in, as text or (json) as the JSON it could be read from. */
+void policy_show(const struct policy *policy, bool json, FILE *out);
+
+#endif
