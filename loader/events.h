@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Events, from the ring buffer to the reader: a line of text or a JSON object each. `fantel run`
+ * reads the ring and serves what it reads to any number of `fantel events`; those read the ring
+ * themselves only where no loader runs. One process at a time reads the ring.
+ */
+#ifndef EVENTS_H
+#define EVENTS_H
+
+#include <stdio.h>
+
+#include "fantel/abi.h"
+
+enum format {
+	FORMAT_TEXT, /* one line an event */
+	FORMAT_JSON, /* one object a line */
+};
+
+struct events;
+
+/*
+ * Read fantel_events (`map_fd`, which the caller keeps open) and print what comes to `out`; NULL
+ * prints nothing. Returns 0 and *events (release with events_free), or a negative errno, reported.
+ */
+int events_open(struct events **events, int map_fd, enum format format, FILE *out);
+
+/*
+ * Serve the events of `node` to other processes from now on, on EVENTS_SOCKET. Waits for another
+ * reader of the ring to give way; nothing is lost meanwhile. Returns 0 or a negative errno,
+ * reported: events are then read and printed all the same.
+ */
+int events_serve(struct events *events, const char *node);
+
+/* Becomes readable when events_poll has something to do. The fd stays ours. */
+int events_fd(const struct events *events);
+
+/* Print and serve all that is there, without waiting. Returns 0 or a negative errno. */
+int events_poll(struct events *events);
+
+/* An event of the loader's own: print and serve it like those of the ring. */
+void events_emit(struct events *events, const struct event *event);
+
+void events_free(struct events *events);
+
+/* Print one event, newline included. */
+void event_print(const struct event *event, enum format format, FILE *out);
+
+#endif
