@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Token bucket (RFC 4443 §2.4 f), counted in nanoseconds: a message costs rate.interval_ns of
+ * credit, credit grows with time up to rate.burst_ns.
+ */
+#ifndef FANTEL_BUCKET_H
+#define FANTEL_BUCKET_H
+
+#include "abi.h"
+
+/* May one message go at `now_ns`? Takes its credit if so. A fresh, zeroed bucket is full. Two CPUs
+ * that meet in one bucket may let one message too many pass; none gets stuck. */
+FN bool bucket_take(struct bucket *b, __u64 interval_ns, __u64 burst_ns, __u64 now_ns)
+{
+	__u64 credit = b->credit_ns;
+	__u64 gone = now_ns - b->last_ns;
+
+	if (!interval_ns)
+		return true;
+	credit = gone >= burst_ns ? burst_ns : MIN(credit + gone, burst_ns);
+	b->last_ns = now_ns;
+	if (credit < interval_ns) {
+		b->credit_ns = credit;
+		return false;
+	}
+	b->credit_ns = credit - interval_ns;
+	return true;
+}
+
+#endif

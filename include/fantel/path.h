@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Path choice: a pure function of the flow, the members of its group and their health.
+ *
+ * Weighted rendezvous (highest random weight): every (slot, member) pair has a random number u, and
+ * the members serve a slot in the order of -log(u) / weight. So a member's share is its weight's, a
+ * member that leaves moves only its own flows, and one whose weight changes moves only the
+ * difference. The logarithms are taken here, once, by the loader; the packet path follows a list.
+ * Integers only: the same policy gives the same table on every machine and after every restart.
+ */
+#ifndef FANTEL_PATH_H
+#define FANTEL_PATH_H
+
+#include "abi.h"
+
+_Static_assert((RANK_SLOTS & (RANK_SLOTS - 1)) == 0, "slots are taken by a mask");
+_Static_assert(MAX_MEMBERS <= 16, "a member is four bits of rank.order");
+
+/* Finalizer with full avalanche: xorshift and two multiplications. */
+FN __u64 hash_mix(__u64 h)
+{
+	h ^= h >> 32;
+	h *= 0xd6e8feb86659fd93ULL;
+	h ^= h >> 32;
+	h *= 0xd6e8feb86659fd93ULL;
+	h ^= h >> 32;
+	return h;
+}
+
+/*
+ * Of a flow: addresses, L4 ports, protocol and, for RoCEv2, the destination QP, because RDMA is few
+ * and fat flows between the same ports. Multilinear, so that the multiplications run side by side;
+ * the odd constants are random.
+ */
+FN __u64 flow_hash(const struct addr *src, const struct addr *dst, __u32 ports, __u32 proto,
+		   __u32 qp, __u64 seed)
+{
+	__u64 h = seed;
+
+	h += src->q_be[0] * 0x9e3779b97f4a7c15ULL;
+	h += src->q_be[1] * 0xc2b2ae3d27d4eb4fULL;
+	h += dst->q_be[0] * 0x165667b19e3779f9ULL;
+	h += dst->q_be[1] * 0xff51afd7ed558ccdULL;
+	h += ((__u64)ports << 32 | qp) * 0xc4ceb9fe1a85ec53ULL;
+	h += proto * 0x87c37b91114253d5ULL;
+	return hash_mix(h);
+}
+
+FN __u32 hash_slot(__u64 hash)
+{
+	return hash & (RANK_SLOTS - 1);
+}
+
+/* 20 bits of entropy for the outer flow label (RFC 6437, RFC 6438), never 0, from bits that
+ * hash_slot does not use: within a path, flows still spread over equal-cost links. */
+FN __u32 hash_flow_label(__u64 hash)
+{
+	__u32 label = (hash >> 40) & 0xfffff;
+
+	return label ? label : 1;
+}
+
+#ifndef __bpf__
+
+/* -log2(u / 2^64) with 24 fractional bits, for u > 0. */
+static inline __u64 rank_neg_log2(__u64 u)
+{
+	int zeros = __builtin_clzll(u);
+	__u64 m = u << zeros >> 32; /* mantissa, 2^31 <= m < 2^32 */
+	__u64 log = 0;
+
+	for (int i = 0; i < 24; i++) {
+		m = m * m >> 31;
+		log <<= 1;
+		if (m >> 32) {
+			log |= 1;
+			m >>= 1;
+		}
+	}
+	return ((__u64)(zeros + 1) << 24) - log;
+}
+
+/* A member's random number for a slot; by its path's name, so that indices do not matter. */
+static inline __u64 rank_draw(const struct member *m, __u32 slot)
+{
+	__u64 h = 0xcbf29ce484222325ULL;
+
+	for (int i = 0; i < NAME_LEN && m->name[i]; i++)
+		h = (h ^ (__u8)m->name[i]) * 0x100000001b3ULL;
+	h = hash_mix(hash_mix(h) + slot);
+	return h ? h : 1;
+}
+
+/* Does a serve before b? Lower tier first, then the smaller -log(u) / weight. */
+static inline bool rank_before(const struct member *a, __u64 log_a, const struct member *b,
+			       __u64 log_b)
+{
+	if (a->tier != b->tier)
+		return a->tier < b->tier;
+	return log_a * b->weight < log_b * a->weight;
+}
+
+/*
+ * Compile a group (n_members <= MAX_MEMBERS). Members of weight 0 are drained: not listed. Every
+ * bit of *r is set; on_no_path is FATE_DROP or FATE_PASS.
+ */
+static inline void rank_build(struct rank *r, const struct group *g, enum fate on_no_path)
+{
+	memset(r, 0, sizeof(*r));
+	r->on_no_path = on_no_path;
+	for (__u32 i = 0; i < g->n_members; i++) {
+		r->path[i] = g->member[i].path;
+		r->n += g->member[i].weight != 0;
+	}
+	for (__u32 slot = 0; slot < RANK_SLOTS; slot++) {
+		__u64 log[MAX_MEMBERS];
+		__u8 order[MAX_MEMBERS];
+		__u32 n = 0;
+
+		for (__u32 i = 0; i < g->n_members; i++) {
+			const struct member *m = &g->member[i];
+			__u32 at = n;
+
+			if (!m->weight)
+				continue;
+			log[i] = rank_neg_log2(rank_draw(m, slot));
+			for (; at && rank_before(m, log[i], &g->member[order[at - 1]], log[order[at - 1]]); at--)
+				order[at] = order[at - 1];
+			order[at] = i;
+			n++;
+		}
+		for (__u32 i = 0; i < n; i++)
+			r->order[slot] |= (__u64)order[i] << (4 * i);
+	}
+}
+
+#endif
+#endif
