@@ -6,11 +6,12 @@
  *   core port       fantel_core       take notifications; detect packets bound for a failed link
  */
 #include "maps.bpf.h"
+#include "steer.bpf.h"
 
 SEC("xdp.frags")
 int fantel_customer(struct xdp_md *ctx)
 {
-	return XDP_PASS;
+	return steer(ctx);
 }
 
 SEC("xdp.frags")

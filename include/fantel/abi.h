@@ -241,6 +241,8 @@ struct bucket_key {
 enum bucket_kind {
 	BUCKET_FAILURE,
 	BUCKET_TOO_BIG, /* ICMP errors to senders, RFC 4443 §2.4 (f) */
+	BUCKET_NO_PATH, /* events; keyed by group */
+	BUCKET_COUNT,
 };
 
 struct rate {
@@ -275,7 +277,7 @@ struct config {
 	__u32 n_repeats;
 	__u64 repeat_ns[MAX_REPEATS]; /* offsets from the first, ascending, the first 0 */
 	__u64 refresh_ns; /* a tunnel still in use is told again after this; 0 = never */
-	struct rate rate[2]; /* by enum bucket_kind */
+	struct rate rate[BUCKET_COUNT];
 };
 
 /* ---- events ---------------------------------------------------------------------------------- */
