@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Where a node lives in bpffs: ROOT/NODE/v<ABI>/{maps,links}/NAME. ROOT is /sys/fs/bpf/fantel,
- * or --pin-root, or $FANTEL_PIN_ROOT.
+ * or --pin-root, or $FANTEL_PIN_ROOT. bpffs takes no dots in names: they are written as colons,
+ * which neither nodes nor interfaces can have.
  */
 #ifndef PIN_H
 #define PIN_H
@@ -14,6 +15,7 @@
 
 struct pins {
 	char node[NAME_LEN];
+	char root[PATH_MAX - 256];
 	char dir[PATH_MAX - 64]; /* ROOT/NODE/v<ABI> */
 };
 
@@ -23,5 +25,34 @@ int pins_find(struct pins *pins, const char *root, const char *node);
 
 /* Open a pinned map. Returns an fd that the caller owns, or a negative errno, after reporting. */
 int pins_map(const struct pins *pins, const char *map);
+
+/* Name a node's place, whether it is there or not. -EINVAL for a name that can't be a directory,
+ * after reporting it. */
+int pins_init(struct pins *pins, const char *root, const char *node);
+
+/* Make the directories, mounting bpffs where the default root lacks it. Returns 0 or a negative
+ * errno, after reporting it. */
+int pins_make(const struct pins *pins);
+
+/* Remove the pins of this ABI (`all`: of every ABI) and the directories that this leaves empty.
+ * What was pinned lives on while someone else holds it. Returns 0 or a negative errno, after
+ * reporting it. */
+int pins_remove(const struct pins *pins, bool all);
+
+/* Is there anything of this node, of this ABI (`all`: of any)? */
+bool pins_exist(const struct pins *pins, bool all);
+
+/* Paths of pins. PATH_MAX bytes suffice. */
+void pins_node_path(const struct pins *pins, char *path);
+void pins_map_path(const struct pins *pins, const char *map, char *path);
+void pins_link_path(const struct pins *pins, const char *ifname, char *path);
+
+/* The names under links/ of `dir` (a v<ABI> directory), one call each; stops at the first that does
+ * not return 0, and returns that. */
+int pins_each_link(const char *dir, int (*fn)(void *arg, const char *ifname, const char *path),
+		   void *arg);
+
+/* The v<ABI> directories of the node, one call each, in the same way. */
+int pins_each_version(const struct pins *pins, int (*fn)(void *arg, const char *dir), void *arg);
 
 #endif
