@@ -9,13 +9,15 @@ CLANG   := clang
 BPFTOOL := bpftool
 PYTHON  := /usr/bin/python3
 BTF     :=
+DESTDIR :=
+PREFIX  := /usr/local
 
 ifeq ($(V),)
 Q := @
 say = @printf '  %-8s %s\n' $(1) $(2);
 endif
 
-# Debian packages: to build, and to test and show. jq, man and the like are not needed.
+# Debian packages: to build, and to test and show.
 BUILD_DEPS := make gcc clang llvm libc6-dev linux-libc-dev libbpf-dev bpftool libelf-dev zlib1g-dev \
 	libyang2-dev libmnl-dev libjansson-dev libcap-dev pkg-config
 TEST_DEPS := libcmocka-dev iproute2 ethtool util-linux procps python3 python3-scapy tshark gnuplot-nox \
@@ -23,55 +25,75 @@ TEST_DEPS := libcmocka-dev iproute2 ethtool util-linux procps python3 python3-sc
 
 LIBS     := libbpf libyang libmnl jansson libcap
 WARN     := -Wall -Wextra -Werror -Wno-unused-parameter
-CFLAGS   := -O2 -g $(WARN) -std=gnu11 -D_GNU_SOURCE -Iinclude -I$(B) -Iloader
+CFLAGS   := -O2 -g
+WRITEDEP  = -MMD -MP -MF $@.d -MT $@
+OURS      = $(WARN) -std=gnu11 -D_GNU_SOURCE -Iinclude -I$(B) -Iloader $(WRITEDEP)
 LDLIBS    = $(shell pkg-config --libs $(LIBS)) -lm
-BPFFLAGS := -target bpf -mcpu=v3 -O2 -g $(WARN) -Wno-address-of-packed-member \
-	-Wno-missing-declarations -Iinclude -Ibpf -I$(B)
+TESTFLAGS = -DSRCDIR='"$(CURDIR)"'
+BPFFLAGS  = -target bpf -mcpu=v3 -O2 -g $(WARN) -Wno-address-of-packed-member \
+	-Wno-missing-declarations -Iinclude -Ibpf -I$(B) $(WRITEDEP)
+SANITIZE := address,undefined -fno-sanitize-recover=all
 
-HEADERS  := $(wildcard include/fantel/*.h)
-BPF_SRC  := $(wildcard bpf/*.h bpf/*.c)
-LOADER   := $(patsubst loader/%.c,$(B)/loader/%.o,$(wildcard loader/*.c))
-LIBOBJ   := $(filter-out $(B)/loader/main.o,$(LOADER))
+LOADER   := $(filter-out loader/main.c,$(wildcard loader/*.c))
 UNIT     := $(patsubst selftests/unit/%.c,$(B)/unit/%,$(wildcard selftests/unit/*.c))
 PROG     := $(patsubst selftests/prog/%.c,$(B)/prog/%,$(wildcard selftests/prog/test_*.c))
 FUZZ     := $(patsubst selftests/fuzz/%.c,$(B)/fuzz/%,$(wildcard selftests/fuzz/*.c))
 TOOLS    := $(patsubst selftests/lab/%.c,$(B)/lab/%,$(wildcard selftests/lab/*.c))
-BENCH    := $(patsubst selftests/bench/%.c,$(B)/bench/%,$(wildcard selftests/bench/*.c))
+BENCH    := $(patsubst selftests/bench/%.c,$(B)/bench/%,\
+	$(filter-out %.bpf.c,$(wildcard selftests/bench/*.c)))
+BENCHBPF := $(patsubst selftests/bench/%.bpf.c,$(B)/bench/%.skel.h,$(wildcard selftests/bench/*.bpf.c))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps deps-build demo test test-build fuzz bench clean format-check
+.PHONY: all help deps test test-build demo bench fuzz install clean
 
-all: $(B)/fantel
+all: $(B)/fantel $(B)/fantel.8
 
 help:
 	@echo 'make               build build/fantel'
 	@echo 'sudo make demo     packages, build, and the lab of Figure 1: a cut, the reaction, a picture'
-	@echo 'sudo make test     packages, build, every test'
+	@echo 'sudo make test     packages, build, every test; TESTS=PATTERN for some of them'
 	@echo 'sudo make bench    what each program costs per packet, and reaction times'
-	@echo 'sudo make fuzz     the long fuzzing run (FUZZ_RUNS=10000000)'
+	@echo 'make fuzz          the long fuzzing run (FUZZ_RUNS=10000000 of each target)'
+	@echo 'sudo make install  binary, manual page, YANG module, completion (PREFIX, DESTDIR)'
 	@echo 'sudo make deps     install the Debian packages only'
 	@echo 'make clean         remove build/'
 	@echo 'V=1 shows commands; BTF=FILE takes kernel types from FILE instead of the running kernel'
 
 # ---- packages ------------------------------------------------------------------------------------
 
+# Goals that test or show need more packages, and install what is missing when root runs them.
+SETUP   := $(filter demo test test-build bench fuzz,$(MAKECMDGOALS))
+NEEDED  := $(BUILD_DEPS) $(if $(SETUP),$(TEST_DEPS))
+HAVE    := $(B)/have-packages$(if $(SETUP),-to-test)
+MAY_APT := $(if $(SETUP),$(filter 0,$(shell id -u)))
+
+# $(1): packages; $(2): not empty = install what is missing, else say so and fail. Where there is no
+# dpkg, the compiler will say what it lacks.
+packages = $(Q)command -v dpkg-query >/dev/null || exit 0; \
+	have=$$(dpkg-query -W -f '$${Package}=$${db:Status-Status} ' $(1) 2>/dev/null); \
+	for p in $(1); do case " $$have" in *" $$p=installed "*) ;; *) missing="$$missing $$p" ;; esac; done; \
+	[ -n "$$missing" ] || exit 0; \
+	if [ -z "$(2)" ]; then \
+		echo "make: missing Debian packages:$$missing; install them with: sudo make deps" >&2; exit 1; \
+	fi; \
+	echo "  APT     $$missing"; \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y -qq --no-install-recommends $$missing >/dev/null
+
 deps:
-	@missing=$$(dpkg-query -W -f '$${Package} $${db:Status-Abbrev}\n' $(BUILD_DEPS) $(TEST_DEPS) 2>/dev/null \
-		| awk '$$2 == "ii" {print $$1}' | sort > $(B).have; \
-		printf '%s\n' $(BUILD_DEPS) $(TEST_DEPS) | sort | comm -23 - $(B).have; rm -f $(B).have); \
-	if [ -n "$$missing" ]; then \
-		echo "  APT      $$missing" | tr '\n' ' '; echo; \
-		apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractive \
-		apt-get install -y -q --no-install-recommends $$missing >/dev/null; \
-	fi
+	$(call packages,$(BUILD_DEPS) $(TEST_DEPS),install)
+
+$(HAVE): Makefile
+	$(call packages,$(NEEDED),$(MAY_APT))
+	$(Q)mkdir -p $(B) && touch $@
 
 # ---- the program ---------------------------------------------------------------------------------
 
-$(B)/vmlinux.h: vmlinux.h.gen $(BTF)
-	$(call say,GEN,$@) mkdir -p $(@D) && BPFTOOL=$(BPFTOOL) ./vmlinux.h.gen $(BTF) > $@
+$(B)/vmlinux.h: vmlinux.h.gen $(BTF) | $(HAVE)
+	$(call say,GEN,$@) BPFTOOL=$(BPFTOOL) ./vmlinux.h.gen $(BTF) > $@
 
-$(B)/hooks.o: bpf/hooks.bpf.c $(BPF_SRC) $(HEADERS) $(B)/vmlinux.h
+$(B)/hooks.o: bpf/hooks.bpf.c $(B)/vmlinux.h
 	$(call say,BPF,$@) $(CLANG) $(BPFFLAGS) -c $< -o $@
 
 $(B)/fantel.bpf.o: $(B)/hooks.o
@@ -80,40 +102,90 @@ $(B)/fantel.bpf.o: $(B)/hooks.o
 $(B)/fantel.skel.h: $(B)/fantel.bpf.o
 	$(call say,SKEL,$@) $(BPFTOOL) gen skeleton $< name fantel_bpf > $@
 
-$(B)/loader/%.o: loader/%.c $(wildcard loader/*.h) $(HEADERS) $(B)/fantel.skel.h $(B)/schema.h
-	$(call say,CC,$@) mkdir -p $(@D) && $(CC) $(CFLAGS) -c $< -o $@
-
 # The YANG module travels inside the binary.
-$(B)/schema.h: policies/fantel.yang
-	$(call say,GEN,$@) mkdir -p $(@D) && { echo 'static const char schema_yang[] ='; \
+$(B)/schema.h: policies/fantel.yang | $(HAVE)
+	$(call say,GEN,$@) { echo 'static const char schema_yang[] ='; \
 		sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/"&\\n"/' $<; echo ';'; } > $@
 
-$(B)/fantel: $(LOADER)
-	$(call say,LD,$@) $(CC) $^ $(LDLIBS) -o $@
+GENERATED := $(B)/fantel.skel.h $(B)/schema.h
+
+$(B)/loader/%.o: loader/%.c Makefile | $(GENERATED)
+	$(call say,CC,$@) mkdir -p $(@D) && $(CC) $(OURS) $(CFLAGS) -c $< -o $@
+
+# All but main, as a library: programs that test a part link what they use.
+$(B)/loader.a: $(LOADER:%.c=$(B)/%.o)
+	$(call say,AR,$@) rm -f $@ && ar rcs $@ $^
+
+$(B)/fantel: $(B)/loader/main.o $(B)/loader.a
+	$(call say,LD,$@) $(CC) $(CFLAGS) $^ $(LDLIBS) -o $@
+
+# The manual's table of reasons comes from reason.h, where each is one line.
+$(B)/fantel.8: loader/fantel.8 include/fantel/reason.h | $(HAVE)
+	$(call say,GEN,$@) sed -n \
+		's|^\t/\* \(.*\) \*/ *\\$$|.It Em "\1"|p; s|^\tX([A-Z_]*, "\(.*\)", \([A-Z]*\), "\(.*\)").*|.It Cm \1 Ta \2 Ta \3|p' \
+		include/fantel/reason.h > $(B)/reasons.mdoc && \
+		sed -e '/^\.\\" REASONS$$/{r $(B)/reasons.mdoc' -e 'd}' $< > $@
 
 # ---- tests ---------------------------------------------------------------------------------------
 
-$(B)/unit/%: selftests/unit/%.c $(wildcard selftests/unit/*.h) $(LIBOBJ)
-	$(call say,CC,$@) mkdir -p $(@D) && $(CC) $(CFLAGS) -DSRCDIR='"$(CURDIR)"' $< $(LIBOBJ) -lcmocka $(LDLIBS) -o $@
+test-build: all $(UNIT) $(PROG) $(FUZZ) $(TOOLS)
 
-$(B)/prog/%: selftests/prog/%.c $(wildcard selftests/prog/*.h) $(LIBOBJ)
-	$(call say,CC,$@) mkdir -p $(@D) && $(CC) $(CFLAGS) -DSRCDIR='"$(CURDIR)"' $< $(LIBOBJ) -lcmocka $(LDLIBS) -o $@
+test: test-build
+	$(Q)$(PYTHON) selftests/run $(TESTS)
 
-$(B)/fuzz/%: selftests/fuzz/%.c $(HEADERS) $(wildcard loader/*.c loader/*.h) $(B)/fantel.skel.h $(B)/schema.h
-	$(call say,FUZZ,$@) mkdir -p $(@D) && $(CLANG) $(CFLAGS) -O1 -Wno-unused-function \
-		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		$< $(FUZZ_SRC_$*) $(LDLIBS) -o $@
+$(B)/unit/%: selftests/unit/%.c $(B)/loader.a
+	$(call say,CC,$@) mkdir -p $(@D) && \
+		$(CC) $(OURS) $(TESTFLAGS) $(CFLAGS) $< $(B)/loader.a -lcmocka $(LDLIBS) -o $@
 
-$(B)/lab/%: selftests/lab/%.c $(HEADERS)
-	$(call say,CC,$@) mkdir -p $(@D) && $(CC) $(CFLAGS) $< -lpthread -lz -o $@
+$(B)/prog/%: selftests/prog/%.c $(B)/loader.a
+	$(call say,CC,$@) mkdir -p $(@D) && \
+		$(CC) $(OURS) $(TESTFLAGS) $(CFLAGS) $< $(B)/loader.a -lcmocka $(LDLIBS) -o $@
 
-$(B)/bench/%.skel.h: selftests/bench/%.bpf.c $(BPF_SRC) $(HEADERS) $(B)/vmlinux.h
+# Fuzz targets and the loader's sources again, under the sanitizers; clang's warnings with them.
+$(B)/fuzz/loader/%.o: loader/%.c Makefile | $(GENERATED)
+	$(call say,CLANG,$@) mkdir -p $(@D) && \
+		$(CLANG) $(OURS) -O1 -g -fsanitize=fuzzer-no-link,$(SANITIZE) -c $< -o $@
+
+$(B)/fuzz/loader.a: $(LOADER:%.c=$(B)/fuzz/%.o)
+	$(call say,AR,$@) rm -f $@ && ar rcs $@ $^
+
+$(B)/fuzz/%: selftests/fuzz/%.c $(B)/fuzz/loader.a
+	$(call say,FUZZ,$@) $(CLANG) $(OURS) $(TESTFLAGS) -O1 -g -fsanitize=fuzzer,$(SANITIZE) \
+		$< $(B)/fuzz/loader.a $(LDLIBS) -o $@
+
+FUZZ_RUNS ?= 10000000
+fuzz: $(FUZZ)
+	$(Q)FUZZ_RUNS=$(FUZZ_RUNS) FUZZ_SECONDS=86400 $(PYTHON) selftests/run fuzz/
+
+$(B)/lab/%: selftests/lab/%.c | $(GENERATED)
+	$(call say,CC,$@) mkdir -p $(@D) && $(CC) $(OURS) $(CFLAGS) $< -lpthread -lz -o $@
+
+demo: all $(TOOLS)
+	$(Q)$(PYTHON) selftests/lab/demo.py
+
+# ---- bench ---------------------------------------------------------------------------------------
+
+$(B)/bench/%.skel.h: selftests/bench/%.bpf.c $(B)/vmlinux.h
 	$(call say,BPF,$@) mkdir -p $(@D) && $(CLANG) $(BPFFLAGS) -c $< -o $(@D)/$*.o && \
 		$(BPFTOOL) gen object $(@D)/$*.bpf.o $(@D)/$*.o && \
 		$(BPFTOOL) gen skeleton $(@D)/$*.bpf.o name $*_bpf > $@
 
-$(B)/bench/%: selftests/bench/%.c $(patsubst selftests/bench/%.bpf.c,$(B)/bench/%.skel.h,$(wildcard selftests/bench/*.bpf.c)) $(LIBOBJ)
-	$(call say,CC,$@) mkdir -p $(@D) && $(CC) $(CFLAGS) $< $(LIBOBJ) $(LDLIBS) -o $@
+$(B)/bench/%: selftests/bench/%.c $(B)/loader.a | $(BENCHBPF)
+	$(call say,CC,$@) mkdir -p $(@D) && $(CC) $(OURS) $(CFLAGS) $< $(B)/loader.a $(LDLIBS) -o $@
+
+bench: all $(BENCH) $(TOOLS)
+	$(Q)selftests/bench/run
+
+# ---- install -------------------------------------------------------------------------------------
+
+install: all
+	$(Q)install -D -m 755 $(B)/fantel $(DESTDIR)$(PREFIX)/sbin/fantel
+	$(Q)install -D -m 644 $(B)/fantel.8 $(DESTDIR)$(PREFIX)/share/man/man8/fantel.8
+	$(Q)install -D -m 644 policies/fantel.yang $(DESTDIR)$(PREFIX)/share/yang/modules/fantel/fantel.yang
+	$(Q)install -D -m 644 loader/fantel.bash \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/fantel
 
 clean:
 	$(Q)rm -rf $(B)
+
+-include $(wildcard $(B)/*.d $(B)/*/*.d $(B)/*/*/*.d)
