@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What bench.c tells again.bpf.c: the packet, and how much of it a run spoils. */
+#ifndef AGAIN_H
+#define AGAIN_H
+
+#include "fantel/base.h"
+
+/*
+ * The packet is written anew by words that start 6 bytes into it, as the addresses of IPv6 behind
+ * Ethernet do: a load that spans two fresh stores stalls the processor, and a packet from a wire
+ * never does that to a program.
+ */
+#define AGAIN_WORDS 31
+struct again {
+	__u32 len;   /* of the packet */
+	__u32 words; /* how many to write anew, behind the first 6 bytes */
+	__u32 tail;  /* the program also changes the packet's end */
+	__u32 vary;  /* offset of 16 bits to count up, so that flows change; 0 = one flow */
+	__u16 pad;
+	__u16 first; /* the packet starts here */
+	__u32 second;
+	__u64 word[AGAIN_WORDS];
+};
+#define AGAIN_LEN 254 /* of every packet, at least */
+_Static_assert(sizeof(struct again) - __builtin_offsetof(struct again, first) == AGAIN_LEN, "no holes");
+
+#endif
