@@ -17,7 +17,7 @@ __u64 clock_wall_ns(__u64 monotonic_ns);
 #define CLOCK_TEXT 40
 const char *clock_text(char text[CLOCK_TEXT], __u64 wall_ns);
 
-/* A duration, three significant digits: 250us, 1.5s, 3h12m. */
+/* A duration in two units at most, sub-minute ones to three digits: 250us, 1.5s, 3h12m. */
 const char *clock_span(char text[CLOCK_TEXT], __u64 ns);
 
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The options that every command which looks at a node has: --node, --pin-root, -j. --help and
- * --usage come from argp. A command lists &options_node among its argp children, and its own input
- * starts with struct options.
+ * The options that commands share: --node, --pin-root, -j. --help and --usage come from argp. A
+ * command lists one of the argps below as its first child, and its input starts with struct options.
  */
 #ifndef OPTIONS_H
 #define OPTIONS_H
@@ -16,19 +15,18 @@ struct options {
 	bool json;
 };
 
-/* --node NAME, --pin-root DIR. */
-extern const struct argp options_node;
-/* -j, --json. */
-extern const struct argp options_json;
+extern const struct argp options_view; /* --node NAME, --pin-root DIR, -j */
+extern const struct argp options_node; /* the same without -j */
+extern const struct argp options_json; /* -j alone */
 
 /*
- * argp_parse with the house's exit codes: prints help under the name `fantel COMMAND`, and ends the
- * process with EXIT_BAD_INPUT on wrong usage. The input (struct options or one that starts with it)
- * is handed to the children. Returns 0 or a positive errno.
+ * argp_parse under the name `fantel COMMAND`, with the command table's line as its text where the
+ * argp has none. Ends the process: after --help with EXIT_DONE, on wrong usage with EXIT_BAD_INPUT.
+ * `input`: struct options, or a struct that starts with one.
  */
-int options_parse(const struct argp *argp, int argc, char **argv, void *input);
+void options_parse(const struct argp *argp, int argc, char **argv, void *input);
 
-/* For a parser of options of one's own: hand the input on to the children. */
-void options_children(const struct argp_state *state);
+/* A parser of options of one's own calls this on ARGP_KEY_INIT: the first child gets the input. */
+void options_init(struct argp_state *state);
 
 #endif

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+#include <stdio.h>
+#include <time.h>
+
+#include "clock.h"
+
+static __u64 read_ns(clockid_t id)
+{
+	struct timespec t;
+
+	clock_gettime(id, &t);
+	return t.tv_sec * NSEC_PER_SEC + t.tv_nsec;
+}
+
+__u64 clock_now_ns(void)
+{
+	return read_ns(CLOCK_MONOTONIC);
+}
+
+__u64 clock_wall_ns(__u64 monotonic_ns)
+{
+	return read_ns(CLOCK_REALTIME) - clock_now_ns() + monotonic_ns;
+}
+
+const char *clock_text(char text[CLOCK_TEXT], __u64 wall_ns)
+{
+	time_t seconds = wall_ns / NSEC_PER_SEC;
+	struct tm tm;
+	size_t n;
+
+	gmtime_r(&seconds, &tm);
+	n = strftime(text, CLOCK_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text + n, CLOCK_TEXT - n, ".%06lluZ", wall_ns % NSEC_PER_SEC / 1000);
+	return text;
+}
+
+const char *clock_span(char text[CLOCK_TEXT], __u64 ns)
+{
+	__u64 s = ns / NSEC_PER_SEC;
+
+	if (ns < NSEC_PER_MSEC)
+		snprintf(text, CLOCK_TEXT, "%.3gus", ns / 1e3);
+	else if (ns < NSEC_PER_SEC)
+		snprintf(text, CLOCK_TEXT, "%.3gms", ns / 1e6);
+	else if (s < 60)
+		snprintf(text, CLOCK_TEXT, "%.3gs", ns / 1e9);
+	else if (s < 3600)
+		snprintf(text, CLOCK_TEXT, "%llum%02llus", s / 60, s % 60);
+	else if (s < 86400)
+		snprintf(text, CLOCK_TEXT, "%lluh%02llum", s / 3600, s / 60 % 60);
+	else
+		snprintf(text, CLOCK_TEXT, "%llud%02lluh", s / 86400, s / 3600 % 24);
+	return text;
+}
