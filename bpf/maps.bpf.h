@@ -25,6 +25,9 @@ const volatile struct config config = {};
 MAP(fantel_classes, BPF_MAP_TYPE_LPM_TRIE, struct prefix_key, struct class_value, MAX_CLASSES,
     BPF_F_NO_PREALLOC);
 
+/* What steer remembers of fantel_classes; by a hash of the destination. steer only. */
+MAP(fantel_cache, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct class_cache, CLASS_CACHE, 0);
+
 /* Group as policy gave it: weights and tiers, for people. push -> status. */
 MAP(fantel_groups, BPF_MAP_TYPE_ARRAY, __u32, struct group, MAX_GROUPS, 0);
 
@@ -71,7 +74,7 @@ MAP(fantel_told, BPF_MAP_TYPE_HASH, struct told_key, struct told, MAX_TOLD, BPF_
 /* Token buckets of what we send in answer to packets. detect, steer. */
 MAP(fantel_buckets, BPF_MAP_TYPE_LRU_HASH, struct bucket_key, struct bucket, MAX_BUCKETS, 0);
 
-/* links_down: netlink -> detect. sequence: detect and the loader, atomically. */
+/* links_down: netlink -> detect. classes: push -> steer. sequence: detect and the loader, atomically. */
 MAP(fantel_node, BPF_MAP_TYPE_ARRAY, __u32, struct node_state, 1, BPF_F_MMAPABLE);
 
 /* Reason -> packets, bytes. account -> status. */
@@ -82,5 +85,12 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, EVENTS_BYTES);
 } fantel_events SEC(".maps");
+
+FN struct node_state *node_state(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&fantel_node, &zero);
+}
 
 #endif

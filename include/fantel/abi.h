@@ -46,6 +46,15 @@ struct class_value {
 	__u32 group;
 };
 
+#define CLASS_CACHE 256	 /* entries per CPU */
+#define NO_GROUP (~0U)
+
+struct class_cache {
+	struct addr dst;
+	__u32 version; /* node_state.classes when it was looked up */
+	__u32 group;   /* or NO_GROUP */
+};
+
 /* One member of a group, as policy gave it. */
 struct member {
 	char name[NAME_LEN]; /* of the path */
@@ -195,7 +204,7 @@ struct origin {
 /* One value for the whole node, mmapable. */
 struct node_state {
 	__u32 links_down; /* core links that are down now; detect sleeps while 0 */
-	__u32 pad;
+	__u32 classes;	  /* grows by 1, from 1 on, after each change of fantel_classes */
 	__u64 sequence; /* last one given out: boot epoch in s << 32 | counter; add 1 atomically */
 };
 
