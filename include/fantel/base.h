@@ -7,17 +7,41 @@
 #define FANTEL_BASE_H
 
 #ifdef __bpf__
-/* Names of the kernel's that are also ours; we use none of theirs. */
-#define path kernel_path
-#define nexthop kernel_nexthop
+/* Plain names that kernels, this one or the next, use too: theirs step aside, we need none of them. */
 #define bucket kernel_bucket
 #define config kernel_config
-#define REASON_TYPE KERNEL_REASON_TYPE
+#define cursor kernel_cursor
+#define event kernel_event
+#define frame kernel_frame
+#define group kernel_group
+#define health kernel_health
+#define link kernel_link
+#define member kernel_member
+#define nexthop kernel_nexthop
+#define origin kernel_origin
+#define path kernel_path
+#define rank kernel_rank
+#define span kernel_span
+#define traffic kernel_traffic
+#define writer kernel_writer
+#define REASON_TYPE kernel_REASON_TYPE
 #include "vmlinux.h"
-#undef path
-#undef nexthop
 #undef bucket
 #undef config
+#undef cursor
+#undef event
+#undef frame
+#undef group
+#undef health
+#undef link
+#undef member
+#undef nexthop
+#undef origin
+#undef path
+#undef rank
+#undef span
+#undef traffic
+#undef writer
 #undef REASON_TYPE
 #include <bpf/bpf_helpers.h>
 #define memcpy __builtin_memcpy
