@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "fantel/abi.h"
+#include "pin.h"
 
 enum format {
 	FORMAT_TEXT, /* one line an event */
@@ -25,11 +26,11 @@ struct events;
 int events_open(struct events **events, int map_fd, enum format format, FILE *out);
 
 /*
- * Serve the events of `node` to other processes from now on, on EVENTS_SOCKET. Waits for another
+ * Serve the events of the node at `pins` to other processes from now on (feed.h). Waits for another
  * reader of the ring to give way; nothing is lost meanwhile. Returns 0 or a negative errno,
  * reported: events are then read and printed all the same.
  */
-int events_serve(struct events *events, const char *node);
+int events_serve(struct events *events, const struct pins *pins);
 
 /* Becomes readable when events_poll has something to do. The fd stays ours. */
 int events_fd(const struct events *events);

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+#include <string.h>
+
+#include "clock.h"
+#include "json.h"
+#include "text.h"
+
+json_t *json_addr(const struct addr *addr)
+{
+	char text[ADDR_TEXT];
+
+	return addr_is_unspecified(addr) ? json_null() : json_string(addr_text(text, addr));
+}
+
+json_t *json_text(const char *text)
+{
+	char clean[NAME_LEN + 1];
+	json_t *json;
+
+	if (!text[0])
+		return json_null();
+	json = json_string(text);
+	if (json)
+		return json;
+	snprintf(clean, sizeof(clean), "%s", text);
+	for (char *c = clean; *c; c++)
+		if ((unsigned char)*c >= 0x80)
+			*c = '?';
+	return json_string(clean);
+}
+
+json_t *json_mac(const __u8 mac[6])
+{
+	char text[MAC_TEXT];
+
+	return json_string(mac_text(text, mac));
+}
+
+json_t *json_tunnel(const struct tunnel_key *tunnel)
+{
+	char text[TUNNEL_TEXT], *rest = NULL;
+	json_t *parts;
+
+	if (!tunnel->code)
+		return json_null();
+	parts = json_array();
+	tunnel_text(text, tunnel);
+	for (char *part = strtok_r(text, ",", &rest); part; part = strtok_r(NULL, ",", &rest))
+		json_array_append_new(parts, json_string(part));
+	return parts;
+}
+
+void json_set_time(json_t *object, const char *name, __u64 monotonic_ns)
+{
+	double age = ((double)clock_now_ns() - (double)monotonic_ns) / NSEC_PER_SEC;
+	char text[CLOCK_TEXT], age_name[64];
+
+	snprintf(age_name, sizeof(age_name), "%s-age", name);
+	if (!monotonic_ns) {
+		json_object_set_new(object, name, json_null());
+		json_object_set_new(object, age_name, json_null());
+		return;
+	}
+	json_object_set_new(object, name,
+			    json_string(clock_text(text, clock_wall_ns(monotonic_ns))));
+	json_object_set_new(object, age_name, json_real(age));
+}
+
+void json_print(const json_t *json, bool compact, FILE *out)
+{
+	json_dumpf(json, out, (compact ? JSON_COMPACT : JSON_INDENT(2)) | JSON_REAL_PRECISION(12));
+	fputc('\n', out);
+}

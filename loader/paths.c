@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* `fantel paths`: what each path is, where it leaves, whether it is usable, what it carried. */
+#include <stdlib.h>
+#include <time.h>
+
+#include "commands.h"
+#include "fantel/frame.h"
+#include "json.h"
+#include "log.h"
+#include "paths.h"
+#include "table.h"
+#include "view.h"
+
+/* ---- the header template, read back ---------------------------------------------------------- */
+
+/* A single segment: no SRH, the destination is the tunnel. */
+static bool template_plain(struct template *template, const struct path *path)
+{
+	template->tunnel.code = CODE_IP;
+	template->tunnel.n = 1;
+	template->tunnel.addr = path->dst;
+	return path->encap_len == ETH_LEN + IPV6_LEN;
+}
+
+/* In a reduced SRH Segments Left points one beyond the list, at the destination address. */
+static bool template_srh(struct template *template, const struct path *path, const __u8 *srh)
+{
+	__u32 listed = srh[WIRE_SRH_OFF_LAST_ENTRY] + 1;
+	struct tunnel_key *tunnel = &template->tunnel;
+
+	template->reduced = srh[WIRE_SRH_OFF_SL] == listed;
+	if (srh[WIRE_SRH_OFF_TYPE] != WIRE_SRH_ROUTING_TYPE || listed > MAX_SEGMENTS ||
+	    listed + template->reduced > MAX_SEGMENTS ||
+	    path->encap_len != ETH_LEN + IPV6_LEN + WIRE_SRH_FIXED + 16 * listed)
+		return false;
+	tunnel->code = CODE_SRV6;
+	tunnel->n = listed;
+	memcpy(tunnel->segment, srh + WIRE_SRH_FIXED, 16 * listed);
+	if (template->reduced)
+		tunnel->segment[tunnel->n++] = path->dst;
+	return true;
+}
+
+bool template_read(struct template *template, const struct path *path)
+{
+	const __u8 *ip = path->encap[INNER_V6].hdr + ETH_LEN;
+
+	*template = (struct template){ .source = addr_load(ip + IPV6_OFF_SRC) };
+	if (path->tunnel != TUNNEL_SRV6)
+		return false;
+	if (ip[IPV6_OFF_NEXTHDR] == PROTO_ROUTING)
+		return template_srh(template, path, ip + IPV6_LEN);
+	return template_plain(template, path);
+}
+
+/* ---- the command ----------------------------------------------------------------------------- */
+
+struct paths_options {
+	struct options options; /* first: what options_parse takes */
+	double watch;		/* seconds between looks; 0 = look once */
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct paths_options *options = state->input;
+	char *end;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		options_init(state);
+		return 0;
+	case 'w':
+		options->watch = strtod(arg, &end);
+		if (*end || end == arg || !(options->watch >= 0.01 && options->watch <= 86400))
+			argp_error(state, "--watch takes seconds, 0.01 to 86400, not '%s'", arg);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option own_options[] = {
+	{ .name = "watch", .key = 'w', .arg = "SECONDS", .doc = "look again every so often" },
+	{},
+};
+static const struct argp_child children[] = { { .argp = &options_view }, {} };
+static const struct argp argp = {
+	.options = own_options,
+	.parser = parse,
+	.children = children,
+};
+
+static json_t *nexthop_json(const struct nexthop *nexthop)
+{
+	if (!nexthop->ifindex)
+		return json_null();
+	return json_pack("{s:o, s:o, s:i, s:b, s:b}", "interface", json_text(nexthop->ifname), "mac",
+			 json_mac(nexthop->dmac), "mtu", nexthop->mtu, "fresh",
+			 nexthop->fresh_until != 0, "down", nexthop->down);
+}
+
+static json_t *path_json(const struct path_view *view)
+{
+	const struct path *path = &view->path;
+	struct template template;
+	json_t *json;
+	bool known = template_read(&template, path);
+
+	json = json_pack("{s:o, s:b, s:i, s:o, s:s, s:b, s:o, s:o, s:o, s:I, s:I}", "name",
+			 json_text(path->name), "usable", path_view_usable(view), "failures",
+			 view->health.failures, "next-hop", nexthop_json(&view->nexthop), "tunnel",
+			 known ? "srv6" : "unknown", "reduced", template.reduced, "source",
+			 json_addr(&template.source), "segments", json_tunnel(&template.tunnel), "dscp",
+			 path->flags & PATH_DSCP_FIXED ? json_integer(path->dscp) : json_null(),
+			 "packets", (json_int_t)view->traffic.packets, "bytes",
+			 (json_int_t)view->traffic.bytes);
+	json_set_time(json, "changed", view->health.changed_ns);
+	return json;
+}
+
+static json_t *paths_json(const struct view *view)
+{
+	json_t *rows = json_array();
+	struct path_view path;
+
+	for (__u32 i = 0; i < MAX_PATHS; i++)
+		if (view_path(view, i, &path))
+			json_array_append_new(rows, path_json(&path));
+	return json_pack("{s:s, s:o}", "node", view->pins.node, "paths", rows);
+}
+
+static void paths_print(const json_t *json, const struct paths_options *options)
+{
+	static const struct column columns[] = {
+		{ "PATH", "name", COLUMN_PLAIN },
+		{ "USABLE", "usable", COLUMN_PLAIN },
+		{ "CHANGED", "changed-age", COLUMN_SPAN },
+		{ "VIA", "next-hop.interface", COLUMN_PLAIN },
+		{ "MAC", "next-hop.mac", COLUMN_PLAIN },
+		{ "MTU", "next-hop.mtu", COLUMN_PLAIN },
+		{ "FRESH", "next-hop.fresh", COLUMN_PLAIN },
+		{ "PACKETS", "packets", COLUMN_PLAIN },
+		{ "BYTES", "bytes", COLUMN_PLAIN },
+		{ "SEGMENTS", "segments", COLUMN_PLAIN },
+		{},
+	};
+
+	if (options->options.json) {
+		json_print(json, options->watch > 0, stdout);
+	} else {
+		table_print(columns, json_object_get(json, "paths"), stdout);
+		if (options->watch > 0)
+			putchar('\n');
+	}
+	fflush(stdout);
+}
+
+static void pause_for(double seconds)
+{
+	struct timespec t = { .tv_sec = seconds };
+
+	t.tv_nsec = (seconds - t.tv_sec) * NSEC_PER_SEC;
+	nanosleep(&t, NULL);
+}
+
+int cmd_paths(int argc, char **argv)
+{
+	struct paths_options options = {};
+	struct view view OWN_VIEW;
+
+	options_parse(&argp, argc, argv, &options);
+	if (view_open(&view, &options.options))
+		return EXIT_FAILED;
+	for (;;) {
+		json_t *json OWN_JSON = paths_json(&view);
+
+		paths_print(json, &options);
+		if (!options.watch || ferror(stdout))
+			return EXIT_DONE;
+		pause_for(options.watch);
+	}
+}

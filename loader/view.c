@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "log.h"
+#include "own.h"
+#include "view.h"
+
+int view_open(struct view *view, const struct options *options)
+{
+	int r;
+
+	*view = (struct view){ .paths = -1, .nexthops = -1, .traffic = -1, .health = -1 };
+	r = pins_find(&view->pins, options->root, options->node);
+	if (r)
+		return r;
+	view->paths = pins_map(&view->pins, "fantel_paths");
+	if (view->paths < 0)
+		return view->paths;
+	view->nexthops = pins_map(&view->pins, "fantel_nexthops");
+	if (view->nexthops < 0)
+		return view->nexthops;
+	view->traffic = pins_map(&view->pins, "fantel_traffic");
+	if (view->traffic < 0)
+		return view->traffic;
+	view->health = pins_map(&view->pins, "fantel_health");
+	return view->health < 0 ? view->health : 0;
+}
+
+void view_close(struct view *view)
+{
+	own_close(&view->paths);
+	own_close(&view->nexthops);
+	own_close(&view->traffic);
+	own_close(&view->health);
+}
+
+struct traffic traffic_read(int map_fd, __u32 key)
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct traffic *values OWN_MEM = NULL;
+	struct traffic sum = {};
+
+	if (cpus > 0)
+		values = calloc(cpus, sizeof(*values));
+	if (!values || bpf_map_lookup_elem(map_fd, &key, values))
+		return sum;
+	for (int i = 0; i < cpus; i++) {
+		sum.packets += values[i].packets;
+		sum.bytes += values[i].bytes;
+	}
+	return sum;
+}
+
+bool view_path(const struct view *view, __u32 index, struct path_view *path)
+{
+	*path = (struct path_view){ .index = index };
+	if (bpf_map_lookup_elem(view->paths, &index, &path->path) ||
+	    path->path.tunnel == TUNNEL_NONE)
+		return false;
+	bpf_map_lookup_elem(view->nexthops, &path->path.nexthop, &path->nexthop);
+	bpf_map_lookup_elem(view->health, &index, &path->health);
+	path->traffic = traffic_read(view->traffic, index);
+	return true;
+}
+
+bool path_view_usable(const struct path_view *path)
+{
+	return path->path.tunnel != TUNNEL_NONE && path->health.failures <= 0 &&
+	       !path->nexthop.down;
+}
+
+/* ---- snapshots ------------------------------------------------------------------------------- */
+
+void rows_free(struct rows *rows)
+{
+	free(rows->keys);
+	free(rows->values);
+}
+
+/* A batch never splits a hash bucket; ENOSPC says that the room left is less than one bucket. */
+static int rows_fill(struct rows *rows, int fd, __u32 room)
+{
+	char at[256]; /* the kernel's place in the map; as long as a key at most */
+	void *from = NULL;
+
+	for (;;) {
+		__u32 n = room - rows->n;
+		int r = bpf_map_lookup_batch(fd, from, at, rows->keys + (size_t)rows->n * rows->key_size,
+					     rows->values + (size_t)rows->n * rows->value_size, &n, NULL);
+
+		if (r && errno != ENOENT)
+			return -errno;
+		rows->n += n;
+		if (r)
+			return 0;
+		from = at;
+	}
+}
+
+int rows_read(struct rows *rows, const struct pins *pins, const char *map)
+{
+	int fd OWN_FD = pins_map(pins, map);
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info), room;
+	int r;
+
+	*rows = (struct rows){};
+	if (fd < 0)
+		return fd;
+	if (bpf_obj_get_info_by_fd(fd, &info, &len))
+		return err_r(-errno, "%s: can't be examined: %s", map, strerror(errno));
+	room = info.max_entries + 64;
+	rows->key_size = info.key_size;
+	rows->value_size = (info.value_size + 7) & ~7U;
+	rows->keys = calloc(room, rows->key_size);
+	rows->values = calloc(room, rows->value_size);
+	r = rows->keys && rows->values ? rows_fill(rows, fd, room) : -ENOMEM;
+	return r ? err_r(r, "%s: can't be read: %s", map, strerror(-r)) : 0;
+}
