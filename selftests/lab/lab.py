@@ -98,6 +98,26 @@ def mac(node, neighbour):
     return f"02:00:00:00:{NUMBER[node]:02d}:{NUMBER[neighbour]:02d}"
 
 
+def policy_file(node):
+    return os.path.join(TREE, "policies", POLICY.get(node, node) + ".json")
+
+
+def read_policy(node):
+    """What is inside the `fantel:fantel` of the node's policy in policies/."""
+    with open(policy_file(node), encoding="utf-8") as file:
+        return json.load(file)["fantel:fantel"]
+
+
+def segments_of(policy):
+    """Path name -> its segments, in the order travelled."""
+    return {path["name"]: path["srv6"]["segment"] for path in policy.get("path", ())}
+
+
+def node_of(segment):
+    """Whose SID it is."""
+    return next((node for node in NODES if segment.startswith(f"2001:db8:a:{NUMBER[node]}::")), None)
+
+
 def now_ns():
     return time.monotonic_ns()
 
