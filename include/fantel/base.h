@@ -17,6 +17,7 @@
 #define health kernel_health
 #define link kernel_link
 #define member kernel_member
+#define msg kernel_msg
 #define nexthop kernel_nexthop
 #define origin kernel_origin
 #define path kernel_path
@@ -35,6 +36,7 @@
 #undef health
 #undef link
 #undef member
+#undef msg
 #undef nexthop
 #undef origin
 #undef path

@@ -34,6 +34,7 @@
 	X(NOT_KNOWN, "not-known", DROP, "a recovery from a failure that is not recorded")                         \
 	X(TOO_SHORT, "too-short", DROP, "a notification shorter than its fixed part")                             \
 	X(TOO_LONG, "too-long", DROP, "a notification longer than 1280 bytes")                                    \
+	X(LENGTH, "length", DROP, "a UDP length that disagrees with the IP header's")                             \
 	X(CHECKSUM, "checksum", DROP, "wrong ICMPv6 or UDP checksum")                                             \
 	X(VERSION, "version", DROP, "a UDP message of another version")                                           \
 	X(TYPE, "type", DROP, "none of the five types")                                                           \

@@ -47,7 +47,16 @@ enum kind {
 
 #define WIRE_HDR_LEN 4		   /* both transports: what precedes Tunnel Info */
 #define WIRE_PACKET_MAX 1280	   /* IP header included; never fragmented */
-#define WIRE_MSG_MAX (WIRE_PACKET_MAX - 40) /* ICMPv6 header on, or UDP header on */
+#define WIRE_MSG_MAX (WIRE_PACKET_MAX - 20)    /* ICMPv6 or UDP header on, over IPv4 */
+#define WIRE_MSG_MAX_V6 (WIRE_PACKET_MAX - 40) /* the same over IPv6 */
+
+/* What we read of the headers below. */
+#define WIRE_IPPROTO_UDP 17
+#define WIRE_IPPROTO_IPV6 41
+#define WIRE_IPPROTO_ICMPV6 58
+#define WIRE_UDP_HDR 8
+#define WIRE_UDP_OFF_LEN 4
+#define WIRE_UDP_OFF_SUM 6
 
 /* CODE: which parts Tunnel Info has, in this order. Bit 0 of the draft is the most significant. */
 enum wire_code {
@@ -66,6 +75,7 @@ enum wire_code {
 #define WIRE_SRH_OFF_LAST_ENTRY 4
 #define WIRE_LABELS_MAX 16
 #define WIRE_LABEL_SHIFT 12
+#define WIRE_LABEL_MASK 0xfffff000U
 #define WIRE_LABEL_TC_SHIFT 9
 #define WIRE_LABEL_S 0x100
 

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * All bounds checks. Three tools, by what they look at:
+ *
+ *   span    a packet, by pointer pair: fixed headers, in place
+ *   cursor  a message that was copied into a struct msg_buf, by index: whatever has a variable length
+ *   writer  a message being built in a struct msg_buf, by index
+ *
+ * Each hands out memory that the caller may then use without another check, or NULL, and then it
+ * has not moved. Persuading the BPF verifier is done here and nowhere else.
+ */
+#ifndef FANTEL_CURSOR_H
+#define FANTEL_CURSOR_H
+
+#include "base.h"
+#include "wire.h"
+
+/*
+ * clang may compute an index once, check one copy in one register and use another one; what the
+ * verifier learned from the check is then lost: "R2 unbounded memory access, make sure to bounds
+ * check any such access". An index that went through here exists once.
+ */
+#define CURSOR_PIN(x) asm volatile("" : "+r"(x))
+
+/* ---- span: headers in the packet ------------------------------------------------------------- */
+
+struct span {
+	const __u8 *at;
+	const __u8 *end;
+};
+
+/* The next n bytes, n a constant; NULL if the packet is shorter. */
+FN const void *span_take(struct span *s, __u32 n)
+{
+	const __u8 *at = s->at;
+
+	/* In this form, pointer + constant > end, or the verifier says: "invalid access to packet". */
+	if (at + n > s->end)
+		return NULL;
+	s->at = at + n;
+	return at;
+}
+
+/* The same without moving on. */
+FN const void *span_peek(const struct span *s, __u32 n)
+{
+	return s->at + n > s->end ? NULL : s->at;
+}
+
+/* Move on by n bytes, known at run time only, at most `max` (a constant). */
+FN bool span_skip(struct span *s, __u32 n, __u32 max)
+{
+	const __u8 *at = s->at;
+
+	CURSOR_PIN(n);
+	/* Without a bound: "math between pkt pointer and register with unbounded min value". */
+	if (n > max || at + n > s->end)
+		return false;
+	s->at = at + n;
+	return true;
+}
+
+/* ---- struct msg_buf: a message outside its packet --------------------------------------------- */
+
+/*
+ * From the ICMPv6 or UDP header on, at `b`. In front there is room for the Ethernet and IP header,
+ * so that a whole packet can be built in one piece, and for the part of a MAC's input that does not
+ * stand next to Tunnel Info; behind it for whole-block copies and for SHA-256's padding. What the
+ * two rooms contain never matters. A type of its own, because a global BPF function learns the size
+ * of what it is given from the type.
+ */
+#define MSG_BUF_FRONT 64
+#define MSG_BUF_BACK 136
+
+struct msg_buf {
+	__u8 front[MSG_BUF_FRONT];
+	__u8 b[WIRE_MSG_MAX];
+	__u8 back[MSG_BUF_BACK];
+} __attribute__((aligned(8)));
+
+/* n bytes (a constant) at `place`, counted from the start of `front`; NULL beyond the buffer. */
+FN __u8 *msg_buf_place(const struct msg_buf *buf, __u32 place, __u32 n)
+{
+	CURSOR_PIN(place);
+	/* Else: "R1 unbounded memory access, make sure to bounds check any such access". */
+	if (place > sizeof(*buf) - n)
+		return NULL;
+	return (__u8 *)buf + place;
+}
+
+/* The same counted from the start of `b`, where messages start. */
+FN __u8 *msg_buf_at(const struct msg_buf *buf, __u32 at, __u32 n)
+{
+	return msg_buf_place(buf, MSG_BUF_FRONT + at, n);
+}
+
+/* ---- cursor: reading a message ---------------------------------------------------------------- */
+
+struct cursor {
+	__u32 at;  /* index in msg_buf.b */
+	__u32 end; /* one past the last byte that may be taken; at <= end <= WIRE_MSG_MAX */
+};
+
+FN __u32 cursor_left(const struct cursor *c)
+{
+	return c->end - c->at;
+}
+
+/* The next n bytes, n a constant; NULL if fewer are left. */
+FN const __u8 *cursor_take(struct cursor *c, const struct msg_buf *buf, __u32 n)
+{
+	const __u8 *p = NULL;
+
+	if (n <= c->end - c->at && (p = msg_buf_at(buf, c->at, n)))
+		c->at += n;
+	return p;
+}
+
+/* Move on by n bytes. */
+FN bool cursor_skip(struct cursor *c, __u32 n)
+{
+	if (n > c->end - c->at)
+		return false;
+	c->at += n;
+	return true;
+}
+
+/* ---- writer: building a message --------------------------------------------------------------- */
+
+/* Once something did not fit, `full` stays set: a row of writes needs one check, at its end. */
+struct writer {
+	struct msg_buf *buf;
+	__u32 at;
+	__u32 end; /* <= WIRE_MSG_MAX */
+	bool full;
+};
+
+/*
+ * Room for n bytes, to be filled by the caller. `block` (a constant, n <= block <= MSG_BUF_BACK) is
+ * how much may be stored there: a copy of a fixed number of words is cheaper than one of n bytes,
+ * and what it leaves behind n is overwritten or never read.
+ */
+FN __u8 *writer_block(struct writer *w, __u32 n, __u32 block)
+{
+	__u8 *p = NULL;
+
+	if (n <= w->end - w->at && n <= block && (p = msg_buf_at(w->buf, w->at, block)))
+		w->at += n;
+	else
+		w->full = true;
+	return p;
+}
+
+/* Room for n bytes, n a constant. */
+FN __u8 *writer_take(struct writer *w, __u32 n)
+{
+	return writer_block(w, n, n);
+}
+
+#endif
