@@ -9,13 +9,9 @@
 
 #include <stdio.h>
 
+#include "event.h"
 #include "fantel/abi.h"
 #include "pin.h"
-
-enum format {
-	FORMAT_TEXT, /* one line an event */
-	FORMAT_JSON, /* one object a line */
-};
 
 struct events;
 
@@ -42,8 +38,5 @@ int events_poll(struct events *events);
 void events_emit(struct events *events, const struct event *event);
 
 void events_free(struct events *events);
-
-/* Print one event, newline included. */
-void event_print(const struct event *event, enum format format, FILE *out);
 
 #endif
