@@ -137,9 +137,16 @@ $(B)/unit/%: selftests/unit/%.c $(B)/loader.a
 	$(call say,CC,$@) mkdir -p $(@D) && \
 		$(CC) $(OURS) $(TESTFLAGS) $(CFLAGS) $< $(B)/loader.a -lcmocka $(LDLIBS) -o $@
 
-$(B)/prog/%: selftests/prog/%.c $(B)/loader.a
+# Packets in and packets expected, from scapy; what runs programs on them, for prog and bench.
+$(B)/golden/packets.json: selftests/golden/packets.py | $(HAVE)
+	$(call say,GEN,$@) mkdir -p $(@D) && $(PYTHON) $< > $@
+
+$(B)/prog/harness.o: selftests/prog/harness.c | $(GENERATED) $(B)/golden/packets.json
+	$(call say,CC,$@) mkdir -p $(@D) && $(CC) $(OURS) $(TESTFLAGS) $(CFLAGS) -c $< -o $@
+
+$(B)/prog/%: selftests/prog/%.c $(B)/prog/harness.o $(B)/loader.a
 	$(call say,CC,$@) mkdir -p $(@D) && \
-		$(CC) $(OURS) $(TESTFLAGS) $(CFLAGS) $< $(B)/loader.a -lcmocka $(LDLIBS) -o $@
+		$(CC) $(OURS) $(TESTFLAGS) $(CFLAGS) $< $(B)/prog/harness.o $(B)/loader.a -lcmocka $(LDLIBS) -o $@
 
 # Fuzz targets and the loader's sources again, under the sanitizers; clang's warnings with them.
 $(B)/fuzz/loader/%.o: loader/%.c Makefile | $(GENERATED)
@@ -170,8 +177,9 @@ $(B)/bench/%.skel.h: selftests/bench/%.bpf.c $(B)/vmlinux.h
 		$(BPFTOOL) gen object $(@D)/$*.bpf.o $(@D)/$*.o && \
 		$(BPFTOOL) gen skeleton $(@D)/$*.bpf.o name $*_bpf > $@
 
-$(B)/bench/%: selftests/bench/%.c $(B)/loader.a | $(BENCHBPF)
-	$(call say,CC,$@) mkdir -p $(@D) && $(CC) $(OURS) $(CFLAGS) $< $(B)/loader.a $(LDLIBS) -o $@
+$(B)/bench/%: selftests/bench/%.c $(B)/prog/harness.o $(B)/loader.a | $(BENCHBPF)
+	$(call say,CC,$@) mkdir -p $(@D) && \
+		$(CC) $(OURS) -Iselftests $(CFLAGS) $< $(B)/prog/harness.o $(B)/loader.a $(LDLIBS) -o $@
 
 bench: all $(BENCH) $(TOOLS)
 	$(Q)selftests/bench/run

@@ -1,0 +1,214 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+"""
+Packets and what must become of them, built by scapy: an encoder that shares nothing with ours.
+
+    packets.py > build/golden/packets.json
+
+Called by make; read by selftests/prog/harness.c. The same names, addresses and paths serve the C
+tests, which take them from the output. Everything is deterministic.
+
+    {"node": {loopback6, loopback4, ...}, "paths": [{name, segments, reduced}],
+     "packets": {NAME: hex of the whole frame}}
+
+NAME is `IN` for what arrives, `IN via PATH` for what must leave (flow label 0: it is a hash, and
+tested apart), `IN too big for PATH` for the error to the sender.
+"""
+import json
+import logging
+import sys
+
+logging.getLogger("scapy.runtime").setLevel(logging.ERROR)
+from scapy.all import ARP, Ether, ICMP, IP, IPOption_Router_Alert, Raw, TCP, UDP, Dot1Q  # noqa: E402
+from scapy.contrib.roce import BTH  # noqa: E402
+from scapy.layers.inet6 import (  # noqa: E402
+    ICMPv6EchoRequest, ICMPv6ND_NS, ICMPv6PacketTooBig, ICMPv6Unknown, IPv6, IPv6ExtHdrDestOpt,
+    IPv6ExtHdrFragment, IPv6ExtHdrRouting, IPv6ExtHdrSegmentRouting)
+
+LOOPBACK6, LOOPBACK4 = "2001:db8:f::1", "198.51.100.1"
+HOST6, HOST4 = "2001:db8:1::10", "192.0.2.10"  # behind the customer port
+FAR6, FAR4 = "2001:db8:2::20", "203.0.113.20"  # in a traffic class
+ELSEWHERE6, ELSEWHERE4 = "2001:db8:3::30", "198.18.0.30"  # in none
+MAC_IN = {"dst": "02:00:00:00:01:01", "src": "02:00:00:00:01:02"}
+MAC_OUT = {"dst": "02:00:00:00:02:02", "src": "02:00:00:00:02:01"}
+OUTER_HOP_LIMIT = 64
+
+SIDS = [f"2001:db8:a:{n:x}::" for n in range(1, 8)] + ["2001:db8:a:9::100"]
+
+
+def path(name, count, reduced=False):
+    """A path over the first count - 1 SIDs, and the egress PE's."""
+    return {"name": name, "segments": SIDS[:count - 1] + SIDS[-1:], "reduced": reduced}
+
+
+PATHS = [path(f"encaps-{n}", n) for n in (1, 2, 3, 8)] + \
+        [path(f"reduced-{n}", n, True) for n in (1, 2, 3, 8)]
+
+packets = {}
+
+
+def emit(name, frame):
+    assert name not in packets, name
+    packets[name] = bytes(frame).hex()
+
+
+def rocev2(size=64, psn=1, qp=0x11):
+    return UDP(sport=49192, dport=4791) / BTH(opcode=4, pkey=0xffff, dqpn=qp, psn=psn) / \
+        Raw(bytes(i & 0xff for i in range(size)))
+
+
+def v6(**fields):
+    return IPv6(**{"src": HOST6, "dst": FAR6, "hlim": 64, "fl": 0x12345, **fields})
+
+
+def v4(**fields):
+    return IP(**{"src": HOST4, "dst": FAR4, "ttl": 64, "flags": "DF", "id": 0x1234, **fields})
+
+
+def encapsulated(inner, p, tc):
+    """RFC 8986 §5.1, §5.2: the segment list backwards, and Segments Left at the first one."""
+    segments = p["segments"]
+    outer = IPv6(src=LOOPBACK6, dst=segments[0], hlim=OUTER_HOP_LIMIT, tc=tc, fl=0)
+    if len(segments) == 1:
+        return outer / inner
+    listed = segments[1:] if p["reduced"] else segments
+    return outer / IPv6ExtHdrSegmentRouting(
+        addresses=listed[::-1], segleft=len(segments) - 1, lastentry=len(listed) - 1) / inner
+
+
+def aged(ip):
+    ip = ip.copy()
+    if IPv6 in ip:
+        ip.hlim -= 1
+    else:
+        ip.ttl -= 1
+        del ip.chksum
+    return ip
+
+
+def steered(name, ip, paths=("encaps-3",), dscp=None):
+    """What arrives, and what leaves by each of the paths."""
+    ip = ip.__class__(bytes(ip))
+    emit(name, Ether(**MAC_IN) / ip)
+    tc = ip.tc if IPv6 in ip else ip.tos
+    if dscp is not None:
+        tc = dscp << 2 | tc & 3
+    for p in PATHS:
+        if p["name"] in paths:
+            emit(f"{name} via {p['name']}", Ether(**MAC_OUT) / encapsulated(aged(ip), p, tc))
+
+
+ALL = [p["name"] for p in PATHS]
+
+# What may travel, by every encapsulation.
+steered("roce6", v6(tc=0x02) / rocev2(), ALL)
+steered("roce4", v4(tos=0x02) / rocev2(), ALL)
+steered("tcp6", v6() / TCP(sport=40000, dport=443, flags="A") / Raw(b"x" * 11), ALL)
+steered("tcp4", v4() / TCP(sport=40000, dport=443, flags="A") / Raw(b"x" * 11), ALL)
+steered("udp6", v6() / UDP(sport=5000, dport=5001) / Raw(b"y"), ("encaps-3",))
+steered("udp4", v4() / UDP(sport=5000, dport=5001) / Raw(b"y"), ("encaps-3",))
+steered("icmp6", v6() / ICMPv6EchoRequest(id=7, seq=1, data=b"ping"))
+steered("icmp4", v4() / ICMP(id=7, seq=1) / Raw(b"ping"))
+
+# ECN and DSCP: copied outward, never cleared.
+for ecn in range(4):
+    steered(f"roce6 ecn {ecn}", v6(tc=26 << 2 | ecn) / rocev2())
+    steered(f"roce4 ecn {ecn}", v4(tos=26 << 2 | ecn) / rocev2())
+steered("roce6 dscp fixed", v6(tc=26 << 2 | 3) / rocev2(), dscp=46)
+steered("roce4 dscp fixed", v4(tos=26 << 2 | 1) / rocev2(), dscp=46)
+
+# The IPv4 checksum at its edges: the update for the TTL must carry. Sums are one's complement, so
+# that the identification can make the checksum any but ffff.
+bare = v4(id=0) / UDP(sport=5000, dport=5001) / Raw(b"y")
+for want in (0xfeff, 0xfefe, 0xff00, 0xfffe, 0x0000, 0x0001, 0x00ff):
+    ident = (IP(bytes(bare)).chksum - want) % 0xffff
+    steered(f"udp4 checksum {want:04x}", v4(id=ident) / UDP(sport=5000, dport=5001) / Raw(b"y"))
+    assert bytes.fromhex(packets[f"udp4 checksum {want:04x}"])[24:26] == want.to_bytes(2, "big")
+
+# Hop limits.
+for hops in (0, 1):
+    emit(f"roce6 hop limit {hops}", Ether(**MAC_IN) / v6(hlim=hops) / rocev2())
+    emit(f"roce4 ttl {hops}", Ether(**MAC_IN) / v4(ttl=hops) / rocev2())
+steered("roce6 hop limit 2", v6(hlim=2) / rocev2())
+steered("roce4 ttl 2", v4(ttl=2) / rocev2())
+
+# Fragments: the first one has ports, the others don't; all must go the same way.
+data = bytes(UDP(sport=5000, dport=5001, len=1008, chksum=0x1234)) + b"z" * 1000
+steered("udp4 whole", v4(flags="") / UDP(sport=5000, dport=5001, chksum=0x1234) / Raw(b"z" * 1000))
+steered("udp4 fragment first", v4(flags="MF", proto=17) / Raw(data[:504]))
+steered("udp4 fragment last", v4(flags="", frag=63, proto=17) / Raw(data[504:]))
+steered("udp6 fragment first", v6() / IPv6ExtHdrFragment(nh=17, offset=0, m=1, id=9) /
+        Raw(data[:504]))
+steered("udp6 fragment last", v6() / IPv6ExtHdrFragment(nh=17, offset=63, m=0, id=9) /
+        Raw(data[504:]))
+
+# Options and extension headers inside.
+steered("udp4 with options", v4(options=[IPOption_Router_Alert()]) /
+        UDP(sport=5000, dport=5001) / Raw(b"y"))
+steered("udp6 with destination options", v6() / IPv6ExtHdrDestOpt() /
+        UDP(sport=5000, dport=5001) / Raw(b"y"))
+steered("srv6 inside", v6() / IPv6ExtHdrSegmentRouting(
+    addresses=["2001:db8:c::2", "2001:db8:c::1"], segleft=1, lastentry=1) / v6() / rocev2())
+
+# Ethernet's own padding behind a short packet is no part of it; we carry it along unharmed.
+for name in ("udp4", "udp6"):
+    for part in ("", " via encaps-3"):
+        packets[f"{name} padded{part}"] = packets[name + part] + "00" * 17
+
+# Large frames: RoCE at MTU 4096 and a jumbo one, beyond one buffer.
+steered("roce6 4096", v6(tc=2) / rocev2(4096))
+steered("roce6 8900", v6(tc=2) / rocev2(8800))
+steered("roce4 4096", v4(tos=2) / rocev2(4096))
+
+# Flows that differ in one field each.
+for qp in (0x11, 0x12, 0xffffff):
+    emit(f"roce6 qp {qp:x}", Ether(**MAC_IN) / v6(tc=2) / rocev2(qp=qp))
+emit("roce6 psn 2", Ether(**MAC_IN) / v6(tc=2) / rocev2(psn=2))
+
+# In no traffic class.
+emit("roce6 elsewhere", Ether(**MAC_IN) / v6(dst=ELSEWHERE6) / rocev2())
+emit("roce4 elsewhere", Ether(**MAC_IN) / v4(dst=ELSEWHERE4) / rocev2())
+emit("roce6 to nobody", Ether(**MAC_IN) / v6(dst="::") / rocev2())
+emit("link-local destination", Ether(**MAC_IN) / v6(dst="fe80::1") / rocev2())
+emit("link-local source", Ether(**MAC_IN) / v6(src="fe80::2") / rocev2())
+emit("multicast6", Ether(**MAC_IN) / v6(dst="ff0e::1") / rocev2())
+emit("multicast4", Ether(**MAC_IN) / v4(dst="224.1.2.3") / rocev2())
+emit("neighbour solicitation", Ether(**MAC_IN) /
+     IPv6(src="fe80::2", dst="ff02::1:ff00:1", hlim=255) / ICMPv6ND_NS(tgt="fe80::1"))
+
+# Not IP, or not to be parsed.
+emit("arp", Ether(**MAC_IN) / ARP(psrc=HOST4, pdst=FAR4) / Raw(b"\0" * 18))
+emit("vlan", Ether(**MAC_IN) / Dot1Q(vlan=7) / v6() / rocev2())
+emit("lldp", Ether(dst="01:80:c2:00:00:0e", src=MAC_IN["src"], type=0x88cc) / Raw(b"\2\7\4" + b"\0" * 60))
+emit("ipv6 version 5", Ether(**MAC_IN) / v6(version=5) / rocev2())
+emit("ipv4 version 5", Ether(**MAC_IN) / v4(version=5) / rocev2())
+emit("ipv4 ihl 4", Ether(**MAC_IN) / v4(ihl=4) / rocev2())
+emit("ipv4 header longer than the packet", Ether(**MAC_IN) / v4(ihl=15, len=40) / Raw(b"\0" * 60))
+emit("ipv4 length below its header", Ether(**MAC_IN) / v4(len=19) / rocev2())
+emit("ipv4 length beyond the frame", Ether(**MAC_IN) / v4(len=1000) / rocev2())
+emit("ipv6 length beyond the frame", Ether(**MAC_IN) / v6(plen=1000) / rocev2())
+
+# Notifications where none may come from (draft §6).
+NAMED = bytes.fromhex("20010db8000900000000000000000009")
+
+
+def icmp_message(kind, dst):
+    return IPv6(src=HOST6, dst=dst, hlim=255, nh=58) / ICMPv6Unknown(
+        type=kind, code=0x80, msgbody=NAMED)
+
+
+udp_message = Raw((202 << 20 | 0x80 << 12).to_bytes(4, "big") + NAMED)
+emit("failure icmp6 to us", Ether(**MAC_IN) / icmp_message(202, LOOPBACK6))
+emit("failure icmp6 to another", Ether(**MAC_IN) / icmp_message(202, FAR6))
+emit("recovery icmp6 to us", Ether(**MAC_IN) / icmp_message(203, LOOPBACK6))
+emit("failure udp6 to us", Ether(**MAC_IN) / v6(dst=LOOPBACK6, hlim=255) /
+     UDP(sport=49152, dport=50202) / udp_message)
+emit("failure udp4 to us", Ether(**MAC_IN) / v4(dst=LOOPBACK4, ttl=255) /
+     UDP(sport=49152, dport=50202) / udp_message)
+
+json.dump({
+    "node": {"loopback6": LOOPBACK6, "loopback4": LOOPBACK4, "host6": HOST6, "host4": HOST4,
+             "far6": FAR6, "far4": FAR4},
+    "paths": PATHS,
+    "packets": packets,
+}, sys.stdout, indent=0)

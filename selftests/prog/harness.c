@@ -1,0 +1,462 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* A node under test; see harness.h. */
+#include "harness.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <jansson.h>
+
+#include "encap.h"
+#include "fantel/path.h"
+#include "own.h"
+#include "words.h"
+
+/* The test can't go on, and not for the programs' fault. */
+static void __attribute__((noreturn, format(printf, 1, 2))) give_up(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fputs("harness: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+	va_end(ap);
+	exit(1);
+}
+
+/* ---- golden/packets.py ----------------------------------------------------------------------- */
+
+static json_t *golden_load(void)
+{
+	static json_t *root;
+	json_error_t error;
+
+	if (root)
+		return root;
+	root = json_load_file(SRCDIR "/build/golden/packets.json", 0, &error);
+	if (!root)
+		give_up("%s:%d: %s; make builds it", error.source, error.line, error.text);
+	return root;
+}
+
+static int hex_digit(char c)
+{
+	return c <= '9' ? c - '0' : c - 'a' + 10;
+}
+
+const struct bytes *golden(const char *name)
+{
+	static struct bytes ring[4]; /* a row names at most three */
+	static unsigned int next;
+	struct bytes *to = &ring[next++ % ARRAY_SIZE(ring)];
+	const char *hex = json_string_value(
+		json_object_get(json_object_get(golden_load(), "packets"), name));
+
+	if (!hex)
+		give_up("golden/packets.py makes no packet named '%s'", name);
+	to->len = strlen(hex) / 2;
+	if (to->len > sizeof(to->b))
+		give_up("packet '%s' is too long", name);
+	for (__u32 i = 0; i < to->len; i++)
+		to->b[i] = hex_digit(hex[2 * i]) << 4 | hex_digit(hex[2 * i + 1]);
+	return to;
+}
+
+struct policy_path golden_path(const char *name)
+{
+	const char *segments[MAX_SEGMENTS + 1] = {};
+	json_t *path, *segment;
+	size_t i, j;
+
+	json_array_foreach(json_object_get(golden_load(), "paths"), i, path) {
+		if (strcmp(json_string_value(json_object_get(path, "name")), name))
+			continue;
+		json_array_foreach(json_object_get(path, "segments"), j, segment)
+			segments[j] = json_string_value(segment);
+		return path_of(name, json_is_true(json_object_get(path, "reduced")), segments);
+	}
+	give_up("golden/packets.py has no path named '%s'", name);
+}
+
+/* ---- values ---------------------------------------------------------------------------------- */
+
+struct addr addr_of(const char *text)
+{
+	struct addr a;
+	__be32 v4;
+
+	if (inet_pton(AF_INET, text, &v4) == 1)
+		return addr_from_v4(v4);
+	if (inet_pton(AF_INET6, text, &a) != 1)
+		give_up("'%s' is no address", text);
+	return a;
+}
+
+struct policy_prefix prefix_of(const char *text)
+{
+	char *slash, copy[64];
+	struct policy_prefix p;
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	slash = strchr(copy, '/');
+	if (!slash)
+		give_up("'%s' is no prefix", text);
+	*slash = 0;
+	p.addr = addr_of(copy);
+	p.plen = atoi(slash + 1) + (addr_is_v4(&p.addr) ? 96 : 0);
+	return p;
+}
+
+struct policy_path path_of(const char *name, bool reduced, const char *const *segments)
+{
+	struct policy_path p = { .tunnel = TUNNEL_SRV6, .reduced = reduced };
+
+	snprintf(p.name, sizeof(p.name), "%s", name);
+	for (; segments[p.n_segments]; p.n_segments++)
+		p.segment[p.n_segments] = addr_of(segments[p.n_segments]);
+	return p;
+}
+
+/* ---- a node ---------------------------------------------------------------------------------- */
+
+struct config node_config(void)
+{
+	json_t *node = json_object_get(golden_load(), "node");
+	struct config c = {
+		.node = "test",
+		.loopback6 = addr_of(json_string_value(json_object_get(node, "loopback6"))),
+		.loopback4 = addr_of(json_string_value(json_object_get(node, "loopback4"))),
+		.enterprise = WIRE_ENTERPRISE,
+		.validity_ms = 0,
+		.udp_port = WIRE_UDP_PORT,
+		.udp_sport = WIRE_UDP_SPORT_MIN,
+		.tclass = WIRE_DSCP << 2,
+		.hop_limit_min = WIRE_HOP_LIMIT - 8,
+		.hash_seed = 0x0123456789abcdefULL,
+		.n_repeats = 3,
+		.repeat_ns = { 0, NSEC_PER_MSEC, 5 * NSEC_PER_MSEC },
+	};
+
+#define X(NAME, number, word) c.type[KIND_##NAME] = number;
+	WIRE_KINDS(X)
+#undef X
+	return c;
+}
+
+struct fantel_bpf *node_load(const struct config *config)
+{
+	struct fantel_bpf *node;
+	__u32 zero = 0;
+	struct node_state state = { .classes = 1, .sequence = 1000ULL << 32 };
+
+	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
+	node = fantel_bpf__open();
+	if (!node)
+		give_up("the programs can't be opened: %s", strerror(errno));
+	memcpy((void *)&node->rodata->config, config, sizeof(*config));
+	if (fantel_bpf__load(node))
+		give_up("the programs can't be loaded: %s", strerror(errno));
+	node_put(node->maps.fantel_node, &zero, &state);
+	return node;
+}
+
+void node_put(struct bpf_map *map, const void *key, const void *value)
+{
+	if (bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_ANY))
+		give_up("%s: %s", bpf_map__name(map), strerror(errno));
+}
+
+bool node_get(struct bpf_map *map, const void *key, void *value)
+{
+	return !bpf_map_lookup_elem(bpf_map__fd(map), key, value);
+}
+
+__u32 node_entries(struct bpf_map *map, __u32 key_size)
+{
+	__u8 key[256];
+	__u32 n = 0;
+	void *last = NULL;
+
+	if (key_size != bpf_map__key_size(map) || key_size > sizeof(key))
+		give_up("%s: keys are of %u bytes", bpf_map__name(map), bpf_map__key_size(map));
+	for (; !bpf_map_get_next_key(bpf_map__fd(map), last, key); last = key)
+		n++;
+	return n;
+}
+
+void node_clear(struct bpf_map *map, __u32 key_size)
+{
+	__u8 key[256];
+
+	if (key_size > sizeof(key))
+		give_up("%s: keys are too long", bpf_map__name(map));
+	while (!bpf_map_get_next_key(bpf_map__fd(map), NULL, key))
+		bpf_map_delete_elem(bpf_map__fd(map), key);
+}
+
+static struct prefix_key prefix_key_of(const char *text)
+{
+	struct policy_prefix p = prefix_of(text);
+	struct prefix_key key = { .plen = p.plen };
+
+	memcpy(key.addr_be, &p.addr, sizeof(key.addr_be));
+	return key;
+}
+
+void node_class(struct fantel_bpf *node, const char *prefix, __u32 group)
+{
+	struct prefix_key key = prefix_key_of(prefix);
+	struct class_value value = { .group = group };
+	struct node_state state;
+	__u32 zero = 0;
+
+	node_put(node->maps.fantel_classes, &key, &value);
+	node_get(node->maps.fantel_node, &zero, &state);
+	state.classes++;
+	node_put(node->maps.fantel_node, &zero, &state);
+}
+
+void node_source(struct fantel_bpf *node, const char *prefix)
+{
+	struct prefix_key key = prefix_key_of(prefix);
+	__u32 one = 1;
+
+	node_put(node->maps.fantel_sources, &key, &one);
+}
+
+/* Let `key` name path `id`, beside those that it names already. */
+static void tunnel_add(struct fantel_bpf *node, const struct tunnel_key *key, __u32 id)
+{
+	struct tunnel_paths paths = {};
+
+	node_get(node->maps.fantel_tunnels, key, &paths);
+	for (__u32 i = 0; i < paths.n; i++)
+		if (paths.path[i] == id)
+			return;
+	if (paths.n == TUNNEL_PATHS)
+		give_up("too many paths share a tunnel");
+	paths.path[paths.n++] = id;
+	node_put(node->maps.fantel_tunnels, key, &paths);
+}
+
+void node_path(struct fantel_bpf *node, __u32 id, const struct policy_path *from)
+{
+	struct path path = { .nexthop = id };
+	struct tunnel_key key[4];
+	int n;
+
+	if (encap_path(&path, from, (const struct config *)&node->rodata->config))
+		give_up("path %s has no template", from->name);
+	node_put(node->maps.fantel_paths, &id, &path);
+	n = encap_keys(key, ARRAY_SIZE(key), from);
+	for (int i = 0; i < n; i++)
+		tunnel_add(node, &key[i], id);
+}
+
+struct nexthop nexthop_fresh(void)
+{
+	struct nexthop nh = {
+		.fresh_until = FRESH,
+		.ifindex = NEXTHOP_IFINDEX,
+		.mtu = 9000,
+		.dmac = { 2, 0, 0, 0, 2, 2 },
+		.smac = { 2, 0, 0, 0, 2, 1 },
+		.ifname = "core0",
+	};
+
+	return nh;
+}
+
+void node_nexthop(struct fantel_bpf *node, __u32 id, const struct nexthop *nexthop)
+{
+	node_put(node->maps.fantel_nexthops, &id, nexthop);
+}
+
+void node_group(struct fantel_bpf *node, __u32 id, enum fate on_no_path, __u32 n,
+		const __u16 *weight, const __u16 *tier)
+{
+	struct group group = { .n_members = n };
+	OWN_MEM struct rank *rank = calloc(1, sizeof(*rank));
+
+	if (!rank)
+		give_up("out of memory");
+	for (__u32 i = 0; i < n; i++) {
+		struct member *m = &group.member[i];
+
+		snprintf(m->name, sizeof(m->name), "path-%u", i);
+		m->path = i;
+		m->weight = weight ? weight[i] : 1;
+		m->tier = tier ? tier[i] : 0;
+	}
+	rank_build(rank, &group, on_no_path);
+	node_put(node->maps.fantel_groups, &id, &group);
+	node_put(node->maps.fantel_ranks, &id, rank);
+}
+
+void node_failures(struct fantel_bpf *node, __u32 path, int failures)
+{
+	struct health health = { .failures = failures };
+
+	node_put(node->maps.fantel_health, &path, &health);
+}
+
+/* ---- running --------------------------------------------------------------------------------- */
+
+/* All CPUs' counts of every reason. */
+static void stats_read(struct fantel_bpf *node, struct traffic sum[REASON_COUNT])
+{
+	int cpus = libbpf_num_possible_cpus();
+	OWN_MEM struct traffic *each = calloc(cpus, sizeof(*each));
+
+	if (!each)
+		give_up("out of memory");
+	memset(sum, 0, REASON_COUNT * sizeof(*sum));
+	for (__u32 reason = 0; reason < REASON_COUNT; reason++) {
+		if (!node_get(node->maps.fantel_stats, &reason, each))
+			give_up("fantel_stats: %s", strerror(errno));
+		for (int cpu = 0; cpu < cpus; cpu++) {
+			sum[reason].packets += each[cpu].packets;
+			sum[reason].bytes += each[cpu].bytes;
+		}
+	}
+}
+
+void node_run(struct fantel_bpf *node, const struct bpf_program *prog, __u32 ifindex,
+	      const struct bytes *in, struct outcome *o)
+{
+	struct traffic before[REASON_COUNT];
+	struct xdp_md ctx = { .data_end = in->len, .ingress_ifindex = ifindex };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in->b, .data_size_in = in->len,
+		    .data_out = o->out.b, .data_size_out = sizeof(o->out.b), .repeat = 1);
+
+	if (ifindex) {
+		opts.ctx_in = &ctx;
+		opts.ctx_size_in = sizeof(ctx);
+	}
+	stats_read(node, before);
+	if (bpf_prog_test_run_opts(bpf_program__fd(prog), &opts))
+		give_up("%s can't be run on %u bytes: %s", bpf_program__name(prog), in->len,
+			strerror(errno));
+	o->verdict = opts.retval;
+	o->out.len = opts.data_size_out;
+	stats_read(node, o->count);
+	o->reasons = 0;
+	for (int r = 0; r < REASON_COUNT; r++) {
+		o->count[r].packets -= before[r].packets;
+		o->count[r].bytes -= before[r].bytes;
+		o->reasons += o->count[r].packets != 0;
+	}
+}
+
+const char *verdict_word(__u32 verdict)
+{
+	static const char *const word[] = { "ABORTED", "DROP", "PASS", "TX", "REDIRECT" };
+
+	return verdict < ARRAY_SIZE(word) ? word[verdict] : "?";
+}
+
+bool outcome_is(const struct outcome *o, const char *sentence, __u32 verdict, enum reason reason)
+{
+	bool good = o->verdict == verdict && o->reasons == (reason != REASON_NONE) &&
+		    (reason == REASON_NONE || o->count[reason].packets == 1);
+
+	if (good)
+		return true;
+	fprintf(stderr, "%s: %s, and not %s; expected reason: %s, counted:", sentence,
+		verdict_word(o->verdict), verdict_word(verdict), reason_word(reason));
+	for (int r = 0; r < REASON_COUNT; r++)
+		if (o->count[r].packets)
+			fprintf(stderr, " %s %llu", reason_word(r), (unsigned long long)o->count[r].packets);
+	fputc('\n', stderr);
+	return false;
+}
+
+static void bytes_dump(const char *name, const struct bytes *b)
+{
+	fprintf(stderr, "  %s (%u bytes)", name, b->len);
+	for (__u32 i = 0; i < b->len && i < 320; i++)
+		fprintf(stderr, "%s%02x", i % 32 ? i % 4 ? "" : " " : "\n    ", b->b[i]);
+	fputc('\n', stderr);
+}
+
+bool bytes_are(const struct bytes *out, const char *sentence, const struct bytes *want,
+	       const struct bytes *mask)
+{
+	__u32 i;
+
+	for (i = 0; i < out->len && i < want->len; i++)
+		if ((out->b[i] ^ want->b[i]) & (mask && i < mask->len ? mask->b[i] : 0xff))
+			break;
+	if (i == out->len && i == want->len)
+		return true;
+	fprintf(stderr, "%s: byte %u differs\n", sentence, i);
+	bytes_dump("expected", want);
+	bytes_dump("got", out);
+	return false;
+}
+
+/* ---- a network namespace of the process's own ------------------------------------------------ */
+
+static void setting(const char *path, const char *value)
+{
+	OWN_FILE FILE *f = fopen(path, "w");
+
+	if (!f || fputs(value, f) < 0)
+		give_up("%s: %s", path, strerror(errno));
+}
+
+void net_enter(void)
+{
+	if (unshare(CLONE_NEWNET))
+		give_up("no network namespace: %s", strerror(errno));
+	net_do("ip link set lo up");
+	setting("/proc/sys/net/ipv6/conf/all/forwarding", "1");
+	setting("/proc/sys/net/ipv6/conf/default/forwarding", "1");
+	setting("/proc/sys/net/ipv6/conf/default/accept_dad", "0");
+	setting("/proc/sys/net/ipv4/ip_forward", "1");
+}
+
+void net_do(const char *fmt, ...)
+{
+	char command[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(command, sizeof(command), fmt, ap);
+	va_end(ap);
+	if (system(command))
+		give_up("failed: %s", command);
+}
+
+/* A receive queue can be named in a test run only while an XDP program is attached to it. */
+static void port_enable(__u32 ifindex)
+{
+	static const struct bpf_insn pass[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	OWN_FD int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "pass", "GPL", pass, ARRAY_SIZE(pass), NULL);
+
+	if (fd < 0 || bpf_xdp_attach(ifindex, fd, 0, NULL))
+		give_up("interface %u takes no XDP program: %s", ifindex, strerror(errno));
+}
+
+__u32 net_port(const char *name, const char *mac)
+{
+	__u32 ifindex;
+
+	net_do("ip link add %s address %s type veth peer name %s-far", name, mac, name);
+	net_do("ip link set %s up", name);
+	net_do("ip link set %s-far up", name);
+	ifindex = if_nametoindex(name);
+	port_enable(ifindex);
+	return ifindex;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * A node under test: our programs and maps, loaded but neither attached nor pinned, packets run
+ * through them by BPF_PROG_TEST_RUN, and what became of them. Used by the tests in this directory
+ * and by bench.
+ *
+ * Whatever can only fail because the test itself is wrong ends the process with a sentence; the
+ * runner counts that as a failure. What the programs do wrong is returned, and asserted by tests.
+ */
+#ifndef HARNESS_H
+#define HARNESS_H
+
+#include "fantel/abi.h"
+#include "fantel.skel.h"
+#include "policy.h"
+
+#define FRAME_MAX 16384
+
+struct bytes {
+	__u32 len;
+	__u8 b[FRAME_MAX];
+};
+
+/* ---- golden/packets.py ----------------------------------------------------------------------- */
+
+/* A packet by name. */
+const struct bytes *golden(const char *name);
+
+/* A path by name, as policy has it. */
+struct policy_path golden_path(const char *name);
+
+/* ---- values ---------------------------------------------------------------------------------- */
+
+struct addr addr_of(const char *text);	     /* IPv6 or, mapped, IPv4 */
+struct policy_prefix prefix_of(const char *text); /* with its length; IPv4 counted from 96 */
+
+/* Segments in the order travelled, ended by NULL. */
+struct policy_path path_of(const char *name, bool reduced, const char *const *segments);
+
+/* ---- a node ---------------------------------------------------------------------------------- */
+
+/* The ingress PE of golden/packets.py, every setting at its default. */
+struct config node_config(void);
+
+/* Load with this configuration; close with fantel_bpf__destroy. */
+struct fantel_bpf *node_load(const struct config *config);
+
+void node_class(struct fantel_bpf *node, const char *prefix, __u32 group);
+void node_source(struct fantel_bpf *node, const char *prefix);
+
+/* Path `id`, and the names by which notifications may call it. Its next hop is `id` too. */
+void node_path(struct fantel_bpf *node, __u32 id, const struct policy_path *path);
+
+#define NEXTHOP_IFINDEX 77
+#define FRESH (~0ULL)
+#define STALE 0ULL
+void node_nexthop(struct fantel_bpf *node, __u32 id, const struct nexthop *nexthop);
+struct nexthop nexthop_fresh(void); /* the MACs of golden/packets.py, MTU 9000 */
+
+/* Group over paths 0..n-1. weight, tier: NULL = all the same. */
+void node_group(struct fantel_bpf *node, __u32 id, enum fate on_no_path, __u32 n,
+		const __u16 *weight, const __u16 *tier);
+void node_failures(struct fantel_bpf *node, __u32 path, int failures);
+
+void node_put(struct bpf_map *map, const void *key, const void *value);
+/* false: there is no such entry */
+bool node_get(struct bpf_map *map, const void *key, void *value);
+__u32 node_entries(struct bpf_map *map, __u32 key_size);
+void node_clear(struct bpf_map *map, __u32 key_size);
+
+/* ---- running --------------------------------------------------------------------------------- */
+
+struct outcome {
+	__u32 verdict; /* enum xdp_action */
+	struct bytes out;
+	/* By reason, of this run alone. */
+	struct traffic count[REASON_COUNT];
+	__u32 reasons; /* how many different ones were counted */
+};
+
+/* One packet through `prog`, as if received on ifindex (0: nowhere in particular). */
+void node_run(struct fantel_bpf *node, const struct bpf_program *prog, __u32 ifindex,
+	      const struct bytes *in, struct outcome *outcome);
+
+/* Does the outcome show this verdict and exactly this reason, once? REASON_NONE: none at all.
+ * Says on standard error what differs. */
+bool outcome_is(const struct outcome *o, const char *sentence, __u32 verdict, enum reason reason);
+
+/* Do the bytes out equal `want` in every bit that `mask` does not hide (NULL: in all)? */
+bool bytes_are(const struct bytes *out, const char *sentence, const struct bytes *want,
+	       const struct bytes *mask);
+
+const char *verdict_word(__u32 verdict);
+
+/* A test of one function, in a table of struct CMUnitTest. */
+#define TEST(sentence, function) { sentence, function, NULL, NULL, NULL }
+
+/* ---- a network namespace of the process's own ------------------------------------------------ */
+
+/* Leave the machine's namespace for a new, empty one, forwarding on. It ends with the process. */
+void net_enter(void);
+
+/* Run a command of iproute2 or the like, made as by printf; it must succeed. */
+void net_do(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* A veth pair, both ends up, MACs as given: returns the ifindex of `name`. Programs can be run as if
+ * received there. */
+__u32 net_port(const char *name, const char *mac);
+
+#endif

@@ -1,0 +1,598 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * fantel_customer, packet by packet: verdict, bytes out, and the reason counted. Expected bytes are
+ * scapy's (golden/packets.py).
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include "harness.h"
+
+static struct fantel_bpf *node;
+static struct outcome got;
+
+/* One path, one group, both families' traffic class. */
+static void node_reset(const char *path)
+{
+	struct nexthop nh = nexthop_fresh();
+	struct policy_path p = golden_path(path ? path : "encaps-3");
+
+	node_path(node, 0, &p);
+	node_nexthop(node, 0, &nh);
+	node_group(node, 0, FATE_DROP, 1, NULL, NULL);
+	node_failures(node, 0, 0);
+	node_class(node, "2001:db8:2::/48", 0);
+	node_class(node, "203.0.113.0/24", 0);
+	node_clear(node->maps.fantel_buckets, sizeof(struct bucket_key));
+}
+
+static void run(const struct bytes *in)
+{
+	node_run(node, node->progs.fantel_customer, 0, in, &got);
+}
+
+/* ---- rows: one packet, one state, one outcome ------------------------------------------------ */
+
+struct row {
+	const char *sentence;
+	const char *in;
+	const char *path; /* that the group has; NULL: encaps-3 */
+	void (*arrange)(void);
+	__u32 verdict;
+	enum reason reason;
+};
+
+/* All but the flow label of the outer header. */
+static const struct bytes but_label = {
+	.len = 18,
+	.b = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+	       0xff, 0xf0, 0x00, 0x00 },
+};
+
+/* A redirected packet is `IN via PATH`; every other one is as it came. */
+static void check_row(void **state)
+{
+	const struct row *row = *state;
+	char out[96];
+
+	node_reset(row->path);
+	if (row->arrange)
+		row->arrange();
+	run(golden(row->in));
+	assert_true(outcome_is(&got, row->sentence, row->verdict, row->reason));
+	if (row->verdict == XDP_REDIRECT) {
+		snprintf(out, sizeof(out), "%s via %s", row->in, row->path ? row->path : "encaps-3");
+		assert_true(bytes_are(&got.out, row->sentence, golden(out), &but_label));
+	} else {
+		assert_true(bytes_are(&got.out, row->sentence, golden(row->in), NULL));
+	}
+}
+
+static void failed(void)
+{
+	node_failures(node, 0, 1);
+}
+
+static void failed_pass(void)
+{
+	node_group(node, 0, FATE_PASS, 1, NULL, NULL);
+	node_failures(node, 0, 1);
+}
+
+static void link_down(void)
+{
+	struct nexthop nh = nexthop_fresh();
+
+	nh.down = 1;
+	node_nexthop(node, 0, &nh);
+}
+
+static void no_such_path(void)
+{
+	struct path none = { .tunnel = TUNNEL_NONE };
+	__u32 zero = 0;
+
+	node_put(node->maps.fantel_paths, &zero, &none);
+}
+
+static void drained(void)
+{
+	static const __u16 weight[] = { 0 };
+
+	node_group(node, 0, FATE_DROP, 1, weight, NULL);
+}
+
+static void stale_without_route(void)
+{
+	struct nexthop nh = nexthop_fresh();
+
+	nh.fresh_until = STALE;
+	node_nexthop(node, 0, &nh);
+}
+
+static void dscp_fixed(void)
+{
+	struct policy_path p = golden_path("encaps-3");
+
+	p.dscp_fixed = true;
+	p.dscp = 46;
+	node_path(node, 0, &p);
+}
+
+static void mtu_of(__u16 mtu)
+{
+	struct nexthop nh = nexthop_fresh();
+
+	nh.mtu = mtu;
+	node_nexthop(node, 0, &nh);
+}
+
+/* roce6 is 128 bytes, and 224 in encaps-3. */
+static void mtu_just_enough(void)
+{
+	mtu_of(224);
+}
+
+static void mtu_unknown(void)
+{
+	mtu_of(0);
+}
+
+#define TUNNEL(path, words)                                                                        \
+	{ "IPv6 RoCEv2 in " words, "roce6", path, NULL, XDP_REDIRECT, REASON_NONE },               \
+	{ "IPv4 RoCEv2 in " words, "roce4", path, NULL, XDP_REDIRECT, REASON_NONE },               \
+	{ "IPv6 TCP in " words, "tcp6", path, NULL, XDP_REDIRECT, REASON_NONE },                   \
+	{ "IPv4 TCP in " words, "tcp4", path, NULL, XDP_REDIRECT, REASON_NONE }
+#define STEERED(sentence, in) { sentence, in, NULL, NULL, XDP_REDIRECT, REASON_NONE }
+#define PASSED(sentence, in, reason) { sentence, in, NULL, NULL, XDP_PASS, reason }
+
+static struct row rows[] = {
+	TUNNEL("encaps-1", "H.Encaps, one segment and so no SRH"),
+	TUNNEL("encaps-2", "H.Encaps, 2 segments"),
+	TUNNEL("encaps-3", "H.Encaps, 3 segments"),
+	TUNNEL("encaps-8", "H.Encaps, 8 segments"),
+	TUNNEL("reduced-1", "H.Encaps.Red, one segment and so no SRH"),
+	TUNNEL("reduced-2", "H.Encaps.Red, 2 segments"),
+	TUNNEL("reduced-3", "H.Encaps.Red, 3 segments"),
+	TUNNEL("reduced-8", "H.Encaps.Red, 8 segments"),
+	STEERED("ICMPv6 inside: no ports", "icmp6"),
+	STEERED("ICMPv4 inside: no ports", "icmp4"),
+	STEERED("IPv6, ECN 0 goes outward with its DSCP", "roce6 ecn 0"),
+	STEERED("IPv6, ECN 1 goes outward with its DSCP", "roce6 ecn 1"),
+	STEERED("IPv6, ECN 2 goes outward with its DSCP", "roce6 ecn 2"),
+	STEERED("IPv6, CE goes outward with its DSCP", "roce6 ecn 3"),
+	STEERED("IPv4, ECN 0 goes outward with its DSCP", "roce4 ecn 0"),
+	STEERED("IPv4, ECN 1 goes outward with its DSCP", "roce4 ecn 1"),
+	STEERED("IPv4, ECN 2 goes outward with its DSCP", "roce4 ecn 2"),
+	STEERED("IPv4, CE goes outward with its DSCP", "roce4 ecn 3"),
+	{ "a fixed outer DSCP leaves ECN to the packet, IPv6", "roce6 dscp fixed", NULL, dscp_fixed,
+	  XDP_REDIRECT, REASON_NONE },
+	{ "a fixed outer DSCP leaves ECN to the packet, IPv4", "roce4 dscp fixed", NULL, dscp_fixed,
+	  XDP_REDIRECT, REASON_NONE },
+	STEERED("the IPv4 checksum carries: feff", "udp4 checksum feff"),
+	STEERED("the IPv4 checksum carries: fefe", "udp4 checksum fefe"),
+	STEERED("the IPv4 checksum carries: ff00", "udp4 checksum ff00"),
+	STEERED("the IPv4 checksum carries: fffe", "udp4 checksum fffe"),
+	STEERED("the IPv4 checksum carries: 0000", "udp4 checksum 0000"),
+	STEERED("the IPv4 checksum carries: 0001", "udp4 checksum 0001"),
+	STEERED("the IPv4 checksum carries: 00ff", "udp4 checksum 00ff"),
+	STEERED("the last hop but one is travelled, IPv6", "roce6 hop limit 2"),
+	STEERED("the last hop but one is travelled, IPv4", "roce4 ttl 2"),
+	PASSED("hop limit 1: the kernel answers", "roce6 hop limit 1", REASON_HOP_LIMIT),
+	PASSED("hop limit 0: the kernel answers", "roce6 hop limit 0", REASON_HOP_LIMIT),
+	PASSED("TTL 1: the kernel answers", "roce4 ttl 1", REASON_HOP_LIMIT),
+	PASSED("TTL 0: the kernel answers", "roce4 ttl 0", REASON_HOP_LIMIT),
+	STEERED("IPv4's first fragment", "udp4 fragment first"),
+	STEERED("IPv4's last fragment", "udp4 fragment last"),
+	STEERED("IPv6's first fragment", "udp6 fragment first"),
+	STEERED("IPv6's last fragment", "udp6 fragment last"),
+	STEERED("IPv4 options inside", "udp4 with options"),
+	STEERED("an extension header inside", "udp6 with destination options"),
+	STEERED("SRv6 inside: a tunnel in the tunnel", "srv6 inside"),
+	STEERED("Ethernet's padding doesn't count, IPv4", "udp4 padded"),
+	STEERED("Ethernet's padding doesn't count, IPv6", "udp6 padded"),
+	STEERED("RoCE at MTU 4096, beyond one buffer, IPv6", "roce6 4096"),
+	STEERED("RoCE at MTU 4096, beyond one buffer, IPv4", "roce4 4096"),
+	STEERED("a jumbo frame", "roce6 8900"),
+	{ "as long as the MTU allows", "roce6", NULL, mtu_just_enough, XDP_REDIRECT, REASON_NONE },
+	{ "no MTU known: none is imposed", "roce6 8900", NULL, mtu_unknown, XDP_REDIRECT, REASON_NONE },
+	PASSED("in no traffic class, IPv6", "roce6 elsewhere", REASON_NO_CLASS),
+	PASSED("in no traffic class, IPv4", "roce4 elsewhere", REASON_NO_CLASS),
+	PASSED("to the unspecified address", "roce6 to nobody", REASON_NO_CLASS),
+	PASSED("to a link-local address", "link-local destination", REASON_NO_CLASS),
+	PASSED("from a link-local address", "link-local source", REASON_NO_CLASS),
+	PASSED("IPv6 multicast", "multicast6", REASON_NO_CLASS),
+	PASSED("IPv4 multicast", "multicast4", REASON_NO_CLASS),
+	PASSED("neighbour discovery", "neighbour solicitation", REASON_NO_CLASS),
+	PASSED("ARP", "arp", REASON_NOT_IP),
+	PASSED("a VLAN tag", "vlan", REASON_NOT_IP),
+	PASSED("LLDP", "lldp", REASON_NOT_IP),
+	PASSED("version 5 where Ethernet says IPv6", "ipv6 version 5", REASON_NOT_IP),
+	PASSED("version 5 where Ethernet says IPv4", "ipv4 version 5", REASON_NOT_IP),
+	PASSED("an IPv4 header of 16 bytes", "ipv4 ihl 4", REASON_NOT_IP),
+	PASSED("an IPv4 header longer than its packet", "ipv4 header longer than the packet",
+	       REASON_NOT_IP),
+	PASSED("an IPv4 packet shorter than its header", "ipv4 length below its header", REASON_NOT_IP),
+	PASSED("an IPv4 packet longer than the frame", "ipv4 length beyond the frame", REASON_NOT_IP),
+	PASSED("an IPv6 packet longer than the frame", "ipv6 length beyond the frame", REASON_NOT_IP),
+	{ "the only path failed, policy: drop", "roce6", NULL, failed, XDP_DROP, REASON_NO_PATH },
+	{ "the only path failed, policy: pass", "roce6", NULL, failed_pass, XDP_PASS,
+	  REASON_NO_PATH_PASS },
+	{ "the only link is down", "roce6", NULL, link_down, XDP_DROP, REASON_NO_PATH },
+	{ "the path was removed", "roce6", NULL, no_such_path, XDP_DROP, REASON_NO_PATH },
+	{ "every path is drained", "roce6", NULL, drained, XDP_DROP, REASON_NO_PATH },
+	{ "a stale next hop, and no route either", "roce6", NULL, stale_without_route, XDP_DROP,
+	  REASON_NO_NEXTHOP },
+	{ "a failure by ICMPv6 from outside, to us", "failure icmp6 to us", NULL, NULL, XDP_DROP,
+	  REASON_CUSTOMER_PORT },
+	{ "a failure by ICMPv6 from outside, to another", "failure icmp6 to another", NULL, NULL,
+	  XDP_DROP, REASON_CUSTOMER_PORT },
+	{ "a failure by UDP from outside, IPv6", "failure udp6 to us", NULL, NULL, XDP_DROP,
+	  REASON_CUSTOMER_PORT },
+	{ "a failure by UDP from outside, IPv4", "failure udp4 to us", NULL, NULL, XDP_DROP,
+	  REASON_CUSTOMER_PORT },
+	{ "a recovery by ICMPv6 from outside", "recovery icmp6 to us", NULL, NULL, XDP_DROP,
+	  REASON_CUSTOMER_PORT },
+};
+
+/* ---- what one packet can't show --------------------------------------------------------------- */
+
+static __u32 flow_label(void)
+{
+	return be32(load32(got.out.b + 14)) & 0xfffff;
+}
+
+/* The flow label that a packet gets; it must be steered. */
+static __u32 label_of(const char *in)
+{
+	run(golden(in));
+	assert_true(outcome_is(&got, in, XDP_REDIRECT, REASON_NONE));
+	return flow_label();
+}
+
+static void label_is_the_flow(void **state)
+{
+	__u32 label;
+
+	node_reset(NULL);
+	label = label_of("roce6");
+	assert_int_not_equal(label, 0);
+	assert_int_equal(label_of("roce6"), label);
+	assert_int_equal(label_of("roce6 psn 2"), label);
+	assert_int_equal(label_of("roce6 qp 11"), label);
+	assert_int_not_equal(label_of("roce6 qp 12"), label);
+	assert_int_not_equal(label_of("roce6 qp ffffff"), label);
+}
+
+static void fragments_share_a_label(void **state)
+{
+	__u32 label;
+
+	node_reset(NULL);
+	label = label_of("udp4 fragment first");
+	assert_int_equal(label_of("udp4 fragment last"), label);
+	assert_int_not_equal(label_of("udp4 whole"), label);
+	assert_int_equal(label_of("udp6 fragment first"), label_of("udp6 fragment last"));
+}
+
+/* Cut every packet at every length: a verdict, no more bytes out than the header pushed, and a
+ * packet that is not whole is never steered. */
+static void cut_at_every_length(void **state)
+{
+	static const char *const whole[] = { "roce6", "roce4", "tcp6",		"tcp4",
+					     "udp4 with options", "failure icmp6 to us" };
+
+	node_reset(NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(whole); i++) {
+		struct bytes cut = *golden(whole[i]);
+		__u32 len = cut.len;
+
+		/* 14 is the least that BPF_PROG_TEST_RUN takes. */
+		for (cut.len = 14; cut.len < len; cut.len++) {
+			run(&cut);
+			assert_true(outcome_is(&got, whole[i], XDP_PASS, REASON_NOT_IP));
+			assert_true(bytes_are(&got.out, whole[i], &cut, NULL));
+		}
+	}
+}
+
+/* Any bits at all where headers are: never aborted, and every packet accounted for. */
+static void any_bits_at_all(void **state)
+{
+	static const char *const seed[] = { "roce6", "roce4", "srv6 inside", "failure icmp6 to us" };
+	__u64 random = 1;
+
+	node_reset(NULL);
+	for (int i = 0; i < 20000; i++) {
+		struct bytes in = *golden(seed[i % ARRAY_SIZE(seed)]);
+
+		for (int flips = i / 16 % 8 + 1; flips; flips--) {
+			random = random * 6364136223846793005ULL + 1442695040888963407ULL;
+			in.b[12 + (random >> 33) % 60] ^= random >> 56;
+		}
+		run(&in);
+		assert_in_range(got.verdict, XDP_DROP, XDP_REDIRECT);
+		assert_int_equal(got.reasons, got.verdict != XDP_REDIRECT);
+	}
+}
+
+static void a_new_class_acts_at_once(void **state)
+{
+	node_reset(NULL);
+	run(golden("roce6 elsewhere"));
+	assert_true(outcome_is(&got, "before", XDP_PASS, REASON_NO_CLASS));
+	node_class(node, "2001:db8:3::/48", 0);
+	run(golden("roce6 elsewhere"));
+	assert_true(outcome_is(&got, "after", XDP_REDIRECT, REASON_NONE));
+	/* The longest prefix counts. */
+	node_group(node, 1, FATE_PASS, 0, NULL, NULL);
+	node_class(node, "2001:db8:3::30/128", 1);
+	run(golden("roce6 elsewhere"));
+	assert_true(outcome_is(&got, "longer", XDP_PASS, REASON_NO_PATH_PASS));
+	node_clear(node->maps.fantel_classes, sizeof(struct prefix_key));
+}
+
+static void traffic_is_counted_by_path(void **state)
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct traffic before[cpus], after[cpus];
+	__u64 packets = 0, bytes = 0;
+	__u32 zero = 0;
+
+	node_reset(NULL);
+	node_get(node->maps.fantel_traffic, &zero, before);
+	run(golden("roce6"));
+	run(golden("roce4"));
+	node_get(node->maps.fantel_traffic, &zero, after);
+	for (int i = 0; i < cpus; i++) {
+		packets += after[i].packets - before[i].packets;
+		bytes += after[i].bytes - before[i].bytes;
+	}
+	assert_int_equal(packets, 2);
+	assert_int_equal(bytes, 128 + 108); /* inner packets, Ethernet not counted */
+}
+
+/* ---- choosing among paths ---------------------------------------------------------------------- */
+
+#define FLOWS 10000
+
+/* Paths 0..n-1 of one segment each, told apart by the outer destination. */
+static void many_paths(__u32 n, const __u16 *weight, const __u16 *tier)
+{
+	struct nexthop nh = nexthop_fresh();
+
+	node_reset(NULL);
+	for (__u32 i = 0; i < n; i++) {
+		char name[NAME_LEN], sid[64];
+		const char *segments[] = { sid, NULL };
+		struct policy_path p;
+
+		snprintf(name, sizeof(name), "path-%u", i);
+		snprintf(sid, sizeof(sid), "2001:db8:b:%x::", i);
+		p = path_of(name, false, segments);
+		node_path(node, i, &p);
+		node_nexthop(node, i, &nh);
+		node_failures(node, i, 0);
+	}
+	node_group(node, 0, FATE_DROP, n, weight, tier);
+}
+
+/* RoCEv2 flow i of many: another DestQP and another source port. */
+static const struct bytes *flow(int i)
+{
+	static struct bytes in;
+
+	if (!in.len)
+		in = *golden("roce6");
+	store16(in.b + 54, be16(49152 + i % 97));
+	store16(in.b + 54 + 8 + 6, be16(i));
+	return &in;
+}
+
+/* Which path takes the flow? -1: none. */
+static int path_of_flow(int i)
+{
+	run(flow(i));
+	if (got.verdict != XDP_REDIRECT)
+		return -1;
+	assert_int_equal(load32(got.out.b + 38), be32(0x20010db8));
+	return be16(load16(got.out.b + 44));
+}
+
+static void paths_of_flows(__s8 *path)
+{
+	for (int i = 0; i < FLOWS; i++)
+		path[i] = path_of_flow(i);
+}
+
+static void share_follows_weight(void **state)
+{
+	static const struct {
+		__u32 n;
+		__u16 weight[MAX_MEMBERS];
+	} group[] = {
+		{ 2, { 1, 1 } },
+		{ 4, { 1, 1, 1, 1 } },
+		{ 4, { 10, 20, 30, 40 } },
+		{ 3, { 1000, 2000, 65535 } },
+		{ 16, { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 } },
+	};
+
+	for (size_t g = 0; g < ARRAY_SIZE(group); g++) {
+		int flows[MAX_MEMBERS] = {}, sum = 0;
+
+		many_paths(group[g].n, group[g].weight, NULL);
+		for (__u32 i = 0; i < group[g].n; i++)
+			sum += group[g].weight[i];
+		for (int i = 0; i < FLOWS; i++) {
+			int path = path_of_flow(i);
+
+			assert_in_range(path, 0, group[g].n - 1);
+			flows[path]++;
+		}
+		for (__u32 i = 0; i < group[g].n; i++) {
+			double p = (double)group[g].weight[i] / sum;
+			/* Both the slots and the flows are drawn: four standard deviations. */
+			double slack = 4 * sqrt(FLOWS * p * (1 - p) * (1 + (double)FLOWS / RANK_SLOTS));
+
+			assert_in_range(flows[i], FLOWS * p - slack, FLOWS * p + slack);
+		}
+	}
+}
+
+/* A path that fails moves its own flows and no other; back up, they return. */
+static void failure_moves_only_its_own(void **state)
+{
+	static const __u16 weight[] = { 1, 2, 3, 4 };
+	static __s8 before[FLOWS], during[FLOWS], after[FLOWS];
+
+	many_paths(4, weight, NULL);
+	paths_of_flows(before);
+	for (int failing = 0; failing < 4; failing++) {
+		int moved_to[4] = {};
+
+		node_failures(node, failing, 1);
+		paths_of_flows(during);
+		for (int i = 0; i < FLOWS; i++) {
+			if (before[i] != failing)
+				assert_int_equal(during[i], before[i]);
+			else
+				assert_int_not_equal(during[i], failing);
+			moved_to[during[i]] += before[i] == failing;
+		}
+		/* Its flows spread over all the others. */
+		for (int i = 0; i < 4; i++)
+			assert_int_equal(moved_to[i] > 0, i != failing);
+		node_failures(node, failing, 0);
+		paths_of_flows(after);
+		assert_memory_equal(after, before, sizeof(before));
+	}
+}
+
+static void several_failures(void **state)
+{
+	many_paths(4, NULL, NULL);
+	node_failures(node, 0, 1);
+	node_failures(node, 1, 2);
+	node_failures(node, 3, 1);
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(path_of_flow(i), 2);
+	node_failures(node, 2, 1);
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(path_of_flow(i), -1);
+	/* Two reported it, one withdrew. */
+	node_failures(node, 1, 1);
+	assert_int_equal(path_of_flow(0), -1);
+	node_failures(node, 1, 0);
+	assert_int_equal(path_of_flow(0), 1);
+}
+
+static void link_down_moves_only_its_own(void **state)
+{
+	static __s8 before[FLOWS], during[FLOWS];
+	struct nexthop nh = nexthop_fresh();
+
+	many_paths(4, NULL, NULL);
+	paths_of_flows(before);
+	nh.down = 1;
+	node_nexthop(node, 2, &nh);
+	paths_of_flows(during);
+	for (int i = 0; i < FLOWS; i++)
+		if (before[i] != 2)
+			assert_int_equal(during[i], before[i]);
+		else
+			assert_int_not_equal(during[i], 2);
+}
+
+static void lowest_tier_serves(void **state)
+{
+	static const __u16 tier[] = { 1, 0, 1, 2 };
+	int seen[4] = {};
+
+	many_paths(4, NULL, tier);
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(path_of_flow(i), 1);
+	node_failures(node, 1, 1);
+	for (int i = 0; i < 1000; i++)
+		seen[path_of_flow(i)]++;
+	assert_int_equal(seen[1] + seen[3], 0);
+	assert_in_range(seen[0], 400, 600);
+	node_failures(node, 0, 1);
+	node_failures(node, 2, 1);
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(path_of_flow(i), 3);
+	node_failures(node, 1, 0);
+	assert_int_equal(path_of_flow(0), 1);
+}
+
+static void weight_zero_carries_nothing(void **state)
+{
+	static const __u16 weight[] = { 1, 0, 1 };
+
+	many_paths(3, weight, NULL);
+	for (int i = 0; i < 1000; i++)
+		assert_int_not_equal(path_of_flow(i), 1);
+	node_failures(node, 0, 1);
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(path_of_flow(i), 2);
+}
+
+/* Within a flow nothing changes while nothing fails: 1,000 PSNs, one path, one label. */
+static void a_flow_stays(void **state)
+{
+	struct bytes in = *golden("roce6");
+	int path = -1;
+	__u32 label = 0;
+
+	many_paths(16, NULL, NULL);
+	for (int psn = 0; psn < 1000; psn++) {
+		store16(in.b + 54 + 8 + 10, be16(psn));
+		run(&in);
+		assert_int_equal(got.verdict, XDP_REDIRECT);
+		if (path < 0) {
+			path = be16(load16(got.out.b + 44));
+			label = flow_label();
+		}
+		assert_int_equal(be16(load16(got.out.b + 44)), path);
+		assert_int_equal(flow_label(), label);
+	}
+}
+
+static const struct CMUnitTest other[] = {
+	TEST("the flow label is the flow's: DestQP counts, the PSN doesn't", label_is_the_flow),
+	TEST("fragments go by their addresses alone", fragments_share_a_label),
+	TEST("a packet cut at every length is passed on", cut_at_every_length),
+	TEST("20,000 packets with bits flipped: each has a verdict and a reason", any_bits_at_all),
+	TEST("a changed class acts on the next packet, the longest prefix first", a_new_class_acts_at_once),
+	TEST("packets and bytes are counted by path", traffic_is_counted_by_path),
+	TEST("10,000 flows share paths by weight", share_follows_weight),
+	TEST("a failed path moves its own flows only, and recovery brings them back",
+	     failure_moves_only_its_own),
+	TEST("several paths fail, down to the last", several_failures),
+	TEST("a link that is down moves its own flows only", link_down_moves_only_its_own),
+	TEST("the lowest tier with a usable path serves", lowest_tier_serves),
+	TEST("weight 0 carries nothing", weight_zero_carries_nothing),
+	TEST("a flow stays on its path, with its label", a_flow_stays),
+};
+
+int main(void)
+{
+	struct CMUnitTest tests[ARRAY_SIZE(rows) + ARRAY_SIZE(other)] = {};
+	struct config config = node_config();
+	int failed;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		tests[i].name = rows[i].sentence;
+		tests[i].test_func = check_row;
+		tests[i].initial_state = &rows[i];
+	}
+	memcpy(tests + ARRAY_SIZE(rows), other, sizeof(other));
+	node = node_load(&config);
+	failed = _cmocka_run_group_tests("steer", tests, ARRAY_SIZE(tests), NULL, NULL);
+	fantel_bpf__destroy(node);
+	return failed;
+}
