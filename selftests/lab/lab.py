@@ -118,6 +118,12 @@ def node_of(segment):
     return next((node for node in NODES if segment.startswith(f"2001:db8:a:{NUMBER[node]}::")), None)
 
 
+def crosses(segments, a, b):
+    """Does a path of the ingress PE with these segments use the link a-b?"""
+    stops = ["pe1", *map(node_of, segments)]
+    return any({x, y} == {a, b} for x, y in zip(stops, stops[1:]))
+
+
 def now_ns():
     return time.monotonic_ns()
 

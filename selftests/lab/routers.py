@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+"""
+`fantel run` on the routers of a Lab: starts it with the policies of policies/ or changed ones,
+collects the events that it prints, and asks it with the other subcommands. Used by the demo, the
+lab tests and the reaction-time bench.
+"""
+import copy
+import json
+import os
+import subprocess
+import threading
+import time
+
+import lab as figure
+
+FANTEL = os.path.join(figure.BUILD, "fantel")
+ROUTERS = ("pe1", "r1", "r2", "r3", "r4", "r5", "pe2")
+PATIENCE = 10  # s, for what should come at once
+
+
+class Router:
+    """One running loader and its events; `policy` is what is inside `fantel:fantel`."""
+
+    def __init__(self, lab, node, policy, on_event=None):
+        self.lab, self.node, self.policy = lab, node, policy
+        self.name = policy["node"]["name"]
+        self.events = []
+        self._news = threading.Condition()
+        self._on_event = on_event
+        file = os.path.join(lab.dir, f"{node}.json")
+        with open(file, "w", encoding="utf-8") as out:
+            json.dump({"fantel:fantel": policy}, out, indent="\t")
+        self._errors = os.path.join(lab.dir, f"{node}.errors")
+        with open(self._errors, "a", encoding="utf-8") as errors:
+            self.process = lab.spawn(node, FANTEL, "run", "-j", "--pin-root", lab.pin_root, file,
+                                     stdout=subprocess.PIPE, stderr=errors, text=True)
+        threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True).start()
+
+    def _read(self, stream):
+        for line in stream:
+            event = json.loads(line)
+            with self._news:
+                self.events.append(event)
+                self._news.notify_all()
+            if self._on_event:
+                self._on_event(self, event)
+
+    def errors(self):
+        with open(self._errors, encoding="utf-8") as errors:
+            return errors.read()
+
+    def ask(self, *command):
+        """A subcommand's answer about this node, from its JSON."""
+        return json.loads(self.lab.run(self.node, FANTEL, *command, "-j", "--node", self.name,
+                                       "--pin-root", self.lab.pin_root))
+
+    def paths(self):
+        return {path["name"]: path for path in self.ask("paths")["paths"]}
+
+    def ready(self):
+        """Attached, and every path has its next hop."""
+        if self.process.poll() is not None:
+            raise figure.LabError(f"{self.name}: fantel run ended with {self.process.returncode}: {self.errors()}")
+        try:
+            return all(path["next-hop"] and path["next-hop"]["fresh"] for path in self.paths().values())
+        except figure.LabError:
+            return False  # its maps are not there yet
+
+    def wait(self, after_ns=0, seconds=PATIENCE, **members):
+        """The first event at or after after_ns that has these members, None if none comes in time.
+        A member's `-` is written `_`."""
+        def matches(event):
+            return event.get("monotonic-ns", 0) >= after_ns and all(
+                event.get(member.replace("_", "-")) == value for member, value in members.items())
+
+        deadline = time.monotonic() + seconds
+        with self._news:
+            while True:
+                found = next(filter(matches, self.events), None)
+                left = deadline - time.monotonic()
+                if found or left <= 0:
+                    return found
+                self._news.wait(left)
+
+
+def start(lab, nodes=ROUTERS, change=None, on_event=None):
+    """Start the routers and wait until all are ready. `change(node, policy)` may edit what is read
+    from policies/. Returns node -> Router."""
+    routers = {}
+    for node in nodes:
+        policy = copy.deepcopy(figure.read_policy(node))
+        if change:
+            change(node, policy)
+        routers[node] = Router(lab, node, policy, on_event)
+    if not until(lambda: all(router.ready() for router in routers.values())):
+        raise figure.LabError("not ready: " + ", ".join(
+            f"{router.name} ({router.errors().strip()})" for router in routers.values() if not router.ready()))
+    return routers
+
+
+def until(condition, seconds=PATIENCE):
+    """Wait for condition() to hold; returns whether it did."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True

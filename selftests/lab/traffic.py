@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+"""
+RoCEv2 from dc1 to dc2 while something happens to the lab, and afterwards what became of every
+packet. Traffic runs roce_send on dc1, roce_recv on dc2, and roce_recv --tap on the egress PE, which
+notes the way of each packet; Measurement joins their logs. Used by the demo, the lab tests and the
+reaction-time bench.
+"""
+import array
+import collections
+import json
+import os
+import signal
+import struct
+import subprocess
+import time
+
+import lab as figure
+
+SEND, RECV = (os.path.join(figure.BUILD, "lab", name) for name in ("roce_send", "roce_recv"))
+RECORD = struct.Struct("=QQIHH")  # struct record of roce.h
+UNKNOWN = 0xFF  # no way: the packet never reached the egress PE
+DRAIN = 0.15  # s; longer than any packet is under way, and than a block of the ring waits
+
+
+class Traffic:
+    """with Traffic(lab) as traffic: ...; traffic.measurement is there after the block."""
+
+    def __init__(self, lab, family=6, rate=50000, flows=32, payload=256, options=()):
+        self.lab, self.measurement = lab, None
+        site = figure.SITE6 if family == 6 else figure.SITE4
+        self._send = [SEND, "--dev", "pe1", "--src", site["dc1"][2], "--dst", site["dc2"][2],
+                      "--gw-mac", figure.mac("pe1", "dc1"), "--flows", flows, "--rate", rate,
+                      "--payload", payload, "--count", 2**32 - 1, *options]
+        self._logs = [os.path.join(lab.dir, f"{name}-{id(self)}.log") for name in ("recv", "tap")]
+
+    def __enter__(self):
+        start = self.lab.spawn
+        pipe = {"stdout": subprocess.PIPE, "text": True}
+        self._receivers = [start("dc2", RECV, "--dev", "pe2", "--log", self._logs[0], **pipe),
+                           start("pe2", RECV, "--tap", "--log", self._logs[1], **pipe)]
+        for receiver in self._receivers:
+            if receiver.stdout.readline() != "ready\n":
+                raise figure.LabError("roce_recv did not start")
+        self._sender = start("dc1", *self._send, **pipe)
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind:
+            return
+        sent = self._end(self._sender)
+        time.sleep(DRAIN)
+        received, tapped = [self._end(receiver) for receiver in self._receivers]
+        self.measurement = Measurement(sent, received, tapped, *self._logs)
+        for log in self._logs:
+            os.unlink(log)
+
+    def _end(self, process):
+        process.send_signal(signal.SIGINT)
+        summary = json.loads(process.stdout.read())
+        self.lab.stop(process)
+        return summary
+
+
+def _records(log):
+    with open(log, "rb") as file:
+        return RECORD.iter_unpack(file.read())
+
+
+class Measurement:
+    """
+    What became of the packets. A packet is (flow, sequence); times are CLOCK_MONOTONIC ns.
+
+    sent[flow]      packets sent
+    arrivals[flow]  (sequence, tx_ns, rx_ns) as they reached dc2
+    tapped          (tx_ns, rx_ns, sequence, flow, way) as they reached the egress PE
+    ways            names of the paths, by `way`
+    """
+
+    def __init__(self, sent, received, tapped, log, tap_log):
+        self.summary = {"sent": sent, "received": received, "tapped": tapped}
+        self.sent = sent["flows"]
+        self.start_ns, self.end_ns = sent["start_ns"], sent["end_ns"]
+        self.ways = [_path_name(way["segments"]) for way in tapped["paths"]]
+        self.tapped = list(_records(tap_log))
+        self._way_of = [array.array("B", [UNKNOWN]) * n for n in self.sent]
+        for _, _, sequence, flow, way in self.tapped:
+            self._way_of[flow][sequence] = way
+        self.arrivals = [[] for _ in self.sent]
+        for tx_ns, rx_ns, sequence, flow, _ in _records(log):
+            self.arrivals[flow].append((sequence, tx_ns, rx_ns))
+
+    def way(self, flow, sequence):
+        """Name of the packet's path, None if it reached no egress PE."""
+        index = self._way_of[flow][sequence]
+        return None if index == UNKNOWN else self.ways[index]
+
+    def doubts(self):
+        """Why the numbers can't be trusted, a sentence each."""
+        for name in ("received", "tapped"):
+            drops = self.summary[name]["capture_drops"]
+            if drops:
+                yield f"the measuring socket lost {drops} packets ({name})"
+        if self.summary["sent"]["refused"]:
+            yield f"dc1's port refused {self.summary['sent']['refused']} packets"
+
+    def rate(self):
+        """Packets a second that were really sent."""
+        return self.summary["sent"]["sent"] / ((self.end_ns - self.start_ns) / 1e9)
+
+    def bad_icrc(self):
+        return self.summary["received"]["bad_icrc"]
+
+    def duplicates(self):
+        return sum(flow["duplicates"] for flow in self.summary["received"]["flows"])
+
+    def missing(self, flow):
+        """(sequence, ns) of packets that did not arrive; the time is that of the packet sent before it
+        in the flow that did."""
+        came = {sequence: tx_ns for sequence, tx_ns, _ in self.arrivals[flow]}
+        last_ns = self.start_ns
+        for sequence in range(self.sent[flow]):
+            tx_ns = came.get(sequence)
+            if tx_ns is None:
+                yield sequence, last_ns
+            else:
+                last_ns = tx_ns
+
+    def out_of_order(self, flow):
+        """(sequence, rx_ns) of packets that arrived behind a later one, RFC 4737 §3.3."""
+        highest = -1
+        for sequence, _, rx_ns in self.arrivals[flow]:
+            if sequence < highest:
+                yield sequence, rx_ns
+            highest = max(highest, sequence)
+
+    def rates(self, bin_ns):
+        """Way -> {bin start ns: packets/s at the egress PE}."""
+        bins = collections.defaultdict(collections.Counter)
+        for _, rx_ns, _, _, way in self.tapped:
+            bins[self.ways[way]][rx_ns // bin_ns * bin_ns] += 1
+        return {way: {at: count * 1e9 / bin_ns for at, count in counts.items()}
+                for way, counts in bins.items()}
+
+    def after_cut(self, cut_ns, failed):
+        return Reaction(self, cut_ns, failed)
+
+
+class Reaction:
+    """
+    What a cut at cut_ns did to the flows, where the paths `failed` cross the link.
+
+    hit             flows whose last packet before the cut came over a failed path
+    spared          the other flows
+    first           (tx_ns, rx_ns, way) of the first packet of a hit flow on another path, None if none
+    last_rx_ns      when the last packet came over a failed path before the first one elsewhere
+    """
+
+    def __init__(self, measurement, cut_ns, failed):
+        before, self.first, self.last_rx_ns = {}, None, None
+        for tx_ns, rx_ns, _, flow, way in measurement.tapped:
+            name = measurement.ways[way]
+            if tx_ns < cut_ns:
+                before[flow] = name
+            if name in failed:
+                if not self.first:
+                    self.last_rx_ns = rx_ns
+            elif tx_ns >= cut_ns and before.get(flow) in failed and not self.first:
+                self.first = (tx_ns, rx_ns, name)
+        self.hit = sorted(flow for flow, way in before.items() if way in failed)
+        self.spared = sorted(set(range(len(measurement.sent))) - set(self.hit))
+
+
+def _path_name(segments):
+    """The ingress policy's name for the way; the segments themselves where it has none. A reduced SRH
+    lacks the first segment."""
+    for name, own in figure.segments_of(figure.read_policy("pe1")).items():
+        if segments in (own, own[1:]):
+            return name
+    return "-".join(figure.node_of(segment) or segment for segment in segments)
