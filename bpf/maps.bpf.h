@@ -62,7 +62,7 @@ MAP(fantel_sources, BPF_MAP_TYPE_LPM_TRIE, struct prefix_key, __u32, MAX_SOURCES
 MAP(fantel_origins, BPF_MAP_TYPE_LRU_HASH, struct addr, struct origin, MAX_ORIGINS, 0);
 
 /* Core ports by ifindex. netlink -> detect. */
-MAP(fantel_links, BPF_MAP_TYPE_HASH, __u32, struct link, MAX_LINKS, BPF_F_NO_PREALLOC);
+MAP(fantel_links, BPF_MAP_TYPE_HASH, __u32, struct link, MAX_CORE_LINKS, BPF_F_NO_PREALLOC);
 
 /* Which core port a prefix was last routed to. netlink -> detect. */
 MAP(fantel_routes, BPF_MAP_TYPE_LPM_TRIE, struct prefix_key, struct route_value, MAX_ROUTES,
