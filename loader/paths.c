@@ -90,13 +90,15 @@ static const struct argp argp = {
 	.children = children,
 };
 
-static json_t *nexthop_json(const struct nexthop *nexthop)
+static json_t *nexthop_json(const struct path_view *view)
 {
+	const struct nexthop *nexthop = &view->nexthop;
+
 	if (!nexthop->ifindex)
 		return json_null();
 	return json_pack("{s:o, s:o, s:i, s:b, s:b}", "interface", json_text(nexthop->ifname), "mac",
 			 json_mac(nexthop->dmac), "mtu", nexthop->mtu, "fresh",
-			 nexthop->fresh_until != 0, "down", nexthop->down);
+			 view->fresh, "down", nexthop->down);
 }
 
 static json_t *path_json(const struct path_view *view)
@@ -108,7 +110,7 @@ static json_t *path_json(const struct path_view *view)
 
 	json = json_pack("{s:o, s:b, s:i, s:o, s:s, s:b, s:o, s:o, s:o, s:I, s:I}", "name",
 			 json_text(path->name), "usable", path_view_usable(view), "failures",
-			 view->health.failures, "next-hop", nexthop_json(&view->nexthop), "tunnel",
+			 view->health.failures, "next-hop", nexthop_json(view), "tunnel",
 			 known ? "srv6" : "unknown", "reduced", template.reduced, "source",
 			 json_addr(&template.source), "segments", json_tunnel(&template.tunnel), "dscp",
 			 path->flags & PATH_DSCP_FIXED ? json_integer(path->dscp) : json_null(),

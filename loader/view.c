@@ -8,11 +8,40 @@
 #include "own.h"
 #include "view.h"
 
+/* ---- the clock of next hops ------------------------------------------------------------------ */
+
+/* Jiffies have no file to be read from: two instructions ask the helper that the packet path asks. */
+static int jiffies_load(void)
+{
+	const struct bpf_insn program[] = {
+		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_jiffies64 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+
+	return bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, "fantel_jiffies", "Dual BSD/GPL", program,
+			     ARRAY_SIZE(program), NULL);
+}
+
+/* A program returns 32 bits; half their range is months. */
+static bool is_fresh(int jiffies_fd, __u64 fresh_until)
+{
+	__u8 packet[14] = {};
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = packet, .data_size_in = sizeof(packet));
+
+	if (!fresh_until || jiffies_fd < 0 || bpf_prog_test_run_opts(jiffies_fd, &run))
+		return false;
+	return (__s32)((__u32)fresh_until - run.retval) >= 0;
+}
+
+/* ---- paths ----------------------------------------------------------------------------------- */
+
 int view_open(struct view *view, const struct options *options)
 {
 	int r;
 
-	*view = (struct view){ .paths = -1, .nexthops = -1, .traffic = -1, .health = -1 };
+	*view = (struct view){
+		.paths = -1, .nexthops = -1, .traffic = -1, .health = -1, .jiffies = -1
+	};
 	r = pins_find(&view->pins, options->root, options->node);
 	if (r)
 		return r;
@@ -26,7 +55,10 @@ int view_open(struct view *view, const struct options *options)
 	if (view->traffic < 0)
 		return view->traffic;
 	view->health = pins_map(&view->pins, "fantel_health");
-	return view->health < 0 ? view->health : 0;
+	if (view->health < 0)
+		return view->health;
+	view->jiffies = jiffies_load();
+	return 0;
 }
 
 void view_close(struct view *view)
@@ -35,6 +67,7 @@ void view_close(struct view *view)
 	own_close(&view->nexthops);
 	own_close(&view->traffic);
 	own_close(&view->health);
+	own_close(&view->jiffies);
 }
 
 struct traffic traffic_read(int map_fd, __u32 key)
@@ -63,6 +96,7 @@ bool view_path(const struct view *view, __u32 index, struct path_view *path)
 	bpf_map_lookup_elem(view->nexthops, &path->path.nexthop, &path->nexthop);
 	bpf_map_lookup_elem(view->health, &index, &path->health);
 	path->traffic = traffic_read(view->traffic, index);
+	path->fresh = is_fresh(view->jiffies, path->nexthop.fresh_until);
 	return true;
 }
 

@@ -15,6 +15,7 @@
 struct view {
 	struct pins pins;
 	int paths, nexthops, traffic, health; /* map fds */
+	int jiffies; /* a program that returns the clock of nexthop.fresh_until; -1 = none */
 };
 
 /* A path with all that is known of it. */
@@ -24,6 +25,7 @@ struct path_view {
 	struct nexthop nexthop;
 	struct health health;
 	struct traffic traffic; /* of all CPUs */
+	bool fresh;		/* steer takes the next hop as it stands, without asking the FIB */
 };
 
 /* Find the node and open the maps of its paths. Returns 0, or a negative errno after reporting it.

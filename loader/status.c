@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * `fantel status`: the node at a glance. Each section is one map, or the node's XDP links, as an
+ * array of JSON objects and a table of them.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <net/if.h>
+
+#include "commands.h"
+#include "json.h"
+#include "lock.h"
+#include "own.h"
+#include "table.h"
+#include "view.h"
+#include "words.h"
+
+/* ---- ports ----------------------------------------------------------------------------------- */
+
+static const char *mode_word(__u8 attach_mode)
+{
+	switch (attach_mode) {
+	case XDP_ATTACHED_DRV:
+		return "native";
+	case XDP_ATTACHED_SKB:
+		return "generic";
+	case XDP_ATTACHED_HW:
+		return "hardware";
+	case XDP_ATTACHED_MULTI:
+		return "several";
+	default:
+		return "none";
+	}
+}
+
+static void program_name(char name[BPF_OBJ_NAME_LEN], __u32 id)
+{
+	int fd OWN_FD = bpf_prog_get_fd_by_id(id);
+	struct bpf_prog_info info = {};
+	__u32 len = sizeof(info);
+
+	if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len))
+		snprintf(name, BPF_OBJ_NAME_LEN, "%s", info.name);
+}
+
+/* A link whose interface is gone stays pinned, with ifindex 0. */
+static int port_json(void *ports, const char *ifname, const char *pin)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	char program[BPF_OBJ_NAME_LEN] = "";
+	struct bpf_link_info info = {};
+	__u32 len = sizeof(info), ifindex = 0;
+	int fd OWN_FD = bpf_obj_get(pin);
+
+	if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len)) {
+		ifindex = info.xdp.ifindex;
+		program_name(program, info.prog_id);
+	}
+	if (ifindex)
+		bpf_xdp_query(ifindex, 0, &query);
+	json_array_append_new(ports,
+			      json_pack("{s:s, s:I, s:o, s:I, s:s}", "name", ifname, "ifindex",
+					(json_int_t)ifindex, "program", json_text(program), "program-id",
+					(json_int_t)info.prog_id, "mode", mode_word(query.attach_mode)));
+	return 0;
+}
+
+static json_t *ports_json(const struct pins *pins)
+{
+	json_t *ports = json_array();
+
+	pins_each_link(pins->dir, port_json, ports);
+	return ports;
+}
+
+static const struct column port_columns[] = {
+	{ "PORT", "name", COLUMN_PLAIN },	{ "IFINDEX", "ifindex", COLUMN_PLAIN },
+	{ "PROGRAM", "program", COLUMN_PLAIN }, { "ID", "program-id", COLUMN_PLAIN },
+	{ "MODE", "mode", COLUMN_PLAIN },	{},
+};
+
+/* ---- links ----------------------------------------------------------------------------------- */
+
+static json_t *links_json(const struct pins *pins)
+{
+	struct rows rows OWN_ROWS;
+	json_t *links = json_array();
+
+	if (rows_read(&rows, pins, "fantel_links"))
+		return links;
+	for (__u32 i = 0; i < rows.n; i++) {
+		const struct link *l = row_value(&rows, i);
+		json_t *link = json_pack("{s:o, s:I, s:b, s:s, s:I}", "name", json_text(l->name),
+					 "ifindex", (json_int_t) * (__u32 *)row_key(&rows, i), "up",
+					 !l->down, "cause", cause_word(l->cause), "event-id",
+					 (json_int_t)l->event_id);
+
+		json_set_time(link, "since", l->since_ns);
+		json_array_append_new(links, link);
+	}
+	return links;
+}
+
+static const struct column link_columns[] = {
+	{ "LINK", "name", COLUMN_PLAIN },   { "UP", "up", COLUMN_PLAIN },
+	{ "FOR", "since-age", COLUMN_SPAN }, { "CAUSE", "cause", COLUMN_PLAIN },
+	{ "EVENT", "event-id", COLUMN_PLAIN }, {},
+};
+
+/* ---- groups ---------------------------------------------------------------------------------- */
+
+/* Of a group's usable members, those of the lowest tier serve. */
+static json_t *members_json(const struct view *view, const struct group *group)
+{
+	json_t *members = json_array();
+	struct path_view path[MAX_MEMBERS];
+	__u32 n = MIN(group->n_members, MAX_MEMBERS), tier = ~0U;
+
+	for (__u32 i = 0; i < n; i++) {
+		const struct member *m = &group->member[i];
+
+		view_path(view, m->path, &path[i]);
+		if (path_view_usable(&path[i]) && m->weight)
+			tier = MIN(tier, m->tier);
+	}
+	for (__u32 i = 0; i < n; i++) {
+		const struct member *m = &group->member[i];
+		bool usable = path_view_usable(&path[i]);
+
+		json_array_append_new(
+			members, json_pack("{s:o, s:i, s:i, s:b, s:b}", "path", json_text(m->name),
+					   "weight", m->weight, "tier", m->tier, "usable", usable,
+					   "serving", usable && m->weight && m->tier == tier));
+	}
+	return members;
+}
+
+static json_t *groups_json(const struct view *view)
+{
+	struct rows rows OWN_ROWS;
+	json_t *groups = json_array();
+
+	if (rows_read(&rows, &view->pins, "fantel_groups"))
+		return groups;
+	for (__u32 i = 0; i < rows.n; i++) {
+		const struct group *group = row_value(&rows, i);
+
+		if (group->name[0])
+			json_array_append_new(groups,
+					      json_pack("{s:o, s:o}", "name", json_text(group->name),
+							"members", members_json(view, group)));
+	}
+	return groups;
+}
+
+static const struct column member_columns[] = {
+	{ "GROUP", "group", COLUMN_PLAIN },   { "PATH", "path", COLUMN_PLAIN },
+	{ "WEIGHT", "weight", COLUMN_PLAIN }, { "TIER", "tier", COLUMN_PLAIN },
+	{ "USABLE", "usable", COLUMN_PLAIN }, { "SERVING", "serving", COLUMN_PLAIN },
+	{},
+};
+
+/* A row a member, for the table. */
+static json_t *groups_flat(const json_t *groups)
+{
+	json_t *rows = json_array(), *group, *member;
+	size_t g, m;
+
+	json_array_foreach (groups, g, group)
+		json_array_foreach (json_object_get(group, "members"), m, member) {
+			json_t *row = json_copy(member);
+
+			json_object_set(row, "group", json_object_get(group, "name"));
+			json_array_append_new(rows, row);
+		}
+	return rows;
+}
+
+/* ---- the failed-tunnel set ------------------------------------------------------------------- */
+
+static struct addr addr_of_number(addr_num number)
+{
+	struct addr addr;
+
+	addr.q_be[0] = be64((__u64)(number >> 64));
+	addr.q_be[1] = be64((__u64)number);
+	return addr;
+}
+
+static json_t *failed_json(const struct pins *pins)
+{
+	struct rows rows OWN_ROWS;
+	json_t *set = json_array();
+
+	if (rows_read(&rows, pins, "fantel_failed"))
+		return set;
+	for (__u32 i = 0; i < rows.n; i++) {
+		const struct failed_key *key = row_key(&rows, i);
+		const struct failed *f = row_value(&rows, i);
+		struct addr originator = addr_of_number(key->originator);
+		json_t *failed = json_pack("{s:o, s:o, s:s, s:s, s:I, s:I}", "path",
+					   json_text(f->path), "originator", json_addr(&originator),
+					   "kind", kind_word(f->kind), "cause", cause_word(f->cause),
+					   "event-id", (json_int_t)key->event_id, "sequence",
+					   (json_int_t)f->sequence);
+
+		json_set_time(failed, "since", f->since_ns);
+		json_set_time(failed, "until", f->until_ns);
+		json_array_append_new(set, failed);
+	}
+	return set;
+}
+
+static const struct column failed_columns[] = {
+	{ "FAILED", "path", COLUMN_PLAIN },	{ "SAID BY", "originator", COLUMN_PLAIN },
+	{ "KIND", "kind", COLUMN_PLAIN },	{ "CAUSE", "cause", COLUMN_PLAIN },
+	{ "EVENT", "event-id", COLUMN_PLAIN },	{ "FOR", "since-age", COLUMN_SPAN },
+	{ "EXPIRES", "until-age", COLUMN_SPAN }, {},
+};
+
+/* ---- who spoke, who was told ----------------------------------------------------------------- */
+
+static json_t *origins_json(const struct pins *pins)
+{
+	struct rows rows OWN_ROWS;
+	json_t *origins = json_array();
+
+	if (rows_read(&rows, pins, "fantel_origins"))
+		return origins;
+	for (__u32 i = 0; i < rows.n; i++) {
+		const struct origin *origin = row_value(&rows, i);
+
+		json_array_append_new(origins,
+				      json_pack("{s:o, s:I}", "originator",
+						json_addr(row_key(&rows, i)), "sequence",
+						(json_int_t)origin->highest));
+	}
+	return origins;
+}
+
+static const struct column origin_columns[] = {
+	{ "ORIGINATOR", "originator", COLUMN_PLAIN },
+	{ "SEQUENCE", "sequence", COLUMN_PLAIN },
+	{},
+};
+
+/* The name of a link, by its number: the interface may be gone from the kernel. */
+static json_t *link_name(const json_t *links, __u32 ifindex)
+{
+	json_t *link;
+	size_t i;
+
+	json_array_foreach (links, i, link)
+		if (json_integer_value(json_object_get(link, "ifindex")) == ifindex)
+			return json_incref(json_object_get(link, "name"));
+	return json_null();
+}
+
+static json_t *told_json(const struct pins *pins, const json_t *links)
+{
+	struct rows rows OWN_ROWS;
+	json_t *set = json_array();
+
+	if (rows_read(&rows, pins, "fantel_told"))
+		return set;
+	for (__u32 i = 0; i < rows.n; i++) {
+		const struct told_key *key = row_key(&rows, i);
+		const struct told *t = row_value(&rows, i);
+		json_t *told = json_pack("{s:o, s:o, s:o, s:I, s:I, s:I}", "ingress",
+					 json_addr(&key->ingress), "link", link_name(links, key->ifindex),
+					 "tunnel", json_tunnel(&key->tunnel), "event-id",
+					 (json_int_t)t->event_id, "sequence", (json_int_t)t->sequence,
+					 "sent", (json_int_t)t->sent);
+
+		json_set_time(told, "first", t->first_ns);
+		json_set_time(told, "last", t->last_ns);
+		json_array_append_new(set, told);
+	}
+	return set;
+}
+
+static const struct column told_columns[] = {
+	{ "TOLD", "ingress", COLUMN_PLAIN },	 { "LINK", "link", COLUMN_PLAIN },
+	{ "EVENT", "event-id", COLUMN_PLAIN },	 { "SENT", "sent", COLUMN_PLAIN },
+	{ "LAST AGO", "last-age", COLUMN_SPAN }, { "TUNNEL", "tunnel", COLUMN_PLAIN },
+	{},
+};
+
+/* ---- the command ----------------------------------------------------------------------------- */
+
+static json_t *loader_json(const struct pins *pins)
+{
+	char node[PATH_MAX];
+	pid_t pid;
+
+	pins_node_path(pins, node);
+	pid = lock_holder(node);
+	return json_pack("{s:b, s:o}", "running", pid != 0, "pid",
+			 pid ? json_integer(pid) : json_null());
+}
+
+static json_t *status_json(const struct view *view)
+{
+	const struct pins *pins = &view->pins;
+	json_t *links = links_json(pins);
+
+	return json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "node", pins->node, "abi",
+			 FANTEL_ABI, "loader", loader_json(pins), "ports", ports_json(pins), "links",
+			 links, "groups", groups_json(view), "failed", failed_json(pins), "origins",
+			 origins_json(pins), "told", told_json(pins, links));
+}
+
+static void section(const struct column *columns, const json_t *rows)
+{
+	if (json_array_size(rows)) {
+		putchar('\n');
+		table_print(columns, rows, stdout);
+	}
+}
+
+static void status_print(const json_t *json)
+{
+	const json_t *loader = json_object_get(json, "loader");
+	json_t *members OWN_JSON = groups_flat(json_object_get(json, "groups"));
+
+	printf("node %s, ", json_string_value(json_object_get(json, "node")));
+	if (json_is_true(json_object_get(loader, "running")))
+		printf("loader running (pid %lld)\n",
+		       (long long)json_integer_value(json_object_get(loader, "pid")));
+	else
+		puts("loader not running: next hops and links are as they were when it ended");
+	section(port_columns, json_object_get(json, "ports"));
+	section(link_columns, json_object_get(json, "links"));
+	section(member_columns, members);
+	section(failed_columns, json_object_get(json, "failed"));
+	section(origin_columns, json_object_get(json, "origins"));
+	section(told_columns, json_object_get(json, "told"));
+}
+
+static const struct argp_child children[] = { { .argp = &options_view }, {} };
+static const struct argp argp = { .children = children };
+
+int cmd_status(int argc, char **argv)
+{
+	struct options options = {};
+	json_t *json OWN_JSON = NULL;
+	struct view view OWN_VIEW;
+
+	options_parse(&argp, argc, argv, &options);
+	if (view_open(&view, &options))
+		return EXIT_FAILED;
+	json = status_json(&view);
+	if (options.json)
+		json_print(json, false, stdout);
+	else
+		status_print(json);
+	return EXIT_DONE;
+}
