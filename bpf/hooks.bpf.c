@@ -2,10 +2,15 @@
 /*
  * The entry points, and with them the table of contents. One object, one skeleton.
  *
- *   customer port   fantel_customer   steer a packet into a path of its class
- *   core port       fantel_core       take notifications; detect packets bound for a failed link
+ *   customer port   steer     classify, pick a path, encapsulate, redirect
+ *                   toobig      the sender learns the tunnel's MTU
+ *   core port       notify    a notification to this node: trust, parse, act
+ *                   detect    a packet bound for a failed link becomes a notification
+ *   all             maps, account (counters, events), packet, reply, scratch
  */
 #include "maps.bpf.h"
+#include "detect.bpf.h"
+#include "notify.bpf.h"
 #include "steer.bpf.h"
 
 SEC("xdp.frags")
@@ -17,7 +22,9 @@ int fantel_customer(struct xdp_md *ctx)
 SEC("xdp.frags")
 int fantel_core(struct xdp_md *ctx)
 {
-	return XDP_PASS;
+	int action = notify(ctx);
+
+	return action == NOT_OURS ? detect(ctx) : action;
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -29,6 +29,18 @@ FN bool packet_holds(struct xdp_md *ctx, __u32 len)
 	return bpf_xdp_get_buff_len(ctx) >= len;
 }
 
+/* n bytes, a constant, at a run-time offset from `data`; NULL where the linear part ends before. */
+FN const __u8 *packet_at(const void *data, const void *end, __u32 offset, __u32 n)
+{
+	const __u8 *p;
+
+	/* Beyond 0xffff the verifier knows nothing: "invalid access to packet, off=0 size=1". */
+	if (offset > 0x3fff)
+		return NULL;
+	p = data + offset;
+	return p + n > (const __u8 *)end ? NULL : p;
+}
+
 /* Six bytes of MAC, in words of two: struct bpf_fib_lookup on the stack is no better aligned. */
 FN void mac_copy(__u8 *to, const __u8 *from)
 {
@@ -62,6 +74,50 @@ FN void fib_prepare(struct bpf_fib_lookup *fib, __u32 ifindex, const struct addr
 	fib->family = AF_INET6;
 	memcpy(fib->ipv6_src, src->l_be, sizeof(fib->ipv6_src));
 	memcpy(fib->ipv6_dst, dst->l_be, sizeof(fib->ipv6_dst));
+}
+
+FN void prefix_key_full(struct prefix_key *key, const struct addr *a)
+{
+	key->plen = 128;
+	key->addr_be[0] = a->l_be[0];
+	key->addr_be[1] = a->l_be[1];
+	key->addr_be[2] = a->l_be[2];
+	key->addr_be[3] = a->l_be[3];
+}
+
+FN bool is_loopback(const struct addr *a)
+{
+	struct addr loopback6 = config.loopback6, loopback4 = config.loopback4;
+
+	return addr_equal(a, &loopback6) || addr_equal(a, &loopback4);
+}
+
+/* Ours: a loopback, or a SID. */
+FN bool is_ours(const struct addr *a)
+{
+	struct addr locator = config.locator;
+
+	if (config.locator_len && addr_in_prefix(a, &locator, config.locator_len))
+		return true;
+	return is_loopback(a);
+}
+
+/* A FANTEL notification by type or port, whoever it is for. */
+FN bool is_notification(const struct frame *f, const void *data, const void *end)
+{
+	const __u8 *l4;
+
+	if (f->proto == PROTO_UDP)
+		return frame_dport(f) == config.udp_port;
+	if (f->proto != PROTO_ICMPV6 || f->version != 6)
+		return false;
+	l4 = packet_at(data, end, f->l4, 1);
+	if (!l4)
+		return false;
+	for (int i = 0; i < KIND_COUNT; i++)
+		if (*l4 == config.type[i])
+			return true;
+	return false;
 }
 
 #endif

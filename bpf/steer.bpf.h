@@ -13,23 +13,6 @@
 #include "packet.bpf.h"
 #include "toobig.bpf.h"
 
-/* A notification may not enter from outside the domain (draft §6), whoever it is addressed to. */
-FN bool steer_is_notification(const struct frame *f, const void *data, const void *end)
-{
-	const __u8 *l4 = data + f->l4;
-
-	if (f->proto == PROTO_UDP)
-		return f->ports >> 16 == be16(config.udp_port);
-	if (f->proto != PROTO_ICMPV6 || f->version != 6)
-		return false;
-	if (l4 + 1 > (const __u8 *)end)
-		return false;
-	for (int i = 0; i < KIND_COUNT; i++)
-		if (*l4 == config.type[i])
-			return true;
-	return false;
-}
-
 /*
  * The group of a destination: the longest prefix in fantel_classes, remembered per CPU and address.
  * A trie walk costs half of all that steer does, and RDMA has few destinations. What is remembered
@@ -192,7 +175,8 @@ FN int steer(struct xdp_md *ctx)
 
 	if (!frame_parse(&f, data, end) || !packet_holds(ctx, ETH_LEN + f.len))
 		return verdict(REASON_NOT_IP, end - data);
-	if (UNLIKELY(steer_is_notification(&f, data, end)))
+	/* A notification may not enter from outside the domain (draft §6), whoever it is for. */
+	if (UNLIKELY(is_notification(&f, data, end)))
 		return verdict(REASON_CUSTOMER_PORT, f.len);
 	if (addr_is_multicast(&f.dst) || addr_is_link_local(&f.dst) || addr_is_link_local(&f.src))
 		return verdict(REASON_NO_CLASS, f.len);
@@ -206,7 +190,7 @@ FN int steer(struct xdp_md *ctx)
 	if (!steer_pick(&c, rank, hash))
 		return steer_no_path(rank, group, f.len);
 	if (f.len + c.path->encap_len - ETH_LEN > c.nexthop->mtu && c.nexthop->mtu)
-		return toobig(ctx, &f, c.nexthop->mtu - (c.path->encap_len - ETH_LEN));
+		return toobig(ctx, c.nexthop->mtu - (c.path->encap_len - ETH_LEN));
 	if (UNLIKELY(bpf_jiffies64() > c.nexthop->fresh_until)) {
 		if (!steer_fib(ctx, &by_fib, c.path))
 			return verdict(REASON_NO_NEXTHOP, f.len);

@@ -26,6 +26,7 @@
 #define IPV4_OFF_SRC 12
 #define IPV4_OFF_DST 16
 #define IPV4_FRAG_MASK 0x3fff /* MF and offset */
+#define IPV4_DF 0x4000
 
 #define IPV6_LEN 40
 #define IPV6_OFF_LEN 4
@@ -64,6 +65,16 @@ struct frame {
 	__u32 ports;	/* source and destination as on the wire; 0 without */
 	__u32 qp;	/* RoCEv2 DestQP, network order, top byte masked; 0 without */
 };
+
+FN __u16 frame_sport(const struct frame *f)
+{
+	return be32(f->ports) >> 16;
+}
+
+FN __u16 frame_dport(const struct frame *f)
+{
+	return be32(f->ports);
+}
 
 /* Ports of TCP and UDP, and the DestQP behind them. What is not there stays 0. */
 FN void frame_l4(struct frame *f, const __u8 *l4, const void *end)

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * P node, core port: a packet bound for a failed link is lost anyway, so it becomes the
+ * notification to its ingress PE.
+ *
+ * While no core link is down this is one load. Else: where would the packet go (next segment, FIB)?
+ * Is that link down? Whose tunnel is it? Is that ingress PE due to be told? Then the message is
+ * built in scratch and takes the packet's place.
+ */
+#ifndef DETECT_BPF_H
+#define DETECT_BPF_H
+
+#include "account.bpf.h"
+#include "packet.bpf.h"
+#include "reply.bpf.h"
+#include "scratch.bpf.h"
+
+/*
+ * Of an SRv6 packet (RFC 8754 §4.3.1): the segment it goes to from here, and its whole segment
+ * list. `srh` points to the SRH in the packet. Of a reduced SRH whose first segment is still
+ * active, that segment is the destination address, and is appended where it would stand.
+ */
+FN enum reason detect_srh(struct scratch *s, const __u8 *srh, const void *end)
+{
+	struct tunnel_key *t = &s->told.tunnel;
+	const __u8 *segment = srh + WIRE_SRH_FIXED;
+	__u32 n, sl;
+
+	if (segment > (const __u8 *)end || srh[WIRE_SRH_OFF_TYPE] != WIRE_SRH_ROUTING_TYPE)
+		return REASON_NOT_IP;
+	n = srh[WIRE_SRH_OFF_LAST_ENTRY] + 1;
+	sl = srh[WIRE_SRH_OFF_SL];
+	if (srh[WIRE_SRH_OFF_HDRLEN] < 2 * n || sl > n)
+		return REASON_NOT_IP;
+	s->inner_at = ETH_LEN + IPV6_LEN + 8 * (srh[WIRE_SRH_OFF_HDRLEN] + 1);
+	s->inner_proto = srh[WIRE_SRH_OFF_NEXTHDR];
+	s->next = s->outer.dst;
+	if (is_ours(&s->outer.dst)) {
+		const __u8 *next = segment + 16 * (sl - 1);
+
+		if (!sl || next + 16 > (const __u8 *)end)
+			return REASON_NOT_IP;
+		s->next = addr_load(next);
+	}
+	if (n + (sl == n) > MAX_SEGMENTS)
+		return REASON_TOO_DEEP;
+	for (__u32 i = 0; i < MAX_SEGMENTS; i++, segment += 16) {
+		if (i >= n)
+			break;
+		if (segment + 16 > (const __u8 *)end)
+			return REASON_NOT_IP;
+		t->segment[i] = addr_load(segment);
+	}
+	if (sl == n) {
+		t->segment[n & (MAX_SEGMENTS - 1)] = s->outer.dst;
+		n++;
+	}
+	t->code = CODE_SRV6;
+	t->n = n;
+	return REASON_NONE;
+}
+
+/*
+ * Whose tunnel is it, and where does it go from here? REASON_NONE when *s is filled; else there is
+ * nothing to detect: the packet is ours, or no tunnel that could be named.
+ */
+FN enum reason detect_tunnel(struct xdp_md *ctx, struct scratch *s)
+{
+	const void *data = packet_start(ctx), *end = packet_end(ctx);
+
+	if (!frame_parse(&s->outer, data, end))
+		return REASON_NOT_IP;
+	memset(&s->told, 0, sizeof(s->told));
+	s->told.ingress = s->outer.src;
+	if (s->outer.version == 6 && s->outer.proto == PROTO_ROUTING)
+		return detect_srh(s, data + ETH_LEN + IPV6_LEN, end);
+	if (is_ours(&s->outer.dst))
+		return REASON_NOT_IP;
+	s->inner_at = s->outer.l4;
+	s->inner_proto = s->outer.proto;
+	s->next = s->outer.dst;
+	s->told.tunnel.code = CODE_IP;
+	s->told.tunnel.n = 1;
+	s->told.tunnel.addr = s->outer.dst;
+	return REASON_NONE;
+}
+
+/* The core port that packets to `next` leave by, or left by before its failure took the route away. */
+FN __u32 detect_egress(struct xdp_md *ctx, const struct scratch *s)
+{
+	struct route_value *route;
+	struct bpf_fib_lookup fib;
+	struct prefix_key key;
+	long rc;
+
+	fib_prepare(&fib, ctx->ingress_ifindex, &s->outer.src, &s->next);
+	rc = bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
+	if (rc == BPF_FIB_LKUP_RET_SUCCESS || rc == BPF_FIB_LKUP_RET_NO_NEIGH)
+		return fib.ifindex;
+	prefix_key_full(&key, &s->next);
+	route = bpf_map_lookup_elem(&fantel_routes, &key);
+	return route ? route->ifindex : 0;
+}
+
+/* Is this source one that may be told? Never in answer to a notification, to multicast, or to no
+ * one in particular (RFC 4443 §2.4 e). */
+FN bool detect_may_tell(struct xdp_md *ctx, const struct scratch *s)
+{
+	struct prefix_key key;
+
+	if (addr_is_multicast(&s->outer.dst) || addr_is_multicast(&s->outer.src) ||
+	    addr_is_unspecified(&s->outer.src) || s->outer.fragment)
+		return false;
+	if (is_notification(&s->outer, packet_start(ctx), packet_end(ctx)))
+		return false;
+	prefix_key_full(&key, &s->outer.src);
+	return bpf_map_lookup_elem(&fantel_sources, &key);
+}
+
+enum due {
+	DUE_NOT,    /* it was told just now */
+	DUE_REPEAT, /* the same once more */
+	DUE_NEW,    /* with a new sequence */
+};
+
+/*
+ * Told at once, again at repeat_ns[1], repeat_ns[2] with the same sequence (the ingress PE acts
+ * once) and, for as long as it still sends there, anew after refresh_ns.
+ */
+FN enum due detect_due(const struct told *told, __u32 event_id, __u64 now_ns)
+{
+	__u64 age = now_ns - told->first_ns;
+	__u32 sent = told->sent;
+
+	if (told->event_id != event_id || !sent)
+		return DUE_NEW;
+	if (sent < MAX_REPEATS && sent < config.n_repeats && age >= config.repeat_ns[sent])
+		return DUE_REPEAT;
+	return config.refresh_ns && age >= config.refresh_ns ? DUE_NEW : DUE_NOT;
+}
+
+/* Find or begin the entry of this ingress PE, tunnel and link, and say what is due. */
+FN enum reason detect_told(struct scratch *s, const struct link *link, __u64 now_ns, struct told **out)
+{
+	struct bucket_key bucket = { .dst = s->told.ingress, .kind = BUCKET_FAILURE };
+	struct told fresh = { .first_ns = now_ns, .event_id = link->event_id };
+	struct told *told = bpf_map_lookup_elem(&fantel_told, &s->told);
+	struct node_state *node = node_state();
+	enum due due;
+
+	if (!node)
+		return REASON_INTERNAL;
+	if (!told) {
+		if (bpf_map_update_elem(&fantel_told, &s->told, &fresh, BPF_NOEXIST))
+			return REASON_TOLD_FULL;
+		told = bpf_map_lookup_elem(&fantel_told, &s->told);
+		if (!told)
+			return REASON_TOLD_FULL;
+	}
+	due = detect_due(told, link->event_id, now_ns);
+	if (due == DUE_NOT)
+		return REASON_DOOMED;
+	if (!bucket_allows(&bucket, now_ns))
+		return REASON_NOTIFY_LIMITED;
+	if (due == DUE_NEW) {
+		told->event_id = link->event_id;
+		told->sequence = __sync_fetch_and_add(&node->sequence, 1) + 1;
+		told->first_ns = now_ns;
+		told->sent = 0;
+	}
+	told->sent++;
+	told->last_ns = now_ns;
+	*out = told;
+	return REASON_NOTIFIED;
+}
+
+/* The flow inside: what the 5-tuple TLV names. Left out where the tunnel carries no IP. */
+FN bool detect_inner(struct xdp_md *ctx, struct scratch *s)
+{
+	const __u8 *ip = packet_at(packet_start(ctx), packet_end(ctx), s->inner_at, IPV4_LEN);
+
+	if (!ip)
+		return false;
+	if (s->inner_proto == PROTO_IPV6)
+		return frame_ipv6(&s->inner, ip, s->inner_at, packet_end(ctx));
+	return s->inner_proto == PROTO_IPIP && frame_ipv4(&s->inner, ip, s->inner_at, packet_end(ctx));
+}
+
+/* The message, in scratch. Returns its length, 0 if it did not fit. */
+FN __u32 detect_build(struct xdp_md *ctx, struct scratch *s, const struct msg_envelope *from,
+		      const struct link *link, const struct told *told)
+{
+	struct msg_rules rules = msg_rules(&config);
+	struct writer w = msg_begin(&s->buf, from);
+
+	msg_put_tunnel(&w, &s->told.tunnel);
+	msg_put_copy(&w, link->location, link->location_len, LOCATION_MAX);
+	msg_put_event(&w, &rules, told->event_id, told->sequence, config.validity_ms);
+	msg_put_u64(&w, &rules, TLV_TIMESTAMP, link->detected_ns);
+	if (detect_inner(ctx, s))
+		msg_put_flow(&w, &rules, s->inner.proto, frame_sport(&s->inner),
+			     frame_dport(&s->inner), &s->inner.src, &s->inner.dst);
+	if (config.domain)
+		msg_put_u32(&w, &rules, TLV_DOMAIN, config.domain);
+	msg_put_byte(&w, &rules, TLV_CAUSE, link->cause);
+	return msg_finish(&w, &rules, from, KIND_FAILURE, s->told.tunnel.code);
+}
+
+/*
+ * By the FIB, unless it still points to the failed link; then back where the packet came from,
+ * which is alive and nearer to the ingress PE than we are.
+ */
+FN void detect_way(struct xdp_md *ctx, const struct msg_envelope *from, __u32 failed, struct way *way)
+{
+	struct bpf_fib_lookup fib;
+
+	way->proto = from->transport == TRANSPORT_UDP ? PROTO_UDP : PROTO_ICMPV6;
+	fib_prepare(&fib, ctx->ingress_ifindex, &from->src, &from->dst);
+	if (bpf_fib_lookup(ctx, &fib, sizeof(fib), 0) != BPF_FIB_LKUP_RET_SUCCESS ||
+	    fib.ifindex == failed) {
+		way_back(ctx, way);
+		return;
+	}
+	way->ifindex = fib.ifindex;
+	mac_copy(way->dmac, fib.dmac);
+	mac_copy(way->smac, fib.smac);
+}
+
+FN void detect_event(const struct scratch *s, const struct link *link, const struct told *told,
+		     __u32 ifindex, __u64 now_ns)
+{
+	struct event *e = event_begin(EVENT_NOTIFIED, now_ns);
+
+	if (!e)
+		return;
+	e->reason = REASON_NOTIFIED;
+	e->kind = KIND_FAILURE;
+	e->cause = link->cause;
+	e->ifindex = ifindex;
+	e->event_id = told->event_id;
+	e->sequence = told->sequence;
+	e->timestamp_ns = link->detected_ns;
+	e->validity_ms = config.validity_ms;
+	e->peer = s->told.ingress;
+	memcpy(e->name, link->name, sizeof(link->name));
+	memcpy(&e->tunnel, &s->told.tunnel, sizeof(e->tunnel));
+	event_end(e);
+}
+
+/* A packet bound for the failed `link`: notify, or say why not. */
+FN enum reason detect_notify(struct xdp_md *ctx, struct scratch *s, const struct link *link,
+			     __u32 ifindex, int *action)
+{
+	struct msg_envelope from = { .src = config.loopback6, .dst = s->outer.src,
+				     .transport = config.transport };
+	__u64 now = bpf_ktime_get_ns();
+	struct told *told = NULL;
+	enum reason reason;
+	struct way way = {};
+
+	if (addr_is_v4(&s->outer.src)) {
+		from.src = config.loopback4;
+		from.transport = TRANSPORT_UDP;
+		if (addr_is_unspecified(&from.src))
+			return REASON_NOT_TOLD;
+	}
+	if (!detect_may_tell(ctx, s))
+		return REASON_NOT_TOLD;
+	reason = detect_told(s, link, now, &told);
+	if (reason != REASON_NOTIFIED || !told)
+		return reason;
+	if (told->sent == 1)
+		detect_event(s, link, told, ifindex, now);
+	detect_way(ctx, &from, ifindex, &way);
+	if (!reply(ctx, s, &from, &way, detect_build(ctx, s, &from, link, told), action))
+		return REASON_NO_HEADROOM;
+	return REASON_NOTIFIED;
+}
+
+/* Called when some core link is down. */
+SUBPROG int detect_packet(struct xdp_md *ctx)
+{
+	struct scratch *s = scratch();
+	int action = XDP_DROP;
+	enum reason reason;
+	struct link *link;
+	__u32 ifindex;
+
+	if (!s)
+		return XDP_PASS;
+	reason = detect_tunnel(ctx, s);
+	if (reason == REASON_NOT_IP)
+		return XDP_PASS;
+	ifindex = detect_egress(ctx, s);
+	link = bpf_map_lookup_elem(&fantel_links, &ifindex);
+	if (!link || !link->down)
+		return XDP_PASS;
+	if (reason == REASON_NONE)
+		reason = detect_notify(ctx, s, link, ifindex, &action);
+	if (reason != REASON_NOTIFIED)
+		return verdict(reason, s->outer.len);
+	count(reason, s->outer.len);
+	return action;
+}
+
+FN int detect(struct xdp_md *ctx)
+{
+	struct node_state *node = node_state();
+
+	if (LIKELY(!node || !node->links_down))
+		return XDP_PASS;
+	return detect_packet(ctx);
+}
+
+#endif

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Core port: recognise a notification to this node, check whom it comes from, parse it, and act.
+ *
+ * A failure is an entry of fantel_failed and a count in fantel_health; a recovery, or the entry's
+ * own timer, takes both back. Nobody loops over paths: Tunnel Info names them, at most TUNNEL_PATHS
+ * of them. Whatever is refused leaves every map as it was.
+ */
+#ifndef NOTIFY_BPF_H
+#define NOTIFY_BPF_H
+
+#include "account.bpf.h"
+#include "fantel/msg.h"
+#include "fantel/window.h"
+#include "packet.bpf.h"
+#include "scratch.bpf.h"
+
+#define CLOCK_MONOTONIC 1
+
+FN addr_num addr_number(const struct addr *a)
+{
+	return (addr_num)be64(a->q_be[0]) << 64 | be64(a->q_be[1]);
+}
+
+/* ---- one path ------------------------------------------------------------------------------- */
+
+/* A failure more (+1) or less (-1) on a path: is it usable now? */
+FN bool health_add(__u32 id, __s32 change, __u64 now_ns)
+{
+	struct health *h = bpf_map_lookup_elem(&fantel_health, &id);
+	__s32 before;
+
+	if (!h)
+		return false;
+	before = __sync_fetch_and_add(&h->failures, change);
+	if ((before > 0) != (before + change > 0))
+		h->changed_ns = now_ns;
+	return before + change <= 0;
+}
+
+FN void event_path(struct event *e, __u32 id)
+{
+	struct path *p = bpf_map_lookup_elem(&fantel_paths, &id);
+
+	e->path = id;
+	if (p)
+		memcpy(e->name, p->name, sizeof(e->name));
+}
+
+/* The validity of an entry ran out; it may have been refreshed just as the timer fired. */
+static int failed_expire(void *map, struct failed_key *key, struct failed *failed)
+{
+	__u64 now = bpf_ktime_get_ns();
+	struct failed_key k = *key;
+	struct event *e;
+	bool usable;
+
+	if (!failed->until_ns)
+		return 0;
+	if (failed->until_ns > now) {
+		bpf_timer_start(&failed->timer, failed->until_ns - now, 0);
+		return 0;
+	}
+	if (bpf_map_delete_elem(map, key))
+		return 0;
+	usable = health_add(k.path, -1, now);
+	count(REASON_EXPIRED, 0);
+	e = event_begin(EVENT_PATH, now);
+	if (e) {
+		e->reason = REASON_EXPIRED;
+		e->event_id = k.event_id;
+		e->usable = usable;
+		e->peer.q_be[0] = be64((__u64)(k.originator >> 64));
+		e->peer.q_be[1] = be64((__u64)k.originator);
+		event_path(e, k.path);
+		event_end(e);
+	}
+	return 0;
+}
+
+/* Set or renew an entry's end; validity_ms 0 = until withdrawn. */
+FN void failed_renew(struct failed *failed, __u32 validity_ms, __u64 now_ns)
+{
+	if (!validity_ms) {
+		failed->until_ns = 0;
+		return;
+	}
+	failed->until_ns = now_ns + validity_ms * NSEC_PER_MSEC;
+	bpf_timer_start(&failed->timer, validity_ms * NSEC_PER_MSEC, 0);
+}
+
+/* `key` says which path, who and which event. */
+FN enum reason failed_add(const struct failed_key *key, const struct msg *m, __u64 now_ns,
+			  bool *usable)
+{
+	struct failed fresh = { .kind = m->kind, .cause = m->cause, .since_ns = now_ns };
+	struct failed *failed = bpf_map_lookup_elem(&fantel_failed, key);
+	__u32 id = key->path;
+	struct path *p;
+
+	*usable = false;
+	if (failed) {
+		failed->sequence = m->sequence;
+		failed_renew(failed, m->validity_ms, now_ns);
+		return REASON_REFRESHED;
+	}
+	p = bpf_map_lookup_elem(&fantel_paths, &id);
+	if (!p)
+		return REASON_UNMATCHED;
+	memcpy(fresh.path, p->name, sizeof(fresh.path));
+	fresh.sequence = m->sequence;
+	if (bpf_map_update_elem(&fantel_failed, key, &fresh, BPF_NOEXIST))
+		return REASON_FAILED_FULL;
+	health_add(id, 1, now_ns);
+	failed = bpf_map_lookup_elem(&fantel_failed, key);
+	if (!failed)
+		return REASON_FAILED;
+	bpf_timer_init(&failed->timer, &fantel_failed, CLOCK_MONOTONIC);
+	bpf_timer_set_callback(&failed->timer, failed_expire);
+	failed_renew(failed, m->validity_ms, now_ns);
+	return REASON_FAILED;
+}
+
+FN enum reason failed_remove(const struct failed_key *key, __u64 now_ns, bool *usable)
+{
+	if (bpf_map_delete_elem(&fantel_failed, key))
+		return REASON_NOT_KNOWN;
+	*usable = health_add(key->path, -1, now_ns);
+	return REASON_RECOVERED;
+}
+
+/* ---- one notification ------------------------------------------------------------------------ */
+
+/* Tell the outside what became of a notification, and of one path where it names one. */
+FN void notify_event(const struct scratch *s, enum reason reason, __u32 id, bool usable, __u64 now_ns)
+{
+	struct event *e = event_begin(EVENT_NOTIFICATION, now_ns);
+	const struct msg *m = &s->msg;
+
+	if (!e)
+		return;
+	e->reason = reason;
+	e->kind = m->kind;
+	e->cause = m->cause;
+	e->event_id = m->event_id;
+	e->sequence = m->sequence;
+	e->timestamp_ns = m->timestamp_ns;
+	e->validity_ms = m->validity_ms;
+	e->usable = usable;
+	e->peer = s->outer.src;
+	memcpy(&e->tunnel, &s->told.tunnel, sizeof(e->tunnel));
+	if (id != ~0U)
+		event_path(e, id);
+	event_end(e);
+}
+
+/* The canonical identity that Tunnel Info names first: the most specific part. */
+FN bool notify_key(struct scratch *s)
+{
+	__u8 code = s->msg.code;
+
+	memset(&s->told.tunnel, 0, sizeof(s->told.tunnel));
+	if (code & CODE_SRV6)
+		return msg_tunnel_key(&s->told.tunnel, &s->msg, &s->buf, CODE_SRV6);
+	if (code & CODE_MPLS)
+		return msg_tunnel_key(&s->told.tunnel, &s->msg, &s->buf, CODE_MPLS);
+	return code && msg_tunnel_key(&s->told.tunnel, &s->msg, &s->buf, CODE_IP);
+}
+
+/* Several parts must all match one path: an address beside a segment list is a destination that the
+ * outer header has on the way, so one of the segments. Labels beside others match nothing we make. */
+FN bool notify_also(const struct scratch *s, __u32 id)
+{
+	struct path *p;
+
+	if (!(s->msg.code & CODE_IP) || s->told.tunnel.code == CODE_IP)
+		return true;
+	p = bpf_map_lookup_elem(&fantel_paths, &id);
+	if (p && addr_equal(&p->dst, &s->msg.ip))
+		return true;
+	for (__u32 i = 0; i < MAX_SEGMENTS; i++)
+		if (i < s->told.tunnel.n && addr_equal(&s->told.tunnel.segment[i], &s->msg.ip))
+			return true;
+	return false;
+}
+
+/* A recovery that does not name its event withdraws all that its originator said of the path; one
+ * that names no path, the event wherever it was recorded. */
+struct sweep {
+	struct failed_key key;
+	bool any_path, any_event, usable;
+	__u32 removed;
+	__u64 now_ns;
+};
+
+static long sweep_one(void *map, struct failed_key *key, struct failed *failed, struct sweep *w)
+{
+	struct failed_key k = *key;
+
+	if (k.originator != w->key.originator || (!w->any_path && k.path != w->key.path) ||
+	    (!w->any_event && k.event_id != w->key.event_id))
+		return 0;
+	if (!bpf_map_delete_elem(map, &k)) {
+		w->usable = health_add(k.path, -1, w->now_ns);
+		w->removed++;
+	}
+	return 0;
+}
+
+FN enum reason failed_sweep(const struct failed_key *key, bool any_path, bool any_event, __u64 now_ns,
+			    bool *usable)
+{
+	struct sweep w = { .key = *key, .any_path = any_path, .any_event = any_event, .now_ns = now_ns };
+
+	bpf_for_each_map_elem(&fantel_failed, sweep_one, &w, 0);
+	*usable = w.usable;
+	return w.removed ? REASON_RECOVERED : REASON_NOT_KNOWN;
+}
+
+/* Act on one path. */
+SUBPROG int notify_path(struct scratch *s, const struct failed_key *key, __u64 now_ns)
+{
+	enum reason reason;
+	bool usable = false;
+
+	if (!s || !key)
+		return REASON_INTERNAL;
+	if (s->msg.kind == KIND_FAILURE)
+		reason = failed_add(key, &s->msg, now_ns, &usable);
+	else if (msg_has(&s->msg, TLVI_EVENT))
+		reason = failed_remove(key, now_ns, &usable);
+	else
+		reason = failed_sweep(key, false, true, now_ns, &usable);
+	if (reason == REASON_FAILED || reason == REASON_RECOVERED)
+		notify_event(s, reason, key->path, usable, now_ns);
+	return reason;
+}
+
+/* Act on every path that the notification names. The reason is that of the path that changed, where
+ * one did. */
+FN enum reason notify_act(struct scratch *s, __u64 now_ns)
+{
+	struct failed_key key = { .event_id = s->msg.event_id };
+	enum reason result = REASON_UNMATCHED;
+	struct tunnel_paths *paths;
+	bool usable;
+
+	key.originator = addr_number(&s->outer.src);
+	if (!s->msg.code && s->msg.kind == KIND_RECOVERY && msg_has(&s->msg, TLVI_EVENT)) {
+		result = failed_sweep(&key, true, false, now_ns, &usable);
+		notify_event(s, result, ~0U, usable, now_ns);
+		return result;
+	}
+	paths = notify_key(s) ? bpf_map_lookup_elem(&fantel_tunnels, &s->told.tunnel) : NULL;
+	for (__u32 i = 0; paths && i < TUNNEL_PATHS && i < paths->n; i++) {
+		enum reason reason;
+
+		key.path = paths->path[i];
+		if (!notify_also(s, key.path))
+			continue;
+		reason = notify_path(s, &key, now_ns);
+		if (reason == REASON_FAILED_FULL)
+			return reason;
+		if (result != REASON_FAILED && result != REASON_RECOVERED)
+			result = reason;
+	}
+	if (result == REASON_UNMATCHED)
+		notify_event(s, result, ~0U, false, now_ns);
+	return result;
+}
+
+/* Whom it comes from, and that it is whole: s->msg is then filled. */
+FN enum reason notify_read(struct xdp_md *ctx, struct scratch *s)
+{
+	struct msg_envelope from = { .src = s->outer.src, .dst = s->outer.dst };
+	__u32 len = s->outer.len + ETH_LEN - s->outer.l4;
+	struct msg_rules rules = msg_rules(&config);
+	struct prefix_key key;
+	enum reason reason;
+
+	if (s->outer.hop_limit < config.hop_limit_min)
+		return REASON_RADIUS;
+	prefix_key_full(&key, &s->outer.src);
+	if (!bpf_map_lookup_elem(&fantel_sources, &key))
+		return REASON_SOURCE;
+	if (len < WIRE_HDR_LEN)
+		return REASON_TOO_SHORT;
+	if (len > WIRE_MSG_MAX)
+		return REASON_TOO_LONG;
+	if (bpf_xdp_load_bytes(ctx, s->outer.l4, s->buf.b, len))
+		return REASON_TOO_SHORT;
+	from.transport = s->outer.proto == PROTO_UDP ? TRANSPORT_UDP : TRANSPORT_ICMPV6;
+	reason = msg_parse(&s->msg, &rules, &from, &s->buf, len);
+	if (reason)
+		return reason;
+	if (config.domain && s->msg.domain != config.domain)
+		return REASON_DOMAIN;
+	return REASON_NONE;
+}
+
+/* The sequence window of the originator; what carries no sequence is always new. The window moves
+ * only when the notification could act, so that a repetition has another try. */
+FN enum reason notify_once(struct scratch *s, __u64 now_ns)
+{
+	static const struct origin never;
+	struct origin *origin, window;
+	enum reason reason;
+
+	if (!msg_has(&s->msg, TLVI_EVENT))
+		return notify_act(s, now_ns);
+	origin = bpf_map_lookup_elem(&fantel_origins, &s->outer.src);
+	if (!origin) {
+		bpf_map_update_elem(&fantel_origins, &s->outer.src, &never, BPF_NOEXIST);
+		origin = bpf_map_lookup_elem(&fantel_origins, &s->outer.src);
+		if (!origin)
+			return REASON_ORIGINS_FULL;
+	}
+	window = *origin;
+	reason = window_check(&window, s->msg.sequence);
+	if (reason)
+		return reason;
+	reason = notify_act(s, now_ns);
+	if (reason != REASON_FAILED_FULL)
+		*origin = window;
+	return reason;
+}
+
+#define NOT_OURS (-1)
+
+/* An XDP action for a notification to this node, which is consumed; NOT_OURS for any other packet,
+ * which is left as it is. */
+SUBPROG int notify_packet(struct xdp_md *ctx)
+{
+	const void *data = packet_start(ctx), *end = packet_end(ctx);
+	struct scratch *s = scratch();
+	enum reason reason;
+
+	if (!s || !frame_parse(&s->outer, data, end) || s->outer.fragment)
+		return NOT_OURS;
+	if (!is_notification(&s->outer, data, end) || !is_loopback(&s->outer.dst))
+		return NOT_OURS;
+	reason = notify_read(ctx, s);
+	if (reason == REASON_NONE) {
+		__u64 now = bpf_ktime_get_ns();
+
+		if (s->msg.kind == KIND_FAILURE || s->msg.kind == KIND_RECOVERY) {
+			reason = notify_once(s, now);
+		} else {
+			reason = REASON_REPORTED;
+			notify_key(s);
+			notify_event(s, reason, ~0U, false, now);
+		}
+	}
+	return verdict(reason, s->outer.len);
+}
+
+/* Could this be a notification? A look at two fields, for the many packets that can't. */
+FN int notify(struct xdp_md *ctx)
+{
+	const __u8 *eth = packet_start(ctx), *ip = eth + ETH_LEN;
+	__u16 type;
+	__u8 proto;
+
+	if (ip + IPV4_LEN > (__u8 *)packet_end(ctx))
+		return NOT_OURS;
+	type = load16(eth + ETH_OFF_TYPE);
+	proto = type == be16(ETHERTYPE_IPV6) ? ip[IPV6_OFF_NEXTHDR] : ip[IPV4_OFF_PROTO];
+	if (LIKELY(proto != PROTO_ICMPV6 && proto != PROTO_UDP))
+		return NOT_OURS;
+	return notify_packet(ctx);
+}
+
+#endif

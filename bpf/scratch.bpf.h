@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What is too large for the 512 bytes of stack: one block per CPU, valid for one packet. A packet
+ * runs either notify or detect or toobig, so they share it.
+ */
+#ifndef SCRATCH_BPF_H
+#define SCRATCH_BPF_H
+
+#include "fantel/frame.h"
+#include "fantel/msg.h"
+#include "maps.bpf.h"
+
+struct scratch {
+	struct msg_buf buf; /* a message: being read, or being built */
+	struct msg msg;	    /* notify: what was read */
+	struct told_key told; /* detect: whom we tell of what */
+	struct frame outer, inner;
+	struct addr next; /* detect: where the outer header sends the packet from here */
+	__u32 inner_at;	  /* detect: offset of the packet inside the tunnel */
+	__u32 inner_proto;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__type(key, __u32);
+	__type(value, struct scratch);
+	__uint(max_entries, 1);
+} fantel_scratch SEC(".maps");
+
+FN struct scratch *scratch(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&fantel_scratch, &zero);
+}
+
+#endif
