@@ -37,6 +37,10 @@ SANITIZE := address,undefined -fno-sanitize-recover=all
 LOADER   := $(filter-out loader/main.c,$(wildcard loader/*.c))
 UNIT     := $(patsubst selftests/unit/%.c,$(B)/unit/%,$(wildcard selftests/unit/*.c))
 PROG     := $(patsubst selftests/prog/%.c,$(B)/prog/%,$(wildcard selftests/prog/test_*.c))
+HARNESS  := $(patsubst selftests/%.c,$(B)/%.o,\
+	$(filter-out selftests/prog/test_%,$(wildcard selftests/prog/*.c)))
+GOLDEN   := $(patsubst selftests/%.py,$(B)/%.json,\
+	$(filter-out selftests/golden/test_%,$(wildcard selftests/golden/*.py)))
 FUZZ     := $(patsubst selftests/fuzz/%.c,$(B)/fuzz/%,$(wildcard selftests/fuzz/*.c))
 TOOLS    := $(patsubst selftests/lab/%.c,$(B)/lab/%,$(wildcard selftests/lab/*.c))
 BENCH    := $(patsubst selftests/bench/%.c,$(B)/bench/%,\
@@ -128,7 +132,7 @@ $(B)/fantel.8: loader/fantel.8 include/fantel/reason.h | $(HAVE)
 
 # ---- tests ---------------------------------------------------------------------------------------
 
-test-build: all $(UNIT) $(PROG) $(FUZZ) $(TOOLS)
+test-build: all $(UNIT) $(PROG) $(FUZZ) $(TOOLS) $(GOLDEN)
 
 test: test-build
 	$(Q)$(PYTHON) selftests/run $(TESTS)
@@ -144,9 +148,17 @@ $(B)/golden/packets.json: selftests/golden/packets.py | $(HAVE)
 $(B)/prog/harness.o: selftests/prog/harness.c | $(GENERATED) $(B)/golden/packets.json
 	$(call say,CC,$@) mkdir -p $(@D) && $(CC) $(OURS) $(TESTFLAGS) $(CFLAGS) -c $< -o $@
 
-$(B)/prog/%: selftests/prog/%.c $(B)/prog/harness.o $(B)/loader.a
-	$(call say,CC,$@) mkdir -p $(@D) && \
-		$(CC) $(OURS) $(TESTFLAGS) $(CFLAGS) $< $(B)/prog/harness.o $(B)/loader.a -lcmocka $(LDLIBS) -o $@
+# Expected packets, by scapy.
+$(B)/golden/%.json: selftests/golden/%.py | $(HAVE)
+	$(call say,GEN,$@) mkdir -p $(@D) && $(PYTHON) $< > $@
+
+# What the tests of prog/ share; bench uses it too.
+$(B)/prog/%.o: selftests/prog/%.c Makefile | $(GENERATED)
+	$(call say,CC,$@) mkdir -p $(@D) && $(CC) $(OURS) $(TESTFLAGS) $(CFLAGS) -c $< -o $@
+
+$(B)/prog/test_%: selftests/prog/test_%.c $(HARNESS) $(B)/loader.a
+	$(call say,CC,$@) $(CC) $(OURS) $(TESTFLAGS) $(CFLAGS) $< $(HARNESS) $(B)/loader.a -lcmocka \
+		$(LDLIBS) -o $@
 
 # Fuzz targets and the loader's sources again, under the sanitizers; clang's warnings with them.
 $(B)/fuzz/loader/%.o: loader/%.c Makefile | $(GENERATED)
