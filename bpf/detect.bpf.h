@@ -64,11 +64,11 @@ FN enum reason detect_srh(struct scratch *s, const __u8 *srh, const void *end)
  * Whose tunnel is it, and where does it go from here? REASON_NONE when *s is filled; else there is
  * nothing to detect: the packet is ours, or no tunnel that could be named.
  */
-FN enum reason detect_tunnel(struct xdp_md *ctx, struct scratch *s)
+SUBPROG int detect_tunnel(struct xdp_md *ctx, struct scratch *s)
 {
 	const void *data = packet_start(ctx), *end = packet_end(ctx);
 
-	if (!frame_parse(&s->outer, data, end))
+	if (!s || !scratch_frame(ctx, s))
 		return REASON_NOT_IP;
 	memset(&s->told, 0, sizeof(s->told));
 	s->told.ingress = s->outer.src;
@@ -86,13 +86,15 @@ FN enum reason detect_tunnel(struct xdp_md *ctx, struct scratch *s)
 }
 
 /* The core port that packets to `next` leave by, or left by before its failure took the route away. */
-FN __u32 detect_egress(struct xdp_md *ctx, const struct scratch *s)
+SUBPROG __u32 detect_egress(struct xdp_md *ctx, const struct scratch *s)
 {
 	struct route_value *route;
 	struct bpf_fib_lookup fib;
 	struct prefix_key key;
 	long rc;
 
+	if (!s)
+		return 0;
 	fib_prepare(&fib, ctx->ingress_ifindex, &s->outer.src, &s->next);
 	rc = bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
 	if (rc == BPF_FIB_LKUP_RET_SUCCESS || rc == BPF_FIB_LKUP_RET_NO_NEIGH)
@@ -104,17 +106,19 @@ FN __u32 detect_egress(struct xdp_md *ctx, const struct scratch *s)
 
 /* Is this source one that may be told? Never in answer to a notification, to multicast, or to no
  * one in particular (RFC 4443 §2.4 e). */
-FN bool detect_may_tell(struct xdp_md *ctx, const struct scratch *s)
+SUBPROG int detect_may_tell(struct xdp_md *ctx, const struct scratch *s)
 {
 	struct prefix_key key;
 
+	if (!s)
+		return false;
 	if (addr_is_multicast(&s->outer.dst) || addr_is_multicast(&s->outer.src) ||
 	    addr_is_unspecified(&s->outer.src) || s->outer.fragment)
 		return false;
 	if (is_notification(&s->outer, packet_start(ctx), packet_end(ctx)))
 		return false;
 	prefix_key_full(&key, &s->outer.src);
-	return bpf_map_lookup_elem(&fantel_sources, &key);
+	return bpf_map_lookup_elem(&fantel_sources, &key) != NULL;
 }
 
 enum due {
@@ -175,10 +179,13 @@ FN enum reason detect_told(struct scratch *s, const struct link *link, __u64 now
 }
 
 /* The flow inside: what the 5-tuple TLV names. Left out where the tunnel carries no IP. */
-FN bool detect_inner(struct xdp_md *ctx, struct scratch *s)
+SUBPROG int detect_inner(struct xdp_md *ctx, struct scratch *s)
 {
-	const __u8 *ip = packet_at(packet_start(ctx), packet_end(ctx), s->inner_at, IPV4_LEN);
+	const __u8 *ip;
 
+	if (!s)
+		return false;
+	ip = packet_at(packet_start(ctx), packet_end(ctx), s->inner_at, IPV4_LEN);
 	if (!ip)
 		return false;
 	if (s->inner_proto == PROTO_IPV6)

@@ -238,13 +238,16 @@ SUBPROG int notify_path(struct scratch *s, const struct failed_key *key, __u64 n
 
 /* Act on every path that the notification names. The reason is that of the path that changed, where
  * one did. */
-FN enum reason notify_act(struct scratch *s, __u64 now_ns)
+SUBPROG int notify_act(struct scratch *s, __u64 now_ns)
 {
-	struct failed_key key = { .event_id = s->msg.event_id };
 	enum reason result = REASON_UNMATCHED;
 	struct tunnel_paths *paths;
+	struct failed_key key = {};
 	bool usable;
 
+	if (!s)
+		return REASON_INTERNAL;
+	key.event_id = s->msg.event_id;
 	key.originator = addr_number(&s->outer.src);
 	if (!s->msg.code && s->msg.kind == KIND_RECOVERY && msg_has(&s->msg, TLVI_EVENT)) {
 		result = failed_sweep(&key, true, false, now_ns, &usable);
@@ -270,14 +273,19 @@ FN enum reason notify_act(struct scratch *s, __u64 now_ns)
 }
 
 /* Whom it comes from, and that it is whole: s->msg is then filled. */
-FN enum reason notify_read(struct xdp_md *ctx, struct scratch *s)
+SUBPROG int notify_read(struct xdp_md *ctx, struct scratch *s)
 {
-	struct msg_envelope from = { .src = s->outer.src, .dst = s->outer.dst };
-	__u32 len = s->outer.len + ETH_LEN - s->outer.l4;
 	struct msg_rules rules = msg_rules(&config);
+	struct msg_envelope from = {};
 	struct prefix_key key;
 	enum reason reason;
+	__u32 len;
 
+	if (!s)
+		return REASON_INTERNAL;
+	from.src = s->outer.src;
+	from.dst = s->outer.dst;
+	len = s->outer.len + ETH_LEN - s->outer.l4;
 	if (s->outer.hop_limit < config.hop_limit_min)
 		return REASON_RADIUS;
 	prefix_key_full(&key, &s->outer.src);
@@ -335,7 +343,7 @@ SUBPROG int notify_packet(struct xdp_md *ctx)
 	struct scratch *s = scratch();
 	enum reason reason;
 
-	if (!s || !frame_parse(&s->outer, data, end) || s->outer.fragment)
+	if (!s || !scratch_frame(ctx, s) || s->outer.fragment)
 		return NOT_OURS;
 	if (!is_notification(&s->outer, data, end) || !is_loopback(&s->outer.dst))
 		return NOT_OURS;

@@ -34,4 +34,13 @@ FN struct scratch *scratch(void)
 	return bpf_map_lookup_elem(&fantel_scratch, &zero);
 }
 
+/* Parse the packet's headers into s->outer. Its own function: what follows is then verified once,
+ * not once for every way through the parser. */
+SUBPROG int scratch_frame(struct xdp_md *ctx, struct scratch *s)
+{
+	const void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+
+	return s && frame_parse(&s->outer, data, end);
+}
+
 #endif

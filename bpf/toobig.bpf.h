@@ -76,7 +76,7 @@ SUBPROG int toobig(struct xdp_md *ctx, __u32 mtu)
 	if (!s)
 		return verdict(REASON_INTERNAL, 0);
 	f = &s->outer;
-	if (!frame_parse(f, packet_start(ctx), packet_end(ctx)))
+	if (!scratch_frame(ctx, s))
 		return verdict(REASON_INTERNAL, 0);
 	if (!toobig_may(ctx, f))
 		return verdict(REASON_TOO_BIG_LIMITED, f->len);
