@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * rtnetlink link news -> interfaces -> fantel_links, fantel_node.links_down. Owned by run, which is
+ * told of changes after the maps were written: a link that fails is known to the packet path before
+ * anything else is done about it.
+ *
+ * News of links have a socket of their own: a port that goes down takes its routes with it, and the
+ * kernel may report thousands of those first.
+ */
+#include <net/if.h> /* before linux/if.h, which leaves out what this has */
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/if.h>
+#include <net/if_arp.h>
+#include <stdlib.h>
+
+#include "clock.h"
+#include "links.h"
+#include "location.h"
+#include "log.h"
+#include "netlink.h"
+#include "own.h"
+
+struct links {
+	struct netlink news, ask;
+	const struct maps *maps;
+	const struct policy *policy;
+	link_fn *fn;
+	void *arg;
+	__u64 now_ns;
+	__u32 last_event_id;
+	__u32 dump;
+	__u32 n, room;
+	struct interface **interface;
+};
+
+bool interface_is_core(const struct interface *interface)
+{
+	return interface->port && interface->port->class == PORT_CORE;
+}
+
+/* ---- one core port --------------------------------------------------------------------------- */
+
+enum link_change link_step(struct interface *i, enum wire_cause down, const struct link_step *step)
+{
+	if (!down == !i->down) {
+		i->down = down; /* the first cause stays that of the failure */
+		return LINK_SAME;
+	}
+	i->down = down;
+	i->link.down = down != CAUSE_NONE;
+	i->link.since_ns = step->now_ns;
+	if (!down) {
+		i->steady_ns = step->now_ns + step->hold_down_ns;
+		return LINK_UP;
+	}
+	i->steady_ns = ~0ULL;
+	if (!i->failed) {
+		i->failed = true;
+		i->link.cause = down;
+		i->link.event_id = step->event_id;
+		i->link.detected_ns = step->wall_ns;
+	}
+	return LINK_DOWN;
+}
+
+/* ---- maps ------------------------------------------------------------------------------------ */
+
+static void count_down(struct links *links)
+{
+	__u32 down = 0;
+
+	for (__u32 i = 0; i < links->n; i++)
+		down += interface_is_core(links->interface[i]) && links->interface[i]->link.down;
+	__atomic_store_n(&links->maps->node->links_down, down, __ATOMIC_RELEASE);
+}
+
+/* The entry first: once links_down is not 0, packets look for it. */
+static void write_link(struct links *links, const struct interface *i)
+{
+	if (i->ifindex && bpf_map_update_elem(links->maps->links, &i->ifindex, &i->link, BPF_ANY))
+		log_error("port %s: can't write fantel_links (%s); its failures go unreported",
+			  i->name, strerror(errno));
+	count_down(links);
+}
+
+/* The same id never means two failures, not even across restarts: ids follow the clock, and are
+ * above every id that the maps still hold. */
+static __u32 next_event_id(const struct links *links)
+{
+	__u32 now_s = clock_wall_ns(links->now_ns) / NSEC_PER_SEC;
+
+	return MAX(now_s, links->last_event_id + 1);
+}
+
+/* ---- interfaces ------------------------------------------------------------------------------ */
+
+const struct interface *links_find(const struct links *links, __u32 ifindex)
+{
+	for (__u32 i = 0; i < links->n; i++)
+		if (links->interface[i]->ifindex == ifindex)
+			return links->interface[i];
+	return NULL;
+}
+
+static struct interface *add_interface(struct links *links)
+{
+	if (links->n == links->room) {
+		__u32 room = links->room ? 2 * links->room : 64;
+		void *new = reallocarray(links->interface, room, sizeof(*links->interface));
+
+		if (!new)
+			return NULL;
+		links->interface = new;
+		links->room = room;
+	}
+	links->interface[links->n] = calloc(1, sizeof(struct interface));
+	return links->interface[links->n] ? links->interface[links->n++] : NULL;
+}
+
+/* A port whose interface is not there, by the name that has appeared. */
+static struct interface *find_waiting(const struct links *links, const char *name)
+{
+	for (__u32 i = 0; i < links->n; i++)
+		if (!links->interface[i]->ifindex && !strcmp(links->interface[i]->port->name, name))
+			return links->interface[i];
+	return NULL;
+}
+
+/* What one RTM_NEWLINK says. */
+struct news {
+	__u32 ifindex;
+	char name[IFNAMSIZ];
+	__u8 mac[6];
+	__u32 mtu;
+	bool ethernet;
+	enum wire_cause down;
+};
+
+static int take_attr(const struct nlattr *attr, void *arg)
+{
+	struct news *news = arg;
+
+	switch (mnl_attr_get_type(attr)) {
+	case IFLA_IFNAME:
+		snprintf(news->name, sizeof(news->name), "%s", mnl_attr_get_str(attr));
+		break;
+	case IFLA_ADDRESS:
+		if (mnl_attr_get_payload_len(attr) == sizeof(news->mac))
+			memcpy(news->mac, mnl_attr_get_payload(attr), sizeof(news->mac));
+		break;
+	case IFLA_MTU:
+		news->mtu = mnl_attr_get_u32(attr);
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+static void parse_news(struct news *news, const struct nlmsghdr *message)
+{
+	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
+
+	memset(news, 0, sizeof(*news));
+	news->ifindex = info->ifi_index;
+	news->ethernet = info->ifi_type == ARPHRD_ETHER;
+	if (!(info->ifi_flags & IFF_UP))
+		news->down = CAUSE_ADMIN_DOWN;
+	else if (!(info->ifi_flags & IFF_LOWER_UP) || !(info->ifi_flags & IFF_RUNNING))
+		news->down = CAUSE_CARRIER;
+	mnl_attr_parse(message, sizeof(*info), take_attr, news);
+}
+
+/* Name, MAC and MTU; LINK_CHANGED if any is new. */
+static enum link_change copy_news(struct interface *i, const struct news *news)
+{
+	bool same = i->mtu == news->mtu && !memcmp(i->mac, news->mac, sizeof(i->mac)) &&
+		    !strcmp(i->name, news->name);
+
+	strcpy(i->name, news->name);
+	memcpy(i->mac, news->mac, sizeof(i->mac));
+	i->mtu = news->mtu;
+	i->ethernet = news->ethernet;
+	return same ? LINK_SAME : LINK_CHANGED;
+}
+
+static enum link_change step(struct links *links, struct interface *i, enum wire_cause down)
+{
+	struct link_step step = {
+		.now_ns = links->now_ns,
+		.wall_ns = clock_wall_ns(links->now_ns),
+		.hold_down_ns = links->policy->hold_down_ms * NSEC_PER_MSEC,
+		.event_id = next_event_id(links),
+	};
+	enum link_change change = LINK_SAME;
+
+	if (interface_is_core(i)) {
+		change = link_step(i, down, &step);
+		links->last_event_id = MAX(links->last_event_id, i->link.event_id);
+		if (change != LINK_SAME)
+			write_link(links, i);
+	} else if (!down != !i->down) {
+		change = down ? LINK_DOWN : LINK_UP;
+	}
+	i->down = down;
+	return change;
+}
+
+static void tell(struct links *links, enum link_change change, const struct interface *i)
+{
+	if (change != LINK_SAME && links->fn)
+		links->fn(links->arg, change, i);
+}
+
+/* A port's interface came back, under a new ifindex: a new link, but the old failure if one is
+ * still on; what was told of the old ifindex is recover's to withdraw. */
+static void appear(struct links *links, struct interface *i, const struct news *news)
+{
+	i->ifindex = news->ifindex;
+	i->dump = links->dump;
+	copy_news(i, news);
+	if (interface_is_core(i))
+		write_link(links, i);
+	tell(links, LINK_APPEARED, i);
+	tell(links, step(links, i, news->down), i);
+}
+
+static void on_newlink(struct links *links, const struct nlmsghdr *message)
+{
+	enum link_change change;
+	struct interface *i;
+	struct news news;
+
+	parse_news(&news, message);
+	i = (struct interface *)links_find(links, news.ifindex);
+	if (!i && (i = find_waiting(links, news.name))) {
+		appear(links, i, &news);
+		return;
+	}
+	if (!i) {
+		i = add_interface(links);
+		if (!i)
+			return;
+		i->ifindex = news.ifindex;
+		i->down = news.down;
+	}
+	i->dump = links->dump;
+	/* Down before all else. */
+	change = step(links, i, news.down);
+	tell(links, change, i);
+	tell(links, copy_news(i, &news), i);
+}
+
+/* Ports stay in the table, as down and without an ifindex, until their name appears again. */
+static void remove_interface(struct links *links, __u32 at)
+{
+	struct interface *i = links->interface[at];
+	__u32 ifindex = i->ifindex;
+
+	tell(links, step(links, i, CAUSE_ADMIN_DOWN), i);
+	tell(links, LINK_GONE, i);
+	if (i->port) {
+		i->ifindex = 0;
+		bpf_map_delete_elem(links->maps->links, &ifindex);
+		return;
+	}
+	links->interface[at] = links->interface[--links->n];
+	free(i);
+}
+
+static void on_dellink(struct links *links, __u32 ifindex)
+{
+	for (__u32 at = 0; at < links->n; at++)
+		if (links->interface[at]->ifindex == ifindex) {
+			remove_interface(links, at);
+			return;
+		}
+}
+
+static void on_link(void *arg, const struct nlmsghdr *message)
+{
+	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
+
+	if (mnl_nlmsg_get_payload_len(message) < sizeof(*info))
+		return;
+	/* A bridge's own news of its ports come with a family. */
+	if (info->ifi_family != AF_UNSPEC)
+		return;
+	if (message->nlmsg_type == RTM_NEWLINK)
+		on_newlink(arg, message);
+	else if (message->nlmsg_type == RTM_DELLINK)
+		on_dellink(arg, info->ifi_index);
+}
+
+static int dump(struct links *links)
+{
+	int r;
+
+	links->dump++;
+	r = netlink_dump(&links->ask, RTM_GETLINK, AF_UNSPEC, on_link, links);
+	if (r)
+		return err_r(r, "netlink: can't list interfaces: %s", strerror(-r));
+	for (__u32 at = links->n; at-- > 0;)
+		if (links->interface[at]->ifindex && links->interface[at]->dump != links->dump)
+			remove_interface(links, at);
+	return 0;
+}
+
+void links_read(struct links *links, __u64 now_ns)
+{
+	links->now_ns = now_ns;
+	if (netlink_news(&links->news, on_link, links) == -ENOBUFS) {
+		log_warn("netlink: news of links were lost; reading all of them again");
+		dump(links);
+	}
+}
+
+int links_fd(const struct links *links)
+{
+	return netlink_fd(&links->news);
+}
+
+/* ---- hold-down ------------------------------------------------------------------------------- */
+
+static bool is_waiting(const struct interface *i)
+{
+	return i->failed && !i->link.down && i->ifindex;
+}
+
+__u64 links_due(const struct links *links)
+{
+	__u64 due = ~0ULL;
+
+	for (__u32 i = 0; i < links->n; i++)
+		if (is_waiting(links->interface[i]))
+			due = MIN(due, links->interface[i]->steady_ns);
+	return due;
+}
+
+void links_tick(struct links *links, __u64 now_ns)
+{
+	links->now_ns = now_ns;
+	for (__u32 at = 0; at < links->n; at++) {
+		struct interface *i = links->interface[at];
+
+		if (is_waiting(i) && now_ns >= i->steady_ns) {
+			i->failed = false;
+			tell(links, LINK_STEADY, i);
+		}
+	}
+}
+
+/* ---- start ----------------------------------------------------------------------------------- */
+
+/*
+ * Take over what an earlier loader wrote of this port. Whether its last failure had been withdrawn
+ * is not known, so a port that ever failed serves a hold-down from now; recover then finds out what
+ * is left to withdraw.
+ */
+static void inherit(struct links *links, struct interface *i)
+{
+	struct link old;
+
+	if (bpf_map_lookup_elem(links->maps->links, &i->ifindex, &old) || strcmp(old.name, i->name))
+		return;
+	i->link.down = old.down;
+	i->link.cause = old.cause;
+	i->link.event_id = old.event_id;
+	i->link.since_ns = old.since_ns;
+	i->link.detected_ns = old.detected_ns;
+	i->down = old.down ? old.cause : CAUSE_NONE;
+	i->failed = old.event_id != 0;
+	i->steady_ns = links->now_ns + links->policy->hold_down_ms * NSEC_PER_MSEC;
+	links->last_event_id = MAX(links->last_event_id, old.event_id);
+}
+
+static int add_port(struct links *links, const struct policy_port *port)
+{
+	struct interface *i = add_interface(links);
+
+	if (!i)
+		return -ENOMEM;
+	i->port = port;
+	strcpy(i->name, port->name);
+	strcpy(i->link.name, port->name);
+	i->ifindex = if_nametoindex(port->name);
+	i->link.location_len = location_build(i->link.location, links->policy, port);
+	if (!interface_is_core(i))
+		return 0;
+	i->link.since_ns = links->now_ns;
+	inherit(links, i);
+	return 0;
+}
+
+/* Entries of interfaces that are no core ports any more. */
+static void remove_strangers(const struct links *links)
+{
+	__u32 key, kept, *last = NULL;
+
+	while (!bpf_map_get_next_key(links->maps->links, last, &key)) {
+		const struct interface *i = links_find(links, key);
+
+		if (i && interface_is_core(i)) {
+			kept = key;
+			last = &kept;
+		} else if (bpf_map_delete_elem(links->maps->links, &key)) {
+			return;
+		}
+	}
+}
+
+static int start(struct links *links)
+{
+	static const enum rtnetlink_groups groups[] = { RTNLGRP_LINK, RTNLGRP_NONE };
+	__u32 i;
+	int r;
+
+	r = netlink_open(&links->news, groups) ?: netlink_open(&links->ask, NULL);
+	for (i = 0; !r && i < links->policy->n_ports; i++)
+		r = add_port(links, &links->policy->port[i]);
+	if (r)
+		return r;
+	remove_strangers(links);
+	r = dump(links);
+	/* Ports whose state did not change are not written yet. */
+	for (i = 0; !r && i < links->n; i++)
+		if (interface_is_core(links->interface[i]))
+			write_link(links, links->interface[i]);
+	return r;
+}
+
+int links_open(struct links **out, const struct maps *maps, const struct policy *policy,
+	       link_fn *fn, void *arg)
+{
+	struct links *links = calloc(1, sizeof(*links));
+	int r;
+
+	if (!links)
+		return -ENOMEM;
+	links->maps = maps;
+	links->policy = policy;
+	links->fn = fn;
+	links->arg = arg;
+	links->now_ns = clock_now_ns();
+	r = start(links);
+	if (r) {
+		links_free(links);
+		return r;
+	}
+	*out = links;
+	return 0;
+}
+
+void links_free(struct links *links)
+{
+	if (!links)
+		return;
+	netlink_close(&links->news);
+	netlink_close(&links->ask);
+	for (__u32 i = 0; i < links->n; i++)
+		free(links->interface[i]);
+	free(links->interface);
+	free(links);
+}

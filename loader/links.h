@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Interfaces as the kernel reports them, and the failures of core ports: the only writer of
+ * fantel_links and of fantel_node.links_down. A core port is down when it is set down here
+ * (admin-down) or has no carrier, which is also how its far end being set down shows.
+ *
+ * A failure has one event-id from the moment a port goes down until it has been up for the
+ * hold-down time; a port that flaps meanwhile stays in the same event.
+ */
+#ifndef LINKS_H
+#define LINKS_H
+
+#include "maps.h"
+#include "policy.h"
+
+struct interface {
+	__u32 ifindex; /* 0 = gone: a port that waits for its interface to come back */
+	char name[IFNAMSIZ];
+	__u8 mac[6];
+	__u32 mtu;
+	bool ethernet;
+	enum wire_cause down;	       /* CAUSE_NONE = up */
+	const struct policy_port *port; /* NULL: not named in the policy */
+	/* of core ports: */
+	struct link link;   /* as fantel_links has it */
+	bool failed;	    /* the failure is not over yet: down, or up for less than hold-down */
+	__u64 steady_ns;    /* when it will be over, if the port stays up */
+	__u32 dump;	    /* the last dump it was seen in */
+};
+
+enum link_change {
+	LINK_SAME,
+	LINK_CHANGED,  /* MAC, MTU or name */
+	LINK_DOWN,
+	LINK_UP,
+	LINK_STEADY,   /* a core port has been up for the hold-down time */
+	LINK_GONE,     /* the interface was removed; for ports also: LINK_DOWN before it */
+	LINK_APPEARED, /* a port's interface came back */
+};
+
+typedef void link_fn(void *arg, enum link_change change, const struct interface *interface);
+
+struct links;
+
+/*
+ * Read the state of all interfaces, bring the maps up to it (what an earlier loader left there is
+ * taken over) and listen from now on. Changes are reported to `fn`, from links_open on, after the
+ * maps were written. `policy` must live as long. Returns 0 or a negative errno, reported.
+ */
+int links_open(struct links **links, const struct maps *maps, const struct policy *policy,
+	       link_fn *fn, void *arg);
+void links_free(struct links *links);
+
+int links_fd(const struct links *links);
+void links_read(struct links *links, __u64 now_ns);
+
+/* When links_tick has something to do; ~0 = never. */
+__u64 links_due(const struct links *links);
+void links_tick(struct links *links, __u64 now_ns);
+
+/* NULL: no such interface. */
+const struct interface *links_find(const struct links *links, __u32 ifindex);
+
+bool interface_is_core(const struct interface *interface);
+
+/*
+ * The step of one core port, pure: `down` is what the interface is now. Changes *link, *failed and
+ * *steady_ns, and tells what happened. `event_id` is taken for a new failure.
+ */
+struct link_step {
+	__u64 now_ns, wall_ns, hold_down_ns;
+	__u32 event_id;
+};
+enum link_change link_step(struct interface *interface, enum wire_cause down,
+			   const struct link_step *step);
+
+#endif

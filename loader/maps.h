@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The maps that the loader writes, as file descriptors: attach opens them, push, links, nexthops,
+ * routes and recover use them. Their contents: fantel/abi.h and the list of writers in bpf/.
+ */
+#ifndef MAPS_H
+#define MAPS_H
+
+#include "fantel/abi.h"
+
+#define MAPS(X)                                                                                    \
+	X(classes)                                                                                 \
+	X(groups)                                                                                  \
+	X(ranks)                                                                                   \
+	X(paths)                                                                                   \
+	X(nexthops)                                                                                \
+	X(traffic)                                                                                 \
+	X(health)                                                                                  \
+	X(failed)                                                                                  \
+	X(tunnels)                                                                                 \
+	X(sources)                                                                                 \
+	X(links)                                                                                   \
+	X(routes)                                                                                  \
+	X(told)                                                                                    \
+	X(events)
+
+struct maps {
+#define X(name) int name;
+	MAPS(X)
+#undef X
+	struct node_state *node; /* fantel_node, shared with the packet path */
+};
+
+/* The next sequence number of this node, for a notification of the loader's own. */
+static inline __u64 maps_next_sequence(const struct maps *maps)
+{
+	return __atomic_add_fetch(&maps->node->sequence, 1, __ATOMIC_RELAXED);
+}
+
+#endif
