@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+#include "policy_check.h"
+
+#include <stdlib.h>
+
+#include "encap.h"
+#include "text.h"
+
+struct checker {
+	const struct policy *policy;
+	const struct policy_origin *origin;
+	struct findings *findings;
+};
+
+/* ---- prefixes -------------------------------------------------------------------------------- */
+
+static void clear_host_bits(struct addr *addr, __u32 plen)
+{
+	for (__u32 bit = plen; bit < 128; bit++)
+		addr->b[bit / 8] &= ~(0x80 >> bit % 8);
+}
+
+static void check_prefix(struct checker *c, const struct policy_prefix *prefix,
+			 const struct jsonpos *at)
+{
+	bool v6 = at->text && strchr(at->text, ':');
+	struct addr network = prefix->addr;
+	char text[ADDR_TEXT];
+
+	if (v6 && addr_is_v4(&prefix->addr)) {
+		findings_error(c->findings, at,
+			       "%s is an IPv4 prefix in the guise of IPv6; write it as IPv4",
+			       at->text);
+		return;
+	}
+	clear_host_bits(&network, prefix->plen);
+	if (addr_equal(&network, &prefix->addr))
+		return;
+	findings_error(c->findings, at, "%s has bits set beyond its length; give %s/%u", at->text,
+		       addr_is_unspecified(&network) ? "::" : addr_text(text, &network),
+		       v6 ? prefix->plen : prefix->plen - 96);
+}
+
+/* ---- node and ports -------------------------------------------------------------------------- */
+
+static bool mentions_ipv6(const struct jsonpos *array)
+{
+	for (const struct jsonpos *e = array->child; e; e = e->next) {
+		if (e->text && strchr(e->text, ':'))
+			return true;
+	}
+	return false;
+}
+
+static void check_node(struct checker *c)
+{
+	const struct config *config = &c->policy->config;
+	const struct jsonpos *node = jsonpos_find(c->origin->top, "node");
+	const struct jsonpos *loopback = jsonpos_member(node, "loopback");
+	const struct jsonpos *locator = jsonpos_member(node, "locator");
+
+	if (loopback && loopback->child && !mentions_ipv6(loopback))
+		findings_error(
+			c->findings, loopback,
+			"no IPv6 address; give one, the source of tunnels and notifications");
+	if (!locator || addr_is_unspecified(&config->locator))
+		return;
+	check_prefix(c, &(struct policy_prefix){ config->locator, config->locator_len }, locator);
+}
+
+static bool has_address(const struct policy_port *p)
+{
+	return !addr_is_unspecified(&p->local6) || !addr_is_unspecified(&p->local4) ||
+	       !addr_is_unspecified(&p->remote6) || !addr_is_unspecified(&p->remote4);
+}
+
+static bool same_given(const struct addr *a, const struct addr *b)
+{
+	return !addr_is_unspecified(a) && addr_equal(a, b);
+}
+
+static void check_link(struct checker *c, const struct policy_port *port, const struct jsonpos *at)
+{
+	const struct jsonpos *link = jsonpos_find(at, "link");
+
+	if (port->class == PORT_CUSTOMER && link != at)
+		findings_warn(c->findings, link,
+			      "not used; only the links of core ports are watched");
+	if (same_given(&port->local6, &port->remote6) || same_given(&port->local4, &port->remote4))
+		findings_error(c->findings, jsonpos_find(link, "remote"),
+			       "the port's own address; give the neighbour's");
+	if (!port->local_id != !port->remote_id)
+		findings_error(c->findings, link,
+			       "\"%s\" is missing; link identifiers are sent in pairs",
+			       port->local_id ? "remote-id" : "local-id");
+	else if (port->local_id && has_address(port))
+		findings_warn(c->findings, jsonpos_find(link, "local-id"),
+			      "not used; identifiers are sent only where no address is given");
+}
+
+static void check_port_addresses(struct checker *c, __u32 i)
+{
+	const struct policy_port *port = &c->policy->port[i];
+
+	for (__u32 j = 0; j < i; j++) {
+		const struct policy_port *other = &c->policy->port[j];
+
+		if (same_given(&port->local6, &other->local6) ||
+		    same_given(&port->local4, &other->local4))
+			findings_error(c->findings, jsonpos_find(c->origin->port[i], "link/local"),
+				       "port %s has the same address; give each port its own",
+				       other->name);
+	}
+}
+
+static void check_ports(struct checker *c)
+{
+	const struct policy *p = c->policy;
+	const struct jsonpos *first[2] = { NULL, NULL }, *top = c->origin->top;
+	const struct jsonpos *source = jsonpos_member(top, "source");
+
+	for (__u32 i = 0; i < p->n_ports; i++) {
+		const struct policy_port *port = &p->port[i];
+
+		if (!first[port->class])
+			first[port->class] = c->origin->port[i];
+		check_link(c, port, c->origin->port[i]);
+		check_port_addresses(c, i);
+	}
+	if (first[PORT_CORE] && !(source && source->child))
+		findings_error(c->findings, source ?: top,
+			       "no \"source\" for the core ports; give the prefixes of the "
+			       "domain's routers, who may send notifications and receive ours");
+	if (first[PORT_CUSTOMER] && !jsonpos_member(top, "class"))
+		findings_warn(c->findings, first[PORT_CUSTOMER],
+			      "no \"class\": nothing that enters here is put into a tunnel");
+	if (!p->n_classes || !p->n_ports)
+		return;
+	if (!first[PORT_CUSTOMER])
+		findings_warn(c->findings, jsonpos_find(top, "class"),
+			      "no customer port: no traffic enters for these");
+	if (!first[PORT_CORE])
+		findings_warn(c->findings, jsonpos_find(top, "class"),
+			      "no core port: no notification will be heard, no failure known");
+}
+
+/* ---- paths and tunnels ----------------------------------------------------------------------- */
+
+/* One name under which notifications may speak of a path. */
+struct identity {
+	struct tunnel_key key;
+	__u32 path;
+	bool whole; /* its whole segment list; else what a reduced SRH says */
+};
+
+static int by_identity(const void *a, const void *b)
+{
+	const struct identity *x = a, *y = b;
+	int order = memcmp(&x->key, &y->key, sizeof(x->key));
+
+	if (order)
+		return order;
+	return x->path < y->path ? -1 : x->path > y->path;
+}
+
+static const struct jsonpos *segments_at(struct checker *c, __u32 path)
+{
+	return jsonpos_find(c->origin->path[path], "srv6/segment");
+}
+
+/* Were all its segments right? If not, its identity is not known. */
+static bool is_whole(struct checker *c, __u32 path)
+{
+	__u32 n = c->policy->path[path].n_segments;
+
+	return n && n == jsonpos_count(segments_at(c, path));
+}
+
+/* identity[0..n) are the same key. */
+static void check_shared(struct checker *c, const struct identity *identity, __u32 n)
+{
+	const struct identity *first = NULL;
+
+	for (__u32 i = 0; i < n; i++) {
+		const struct jsonpos *at = segments_at(c, identity[i].path);
+
+		if (identity[i].whole && first)
+			findings_error(
+				c->findings, at,
+				"the tunnel of path %s; give other segments, or share that path",
+				c->policy->path[first->path].name);
+		else if (i == TUNNEL_PATHS)
+			findings_error(
+				c->findings, at,
+				"without its first segment, or as it is, one tunnel of more than "
+				"%d paths; give other segments",
+				TUNNEL_PATHS);
+		if (identity[i].whole)
+			first = &identity[i];
+	}
+}
+
+static void check_identities(struct checker *c)
+{
+	const struct policy *p = c->policy;
+	struct identity *all = calloc(2 * p->n_paths + 1, sizeof(*all));
+	__u32 n = 0;
+
+	for (__u32 i = 0; all && i < p->n_paths; i++) {
+		struct tunnel_key keys[2];
+		int n_keys = is_whole(c, i) ? encap_keys(keys, 2, &p->path[i]) : 0;
+
+		for (int k = 0; k < n_keys; k++)
+			all[n++] = (struct identity){ keys[k], i, k == 0 };
+	}
+	if (n)
+		qsort(all, n, sizeof(*all), by_identity);
+	for (__u32 i = 0, same; i < n; i += same) {
+		for (same = 1; i + same < n; same++) {
+			if (memcmp(&all[i].key, &all[i + same].key, sizeof(all[i].key)))
+				break;
+		}
+		check_shared(c, &all[i], same);
+	}
+	free(all);
+}
+
+static void check_segments(struct checker *c, __u32 path)
+{
+	const struct policy_path *p = &c->policy->path[path];
+	const struct config *config = &c->policy->config;
+	const struct jsonpos *at = segments_at(c, path)->child;
+
+	if (!is_whole(c, path))
+		return;
+	for (__u32 i = 0; i < p->n_segments; i++, at = at->next) {
+		if (addr_equal(&p->segment[i], &config->loopback6) ||
+		    (config->locator_len &&
+		     addr_in_prefix(&p->segment[i], &config->locator, config->locator_len)))
+			findings_error(c->findings, at,
+				       "%s is this node itself; give segments of other nodes",
+				       at->text);
+	}
+}
+
+static void check_paths(struct checker *c)
+{
+	const struct policy *p = c->policy;
+	bool *used = calloc(p->n_paths + 1, sizeof(*used));
+
+	for (__u32 i = 0; used && i < p->n_groups; i++) {
+		for (__u32 m = 0; m < p->group[i].n_members; m++)
+			used[p->group[i].member[m].path] = true;
+	}
+	for (__u32 i = 0; used && i < p->n_paths; i++) {
+		check_segments(c, i);
+		if (!used[i])
+			findings_warn(c->findings, c->origin->path[i],
+				      "no group has it as a member: it carries nothing");
+	}
+	free(used);
+	check_identities(c);
+}
+
+/* ---- groups and classes ---------------------------------------------------------------------- */
+
+static void check_weights(struct checker *c, __u32 group)
+{
+	const struct policy_group *g = &c->policy->group[group];
+	const struct jsonpos *members = jsonpos_find(c->origin->group[group], "member");
+
+	for (__u32 m = 0; m < g->n_members; m++) {
+		if (g->member[m].weight)
+			return;
+	}
+	if (g->n_members && g->n_members == jsonpos_count(members))
+		findings_error(c->findings, members,
+			       "every weight is 0, so no path carries anything; give one a weight");
+}
+
+static void check_groups(struct checker *c)
+{
+	const struct policy *p = c->policy;
+	bool *used = calloc(p->n_groups + 1, sizeof(*used));
+
+	for (__u32 i = 0; used && i < p->n_classes; i++) {
+		if (p->class[i].group < p->n_groups)
+			used[p->class[i].group] = true;
+	}
+	for (__u32 i = 0; used && i < p->n_groups; i++) {
+		check_weights(c, i);
+		if (!used[i])
+			findings_warn(c->findings, c->origin->group[i],
+				      "no class uses it: it carries nothing");
+	}
+	free(used);
+}
+
+static void check_prefixes(struct checker *c)
+{
+	const struct policy *p = c->policy;
+
+	for (__u32 i = 0; i < p->n_sources; i++)
+		check_prefix(c, &p->source[i], c->origin->source[i]);
+	for (__u32 i = 0; i < p->n_classes; i++)
+		check_prefix(c, &p->class[i].prefix, jsonpos_find(c->origin->class[i], "prefix"));
+}
+
+/* ---- notifications --------------------------------------------------------------------------- */
+
+static void check_types(struct checker *c, const struct jsonpos *notification)
+{
+	static const char *const words[KIND_COUNT] = {
+#define X(NAME, type, word) [KIND_##NAME] = word,
+		WIRE_KINDS(X)
+#undef X
+	};
+	const __u8 *type = c->policy->config.type;
+	const struct jsonpos *types = jsonpos_find(notification, "types");
+
+	for (int i = 0; i < KIND_COUNT; i++) {
+		for (int j = 0; j < i; j++) {
+			if (type[i] != type[j] || !type[i])
+				continue;
+			findings_error(c->findings, jsonpos_find(types, words[i]),
+				       "\"%s\" and \"%s\" are both %u; give five different types",
+				       words[j], words[i], type[i]);
+		}
+	}
+}
+
+static void check_times(struct checker *c, const struct jsonpos *notification)
+{
+	const struct config *config = &c->policy->config;
+	const struct jsonpos *repeat = jsonpos_find(notification, "repeat");
+	const struct jsonpos *refresh = jsonpos_find(notification, "refresh");
+	__u64 validity_ns = config->validity_ms * NSEC_PER_MSEC;
+
+	if (config->n_repeats && config->repeat_ns[0])
+		findings_error(c->findings, repeat,
+			       "starts at %llu; the first message is sent at 0",
+			       (unsigned long long)config->repeat_ns[0] / 1000);
+	for (__u32 i = 1; i < config->n_repeats; i++) {
+		if (config->repeat_ns[i] < config->repeat_ns[i - 1])
+			findings_error(c->findings, repeat, "not in the order of time; give %s",
+				       "ascending microseconds");
+	}
+	if (!validity_ns)
+		return;
+	if (config->n_repeats && config->repeat_ns[config->n_repeats - 1] >= validity_ns)
+		findings_error(
+			c->findings, repeat,
+			"the last repetition comes when the failure counts no more; give times "
+			"below the validity, %u ms",
+			config->validity_ms);
+	if (config->refresh_ns >= validity_ns)
+		findings_error(
+			c->findings, refresh,
+			"not told again before it counts no more; give less than the validity, "
+			"%u ms",
+			config->validity_ms);
+	if (!config->refresh_ns)
+		findings_warn(
+			c->findings, refresh,
+			"a lasting failure counts no more after %u ms, for it is not told again",
+			config->validity_ms);
+}
+
+void policy_check(const struct policy *policy, const struct policy_origin *origin,
+		  struct findings *findings)
+{
+	struct checker c = { policy, origin, findings };
+	const struct jsonpos *notification = jsonpos_find(origin->top, "notification");
+
+	check_node(&c);
+	check_ports(&c);
+	check_prefixes(&c);
+	check_paths(&c);
+	check_groups(&c);
+	check_types(&c, notification);
+	check_times(&c, notification);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What YANG can't say about a policy. Called by policy.c alone. */
+#ifndef POLICY_CHECK_H
+#define POLICY_CHECK_H
+
+#include "findings.h"
+#include "policy.h"
+
+/* Where the parts of a policy stand in its file: one entry for one of the policy's arrays. */
+struct policy_origin {
+	const struct jsonpos *top;
+	const struct jsonpos **port, **source, **path, **group, **class;
+};
+
+/*
+ * Report what contradicts itself or could not work, and warn of what works but hardly as meant. The
+ * policy may lack what was reported before.
+ */
+void policy_check(const struct policy *policy, const struct policy_origin *origin,
+		  struct findings *findings);
+
+#endif
