@@ -6,9 +6,11 @@
  *                   toobig      the sender learns the tunnel's MTU
  *   core port       notify    a notification to this node: trust, parse, act
  *                   detect    a packet bound for a failed link becomes a notification
+ *   the loader      clock     jiffies, for the freshness of next hops
  *   all             maps, account (counters, events), packet, reply, scratch
  */
 #include "maps.bpf.h"
+#include "clock.bpf.h"
 #include "detect.bpf.h"
 #include "notify.bpf.h"
 #include "steer.bpf.h"
