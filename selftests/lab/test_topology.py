@@ -7,10 +7,14 @@ of a lab that has ended.
 """
 import json
 import os
+import signal
 import socket
+import subprocess
+import tempfile
 
 import lab as figure
 from lab import Lab, sid
+from routers import until
 from tap import Tap
 
 PORT = 4791
@@ -76,6 +80,31 @@ def test_cut(tap, lab, how):
               f"a link cut by {how} carries nothing until it is mended")
 
 
+def left_of(pid):
+    left = [name for name in os.listdir("/run/netns") if name.startswith(f"fantel-{pid}-")]
+    left += [name for name in os.listdir(tempfile.gettempdir()) if name.startswith(f"fantel-{pid}-")]
+    with open("/proc/mounts", encoding="utf-8") as mounts:
+        return left + [line for line in mounts if f"/fantel-{pid}-" in line]
+
+
+def test_killed(tap, number):
+    """A lab in a process of its own, ended by a signal; SIGKILL leaves it to the next lab's sweep."""
+    program = ("from lab import Lab\nimport time\n"
+               "with Lab() as lab:\n    sleeper = lab.spawn('r1', 'sleep', '60')\n"
+               "    print(sleeper.pid, flush=True)\n    time.sleep(60)\n")
+    process = subprocess.Popen(["/usr/bin/python3", "-c", program], stdout=subprocess.PIPE, text=True,
+                               cwd=os.path.dirname(os.path.abspath(__file__)))
+    sleeper = int(process.stdout.readline())
+    there = left_of(process.pid)
+    process.send_signal(number)
+    process.wait(10)
+    if number == signal.SIGKILL:
+        figure.sweep()
+    gone = until(lambda: not os.path.exists(f"/proc/{sleeper}"))
+    tap.ok(there and gone and not left_of(process.pid), f"nothing is left of a lab ended by {number.name}",
+           there, left_of(process.pid), f"its program is gone: {gone}")
+
+
 def main():
     with Tap() as tap:
         why = figure.missing()
@@ -83,14 +112,12 @@ def main():
             tap.skip("the lab's topology", why)
             return
         with Lab() as lab:
-            directory, spaces = lab.dir, [lab.ns(node) for node in lab.nodes]
             test_paths(tap, lab)
             for how in ("admin", "carrier"):
                 test_cut(tap, lab, how)
-        left = [name for name in os.listdir("/run/netns") if name in spaces]
-        with open("/proc/mounts", encoding="utf-8") as mounts:
-            left += [line for line in mounts if directory in line]
-        tap.equal(left + [directory] * os.path.exists(directory), [], "nothing of the lab is left")
+        tap.equal(left_of(os.getpid()), [], "nothing of the lab is left")
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL):
+            test_killed(tap, number)
 
 
 main()
