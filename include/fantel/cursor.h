@@ -22,6 +22,13 @@
  */
 #define CURSOR_PIN(x) asm volatile("" : "+r"(x))
 
+/*
+ * What was stored in memory that the verifier does not follow, read back: it forgets what it knew of
+ * the number, and the paths that lead here become one. Without, it walks each of them to its end:
+ * "BPF program is too large. Processed 1000001 insn".
+ */
+#define CURSOR_FORGET(x) (*(volatile __typeof__(x) *)&(x))
+
 /* ---- span: headers in the packet ------------------------------------------------------------- */
 
 struct span {
@@ -92,6 +99,20 @@ FN __u8 *msg_buf_place(const struct msg_buf *buf, __u32 place, __u32 n)
 FN __u8 *msg_buf_at(const struct msg_buf *buf, __u32 at, __u32 n)
 {
 	return msg_buf_place(buf, MSG_BUF_FRONT + at, n);
+}
+
+/* n bytes, a constant and a multiple of 8, at any alignment: of memcpy and memset on bytes clang
+ * makes single-byte stores. */
+FN void words_copy(void *dst, const void *src, __u32 n)
+{
+	for (__u32 i = 0; i < n; i += 8)
+		store64((__u8 *)dst + i, load64((const __u8 *)src + i));
+}
+
+FN void words_zero(void *dst, __u32 n)
+{
+	for (__u32 i = 0; i < n; i += 8)
+		store64((__u8 *)dst + i, 0);
 }
 
 /* ---- cursor: reading a message ---------------------------------------------------------------- */

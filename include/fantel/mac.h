@@ -70,41 +70,16 @@ FN __u64 sip_load(const void *p)
 
 #define MAC_SIP_WORDS ((MSG_BUF_FRONT + WIRE_MSG_MAX) / 8 + 1)
 
-/* The code of the bytes from `place` to before `end`, places in *buf. 0, or -1 for a stretch that
- * is not inside the buffer. */
-SUBPROG int mac_siphash(struct mac *out, const struct mac_key *key, const struct msg_buf *buf,
-			__u32 place, __u32 end)
+/* The last word and the finalization. On its own, so that the verifier does not walk it once for
+ * each length that a message may have. */
+SUBPROG int sip_end(struct mac *out, const struct sip *state, __u64 tail)
 {
-	const __u8 *p;
 	struct sip s;
-	__u32 len = end - place;
-	__u64 tail;
 
-	if (!out || !key || !buf)
+	if (!out || !state)
 		return -1;
-	if (end > MSG_BUF_FRONT + WIRE_MSG_MAX || place > end)
-		return -1;
-	s.v0 = key->sip[0] ^ 0x736f6d6570736575ULL;
-	s.v1 = key->sip[1] ^ 0x646f72616e646f6dULL ^ 0xee;
-	s.v2 = key->sip[0] ^ 0x6c7967656e657261ULL;
-	s.v3 = key->sip[1] ^ 0x7465646279746573ULL;
-	for (__u32 i = 0; i < MAC_SIP_WORDS; i++) {
-		if (end - place < 8)
-			break;
-		p = msg_buf_place(buf, place, 8);
-		if (!p)
-			return -1;
-		sip_word(&s, sip_load(p));
-		place += 8;
-	}
-	p = msg_buf_place(buf, place, 8);
-	if (!p)
-		return -1;
-	tail = (__u64)len << 56;
-	if (end > place)
-		tail |= sip_load(p) << (64 - 8 * (end - place)) >> (64 - 8 * (end - place));
+	s = *state;
 	sip_word(&s, tail);
-
 	s.v2 ^= 0xee;
 	sip_round(&s);
 	sip_round(&s);
@@ -118,6 +93,41 @@ SUBPROG int mac_siphash(struct mac *out, const struct mac_key *key, const struct
 	sip_round(&s);
 	out->q[1] = __builtin_bswap64(be64(s.v0 ^ s.v1 ^ s.v2 ^ s.v3));
 	return 0;
+}
+
+/* The code of the bytes from `place` to before `end`, places in *buf. 0, or -1 for a stretch that
+ * is not inside the buffer. */
+SUBPROG int mac_siphash(struct mac *out, const struct mac_key *key, const struct msg_buf *buf,
+			__u32 place, __u32 end)
+{
+	__u64 tail = (__u64)(end - place) << 56, last;
+	__u32 left = end - place;
+	const __u8 *p;
+	struct sip s;
+
+	if (!out || !key || !buf)
+		return -1;
+	if (end > MSG_BUF_FRONT + WIRE_MSG_MAX || place > end)
+		return -1;
+	s.v0 = key->sip[0] ^ 0x736f6d6570736575ULL;
+	s.v1 = key->sip[1] ^ 0x646f72616e646f6dULL ^ 0xee;
+	s.v2 = key->sip[0] ^ 0x6c7967656e657261ULL;
+	s.v3 = key->sip[1] ^ 0x7465646279746573ULL;
+	for (__u32 i = 0; i < MAC_SIP_WORDS; i++) {
+		p = msg_buf_place(buf, place, 8);
+		if (!p)
+			return -1;
+		last = sip_load(p);
+		if (left < 8)
+			break;
+		sip_word(&s, last);
+		place += 8;
+		left -= 8;
+	}
+	/* Of the last word only what is before `end`: up to seven bytes, its low ones. */
+	if (left)
+		tail |= last << ((64 - 8 * left) & 63) >> ((64 - 8 * left) & 63);
+	return sip_end(out, &s, tail);
 }
 
 /* ---- SHA-256 ---------------------------------------------------------------------------------- */

@@ -104,7 +104,8 @@ struct msg_node {
 };
 
 #define MSG_BIT(index) (1U << (index))
-_Static_assert(TLVI_COUNT <= 32, "one bit each");
+#define MSG_PLACES 32
+_Static_assert(TLVI_COUNT <= MSG_PLACES, "a bit and a place for each");
 
 /*
  * A notification, all numbers in host order. A value counts only where its bit is in `present`; the
@@ -112,29 +113,27 @@ _Static_assert(TLVI_COUNT <= 32, "one bit each");
  * (_at) are offsets in the msg_buf that was parsed.
  */
 struct msg {
-	__u32 present; /* MSG_BIT(enum tlv_index) */
-	__u8 kind;     /* enum kind */
-	__u8 code;     /* enum wire_code bits, the draft's order, reserved bits cleared */
+	__u32 present;	 /* MSG_BIT(enum tlv_index) */
+	__u8 kind;	 /* enum kind */
+	__u8 code;	 /* enum wire_code bits, the draft's order, reserved bits cleared */
 	__u8 n_segments; /* SRH: Last Entry + 1 */
 	__u8 n_labels;
-	__u16 body_at; /* Tunnel Info */
+	__u16 len; /* of the message, header included */
 	__u16 srh_at;
 	__u16 labels_at;
 	__u16 options_at;
-	__u16 len;		/* of the message, header included */
-	__u16 at[TLVI_COUNT];	/* of each TLV's value; 0 = absent */
-	__u8 anomalous;		/* A bits of DELAY, DELAY_RANGE, LOSS: enum msg_anomalous */
-	__u8 cause;		/* enum wire_cause */
-	__u8 hint;		/* enum wire_hint */
-	__u8 overlay_kind;	/* enum wire_key */
+	__u16 at[MSG_PLACES]; /* of each TLV's value, by enum tlv_index; 0 = absent */
+	struct addr ip;	      /* CODE_IP */
+
 	__u32 event_id;
-
-	struct addr ip; /* CODE_IP */
-
-	__u64 sequence;
 	__u32 validity_ms;
-	__u32 domain;
+	__u64 sequence;
 	__u64 timestamp_ns; /* since 1970 */
+	__u32 domain;
+	__u8 cause;	/* enum wire_cause */
+	__u8 hint;	/* enum wire_hint */
+	__u8 scope_hops;
+	__u8 scope_mode; /* enum wire_scope */
 
 	/* Location. */
 	struct msg_node local_node;
@@ -158,32 +157,33 @@ struct msg {
 	__u32 utilized_f32;
 	__u32 queue_id;
 	__u32 queue_depth; /* bytes */
-	__u32 queue_limit;
-	__u8 cpu_percent;
-	__u8 memory_percent;
-	__u8 scope_hops;
-	__u8 scope_mode; /* enum wire_scope */
+	__u32 queue_limit; /* bytes */
 	__u32 rate_min_f32;
 	__u32 rate_max_f32;
+	__u8 anomalous; /* enum msg_anomalous */
+	__u8 cpu_percent;
+	__u8 memory_percent;
 
 	/* Flow. */
-	__u32 overlay_key;
-	__u32 path;
 	__u8 flow_version; /* 4 or 6 */
 	__u8 flow_protocol;
+	__u8 overlay_kind; /* enum wire_key */
 	__u16 flow_sport;
 	__u16 flow_dport;
-	__u16 pad;
+	__u8 auth_algorithm; /* enum wire_auth */
+	__u8 pad;
 	struct addr flow_src;
 	struct addr flow_dst;
 	__u64 flow_id;
+	__u32 overlay_key;
+	__u32 path;
 
 	__u32 auth_key_id;
-	__u8 auth_algorithm; /* enum wire_auth */
-	__u8 pad2[3];
+	__u32 pad2;
 	__u8 auth_mac[WIRE_MAC_LEN];
 };
 
+/* A bits of the metrics that have one. */
 enum msg_anomalous {
 	ANOMALOUS_DELAY = 1,
 	ANOMALOUS_DELAY_RANGE = 2,
@@ -226,49 +226,34 @@ FN __u32 sum_fold(__u64 sum)
 	return (sum & 0xffff) + (sum >> 16);
 }
 
-#define MSG_SUM_BLOCK 32
+#define MSG_SUM_BLOCK 64
 #define MSG_SUM_BLOCKS (WIRE_MSG_MAX / MSG_SUM_BLOCK + 1)
 
 /*
  * RFC 1071 sum of the message's first `len` bytes, folded to 16 bits, in network order; len at most
- * WIRE_MSG_MAX. Halves of 64-bit words are added to 64 bits: there is no carry to look after.
+ * WIRE_MSG_MAX. Zeros are put behind the message, so that all blocks are whole. Halves of 64-bit
+ * words are added to 64 bits: there is no carry to look after.
  */
-SUBPROG __u32 msg_sum(const struct msg_buf *buf, __u32 len)
+SUBPROG __u32 msg_sum(struct msg_buf *buf, __u32 len)
 {
-	__u64 sum = 0, word;
-	const __u8 *p;
+	__u64 low = 0, high = 0, word;
 	__u32 at = 0;
+	__u8 *p;
 
-	if (!buf || len > WIRE_MSG_MAX)
+	if (!buf || len > WIRE_MSG_MAX || !(p = msg_buf_at(buf, len, MSG_SUM_BLOCK)))
 		return 0;
+	words_zero(p, MSG_SUM_BLOCK);
 	for (__u32 i = 0; i < MSG_SUM_BLOCKS; i++) {
-		if (len - at < MSG_SUM_BLOCK)
+		if (at >= len || !(p = msg_buf_at(buf, at, MSG_SUM_BLOCK)))
 			break;
-		p = msg_buf_at(buf, at, MSG_SUM_BLOCK);
-		if (!p)
-			return 0;
 		for (int j = 0; j < MSG_SUM_BLOCK; j += 8) {
 			word = load64(p + j);
-			sum += word & 0xffffffff;
-			sum += word >> 32;
+			low += word & 0xffffffff;
+			high += word >> 32;
 		}
 		at += MSG_SUM_BLOCK;
 	}
-	for (int j = 0; j < MSG_SUM_BLOCK; j += 8) {
-		if (at >= len)
-			break;
-		p = msg_buf_at(buf, at, 8);
-		if (!p)
-			return 0;
-		word = load64(p);
-		/* The last word: only the bytes that are the message's. */
-		if (len - at < 8)
-			word &= be64(~0ULL << (64 - 8 * (len - at)));
-		sum += word & 0xffffffff;
-		sum += word >> 32;
-		at += 8;
-	}
-	return sum_fold(sum);
+	return sum_fold(low + high);
 }
 
 /*
@@ -292,23 +277,30 @@ FN __u64 msg_sum_envelope(const struct msg_envelope *e, __u32 len)
  * copies them out. So a bad message changes nothing, and the walk's state fits the stack. Sub-TLVs
  * of the node descriptors are walked by the same steps, one level further in.
  */
-enum {
-	SLOT_LOCAL_NODE = TLVI_COUNT,
-	SLOT_REMOTE_NODE = SLOT_LOCAL_NODE + SUBTLVI_COUNT,
-	SLOT_REPEATED_NODE = SLOT_REMOTE_NODE + SUBTLVI_COUNT, /* checked, but does not count */
-	SLOT_COUNT = SLOT_REPEATED_NODE + SUBTLVI_COUNT,
+enum msg_node_slot {
+	NODE_NONE,
+	NODE_LOCAL,
+	NODE_REMOTE,
+	NODE_REPEATED, /* checked, but does not count */
+	NODE_COUNT,
 };
 
 struct msg_walk {
-	__u32 at;   /* next TLV or sub-TLV; after a failure, the one that is wrong */
-	__u32 end;
-	__u32 node_end;	 /* end of the node descriptor we are in; 0 = in none */
-	__u32 node_slot; /* slots for its sub-TLVs */
-	__u16 slot[SLOT_COUNT + (SLOT_COUNT & 1)]; /* where values start; 0 = absent */
+	__u16 at[MSG_PLACES]; /* where values are, by enum tlv_index; 0 = absent */
+	__u16 node_at[NODE_COUNT][4]; /* the same of sub-TLVs, by enum subtlv_index */
+	__u32 present;
+	__u32 next;  /* TLV or sub-TLV; after a failure, the one that is wrong */
+	__u32 level_end; /* end of what contains it */
+	__u32 end;	 /* end of the message */
+	__u32 node;	 /* enum msg_node_slot: what contains it */
+	__u32 pad;
 };
+_Static_assert(SUBTLVI_COUNT <= 4, "a place for each");
 
-/* A TLV can't be shorter than its header, so there are at most this many steps. */
-#define MSG_STEPS (WIRE_MSG_MAX / WIRE_TLV_HDR)
+/* A TLV is not shorter than its header, so there are at most that many. They are walked by rounds
+ * of some steps each: inlined in one loop, the walk would be 59,000 verified instructions. */
+#define MSG_ROUND 4
+#define MSG_ROUNDS (WIRE_MSG_MAX / WIRE_TLV_HDR / MSG_ROUND + 1)
 
 /* What is known of a type: false for an unknown one. */
 FN bool msg_tlv_find(__u32 type, __u32 *index, __u32 *min, __u32 *max)
@@ -337,8 +329,8 @@ FN bool msg_subtlv_find(__u32 type, __u32 *index, __u32 *min, __u32 *max)
 	return false;
 }
 
-/* A sub-TLV whose value, n bytes at `at`, lies inside its TLV. */
-FN bool msg_walk_subtlv(struct msg_walk *w, __u32 type, __u32 at, __u32 n)
+/* Note a sub-TLV whose value, n bytes at `at`, lies inside its TLV. False if it is malformed. */
+FN bool msg_walk_subtlv(struct msg_walk *w, __u32 node, __u32 type, __u32 at, __u32 n)
 {
 	__u32 index, min, max;
 
@@ -347,15 +339,15 @@ FN bool msg_walk_subtlv(struct msg_walk *w, __u32 type, __u32 at, __u32 n)
 	/* Router-IDs: 4 (OSPF), 6 (IS-IS), 7 (IS-IS pseudonode), 8 (OSPF pseudonode). */
 	if (n < min || n > max || n == 5)
 		return false;
-	index += w->node_slot;
-	if (index >= SLOT_COUNT)
-		return false;
-	if (!w->slot[index])
-		w->slot[index] = at;
+	if (!w->node_at[node & (NODE_COUNT - 1)][index])
+		w->node_at[node & (NODE_COUNT - 1)][index] = at;
 	return true;
 }
 
-/* A TLV whose value, n bytes at `at`, lies inside the message. */
+/*
+ * Note a TLV whose value, n bytes at `at`, lies inside the message. False if it is malformed. If it
+ * is one of sub-TLVs, the walk is then inside it.
+ */
 FN bool msg_walk_tlv(struct msg_walk *w, __u32 enterprise, const struct msg_buf *buf, __u32 type,
 		     __u32 at, __u32 n)
 {
@@ -369,84 +361,117 @@ FN bool msg_walk_tlv(struct msg_walk *w, __u32 enterprise, const struct msg_buf 
 			return false;
 		if (be32(load32(p)) != enterprise)
 			return true;
-		if (type == TLV_FLOW &&
-		    !(p[4] == 4 && n == WIRE_FLOW_LEN_V4) && !(p[4] == 6 && n == WIRE_FLOW_LEN_V6))
+		if (type == TLV_FLOW && !(p[4] == 4 && n == WIRE_FLOW_LEN_V4) &&
+		    !(p[4] == 6 && n == WIRE_FLOW_LEN_V6))
 			return false;
 	}
 	if (!msg_tlv_find(type, &index, &min, &max))
 		return true;
 	if (n < min || n > max)
 		return false;
-	repeated = w->slot[index];
+	repeated = w->present & MSG_BIT(index);
 	if (!repeated)
-		w->slot[index] = at;
-	if ((index == TLVI_LOCAL_NODE || index == TLVI_REMOTE_NODE) && n) {
-		w->node_end = at + n;
-		w->node_slot = repeated ? SLOT_REPEATED_NODE :
-			       index == TLVI_LOCAL_NODE ? SLOT_LOCAL_NODE : SLOT_REMOTE_NODE;
+		w->at[index] = at;
+	w->present |= MSG_BIT(index);
+	if (index == TLVI_LOCAL_NODE || index == TLVI_REMOTE_NODE) {
+		w->node = repeated		       ? NODE_REPEATED :
+			  index == TLVI_LOCAL_NODE ? NODE_LOCAL :
+							     NODE_REMOTE;
+		w->level_end = at + n;
 	}
 	return true;
 }
 
-/* One TLV or sub-TLV. Returns whether it was right; *w then stands behind it. */
-SUBPROG int msg_step(struct msg_walk *w, const struct msg_buf *buf, __u32 enterprise)
+enum msg_round {
+	ROUND_MORE,
+	ROUND_DONE,
+	ROUND_BAD,
+};
+
+/* The next few TLVs and sub-TLVs. */
+SUBPROG enum msg_round msg_walk_round(struct msg_walk *w, const struct msg_buf *buf,
+				      __u32 enterprise)
 {
-	struct cursor c;
+	__u32 node, type, n;
 	const __u8 *p;
-	__u32 type, n;
+	struct cursor c;
 
 	if (!w || !buf)
-		return false;
-	c.at = w->at;
-	c.end = w->node_end ? w->node_end : w->end;
-	p = cursor_take(&c, buf, WIRE_TLV_HDR);
-	if (!p)
-		return false;
-	type = be16(load16(p));
-	n = be16(load16(p + 2));
-	if (n > cursor_left(&c))
-		return false;
-	if (w->node_end) {
-		if (!msg_walk_subtlv(w, type, c.at, n))
-			return false;
-		w->at = c.at + n;
-		if (w->at == w->node_end)
-			w->node_end = 0;
-		return true;
+		return ROUND_BAD;
+	for (int i = 0; i < MSG_ROUND; i++) {
+		c.at = CURSOR_FORGET(w->next);
+		c.end = CURSOR_FORGET(w->level_end);
+		node = CURSOR_FORGET(w->node);
+		if (c.at == c.end && node) {
+			w->node = node = NODE_NONE;
+			w->level_end = c.end = w->end;
+		}
+		if (c.at == c.end)
+			return ROUND_DONE;
+		p = cursor_take(&c, buf, WIRE_TLV_HDR);
+		if (!p)
+			return ROUND_BAD;
+		type = be16(load16(p));
+		n = be16(load16(p + 2));
+		if (n > cursor_left(&c))
+			return ROUND_BAD;
+		if (node) {
+			if (!msg_walk_subtlv(w, node, type, c.at, n))
+				return ROUND_BAD;
+			w->next = c.at + n;
+		} else {
+			if (!msg_walk_tlv(w, enterprise, buf, type, c.at, n))
+				return ROUND_BAD;
+			w->next = w->node ? c.at : c.at + n;
+		}
 	}
-	if (!msg_walk_tlv(w, enterprise, buf, type, c.at, n))
-		return false;
-	w->at = w->node_end ? c.at : c.at + n;
-	return true;
+	return ROUND_MORE;
 }
 
-/* The value noted in a slot; n (a constant) is at most its length. */
-FN const __u8 *msg_value(const struct msg_walk *w, const struct msg_buf *buf, __u32 slot, __u32 n)
+/* Walk the options, [at, end). On failure w->next is the TLV that is wrong. */
+FN enum reason msg_walk(struct msg_walk *w, const struct msg_rules *r, const struct msg_buf *buf,
+			__u32 at, __u32 end)
 {
-	return w->slot[slot] ? msg_buf_at(buf, w->slot[slot], n) : NULL;
+	enum msg_round round = ROUND_DONE;
+
+	w->next = at;
+	w->level_end = w->end = end;
+	for (__u32 i = 0; i < MSG_ROUNDS; i++) {
+		round = msg_walk_round(w, buf, r->enterprise);
+		if (round != ROUND_MORE)
+			break;
+	}
+	return round == ROUND_DONE ? REASON_NONE : REASON_TLV;
 }
 
-FN void msg_fill_node(struct msg_node *node, const struct msg_walk *w, const struct msg_buf *buf,
-		      __u32 slot)
+/* The value that was noted; n (a constant) is at most its length. NULL if there is none. */
+FN const __u8 *msg_value(const struct msg_walk *w, const struct msg_buf *buf, __u32 index, __u32 n)
+{
+	return w->present & MSG_BIT(index) ? msg_buf_at(buf, w->at[index], n) : NULL;
+}
+
+FN const __u8 *msg_subvalue(const __u16 *node_at, const struct msg_buf *buf, __u32 index, __u32 n)
+{
+	return node_at[index] ? msg_buf_at(buf, node_at[index], n) : NULL;
+}
+
+FN void msg_fill_node(struct msg_node *node, const __u16 *node_at, const struct msg_buf *buf)
 {
 	const __u8 *p;
 
-	if ((p = msg_value(w, buf, slot + SUBTLVI_AS, 4))) {
+	if ((p = msg_subvalue(node_at, buf, SUBTLVI_AS, 4))) {
 		node->as = be32(load32(p));
 		node->present |= MSG_BIT(SUBTLVI_AS);
 	}
-	if ((p = msg_value(w, buf, slot + SUBTLVI_AREA, 4))) {
+	if ((p = msg_subvalue(node_at, buf, SUBTLVI_AREA, 4))) {
 		node->area = be32(load32(p));
 		node->present |= MSG_BIT(SUBTLVI_AREA);
 	}
-	/* The two bytes in front of a value are its length. */
-	if (w->slot[slot + SUBTLVI_ROUTER_ID] &&
-	    (p = msg_buf_at(buf, w->slot[slot + SUBTLVI_ROUTER_ID] - 2, 10))) {
-		__u32 n = p[1];
-
-		/* Bytes behind the identifier are not its own: they stay zero. */
-		store64(node->router_id, load64(p + 2) & be64(~0ULL << ((64 - 8 * n) & 63)));
-		node->router_id_len = n;
+	/* The byte in front of a value is its length; what is behind it stays zero. */
+	if (node_at[SUBTLVI_ROUTER_ID] &&
+	    (p = msg_buf_at(buf, node_at[SUBTLVI_ROUTER_ID] - 1, 9))) {
+		store64(node->router_id, load64(p + 1) & be64(~0ULL << ((64 - 8 * p[0]) & 63)));
+		node->router_id_len = p[0];
 		node->present |= MSG_BIT(SUBTLVI_ROUTER_ID);
 	}
 }
@@ -455,10 +480,10 @@ FN void msg_fill_location(struct msg *m, const struct msg_walk *w, const struct 
 {
 	const __u8 *p;
 
-	if (w->slot[TLVI_LOCAL_NODE])
-		msg_fill_node(&m->local_node, w, buf, SLOT_LOCAL_NODE);
-	if (w->slot[TLVI_REMOTE_NODE])
-		msg_fill_node(&m->remote_node, w, buf, SLOT_REMOTE_NODE);
+	if (w->present & MSG_BIT(TLVI_LOCAL_NODE))
+		msg_fill_node(&m->local_node, w->node_at[NODE_LOCAL], buf);
+	if (w->present & MSG_BIT(TLVI_REMOTE_NODE))
+		msg_fill_node(&m->remote_node, w->node_at[NODE_REMOTE], buf);
 	if ((p = msg_value(w, buf, TLVI_LINK_IDS, 8))) {
 		m->local_link = be32(load32(p));
 		m->remote_link = be32(load32(p + 4));
@@ -582,11 +607,8 @@ SUBPROG int msg_fill(struct msg *m, const struct msg_walk *w, const struct msg_b
 {
 	if (!m || !w || !buf)
 		return -1;
-	for (int i = 0; i < TLVI_COUNT; i++) {
-		m->at[i] = w->slot[i];
-		if (w->slot[i])
-			m->present |= MSG_BIT(i);
-	}
+	m->present = w->present;
+	words_copy(m->at, w->at, sizeof(m->at));
 	msg_fill_location(m, w, buf);
 	msg_fill_metrics(m, w, buf);
 	msg_fill_flow(m, w, buf);
@@ -667,7 +689,7 @@ FN bool msg_parse_labels(struct msg_head *h, struct cursor *c, const struct msg_
 /* Everything before the options: length, checksum, version, TYPE, CODE, Tunnel Info. On success
  * h->at is where the options start. */
 FN enum reason msg_parse_head(struct msg_head *h, const struct msg_rules *r,
-			      const struct msg_envelope *e, const struct msg_buf *buf, __u32 len)
+			      const struct msg_envelope *e, struct msg_buf *buf, __u32 len)
 {
 	bool udp = e->transport == TRANSPORT_UDP;
 	struct cursor c = { .end = len };
@@ -722,24 +744,12 @@ FN enum reason msg_parse_head(struct msg_head *h, const struct msg_rules *r,
 	return h->code || c.at < len ? REASON_NONE : REASON_EMPTY;
 }
 
-/* Check the options, [w->at, w->end). On failure w->at is the TLV that is wrong. */
-FN enum reason msg_walk(struct msg_walk *w, const struct msg_rules *r, const struct msg_buf *buf)
-{
-	for (__u32 i = 0; i < MSG_STEPS; i++) {
-		if (w->at >= w->end)
-			break;
-		if (!msg_step(w, buf, r->enterprise))
-			return REASON_TLV;
-	}
-	return REASON_NONE;
-}
-
 /*
  * Parse a message of `len` bytes (the IP payload), checksum included. REASON_NONE and a filled *m,
  * or why it is to be discarded, and *m is as before. A MAC is not looked at here: msg_auth.
  */
 SUBPROG enum reason msg_parse(struct msg *m, const struct msg_rules *r,
-			      const struct msg_envelope *e, const struct msg_buf *buf, __u32 len)
+			      const struct msg_envelope *e, struct msg_buf *buf, __u32 len)
 {
 	struct msg_head h = {};
 	struct msg_walk w = {};
@@ -750,9 +760,7 @@ SUBPROG enum reason msg_parse(struct msg *m, const struct msg_rules *r,
 	reason = msg_parse_head(&h, r, e, buf, len);
 	if (reason)
 		return reason;
-	w.at = h.at;
-	w.end = len;
-	reason = msg_walk(&w, r, buf);
+	reason = msg_walk(&w, r, buf, h.at, len);
 	if (reason)
 		return reason;
 
@@ -762,7 +770,6 @@ SUBPROG enum reason msg_parse(struct msg *m, const struct msg_rules *r,
 	m->ip = h.ip;
 	m->n_segments = h.n_segments;
 	m->n_labels = h.n_labels;
-	m->body_at = msg_body(e->transport);
 	m->srh_at = h.srh_at;
 	m->labels_at = h.labels_at;
 	m->options_at = h.at;
@@ -915,11 +922,11 @@ FN void msg_put_tunnel(struct writer *w, const struct tunnel_key *k)
 					(__u64)(n - 1) << 24));
 		p = writer_block(w, 16 * n, sizeof(k->segment));
 		if (p)
-			memcpy(p, k->segment, sizeof(k->segment));
+			words_copy(p, k->segment, sizeof(k->segment));
 	} else if (k->code == CODE_MPLS) {
 		p = writer_block(w, 4 * n, sizeof(k->label_be));
 		if (p)
-			memcpy(p, k->label_be, sizeof(k->label_be));
+			words_copy(p, k->label_be, sizeof(k->label_be));
 		if (p && n && (p = msg_buf_at(w->buf, w->at - 4, 4)))
 			p[2] |= WIRE_LABEL_S >> 8;
 	}
@@ -931,7 +938,7 @@ FN void msg_put_copy(struct writer *w, const void *tlvs, __u32 n, __u32 room)
 	__u8 *p = writer_block(w, n, room);
 
 	if (p)
-		memcpy(p, tlvs, room);
+		words_copy(p, tlvs, room);
 }
 
 /* Header of a TLV whose value has n bytes, n a constant; where the value goes. */
