@@ -148,7 +148,7 @@ int rows_read(struct rows *rows, const struct pins *pins, const char *map)
 		return err_r(-errno, "%s: can't be examined: %s", map, strerror(errno));
 	room = info.max_entries + 64;
 	rows->key_size = info.key_size;
-	rows->value_size = (info.value_size + 7) & ~7U;
+	rows->value_size = info.value_size;
 	rows->keys = calloc(room, rows->key_size);
 	rows->values = calloc(room, rows->value_size);
 	r = rows->keys && rows->values ? rows_fill(rows, fd, room) : -ENOMEM;
