@@ -16,10 +16,10 @@ struct finding {
 
 static void add(struct findings *f, struct finding finding, const char *fmt, va_list ap)
 {
+	size_t *count = finding.error ? &f->errors : &f->warnings;
 	struct finding *list;
 
-	f->errors += finding.error;
-	if (f->n == FINDINGS_MAX)
+	if ((*count)++ >= FINDINGS_MAX)
 		goto full;
 	list = realloc(f->list, (f->n + 1) * sizeof(*list));
 	if (!list)
@@ -103,20 +103,19 @@ static void print_one(const struct finding *f, const char *file, FILE *out)
 
 int findings_print(struct findings *findings, const char *file, FILE *out)
 {
-	size_t errors = findings->errors, told = 0;
+	size_t errors = findings->errors, all = errors + findings->warnings;
 
 	if (findings->n)
 		qsort(findings->list, findings->n, sizeof(*findings->list), by_line);
 	for (size_t i = 0; i < findings->n; i++) {
 		struct finding *f = &findings->list[i];
 
-		told += f->error;
 		print_one(f, file, out);
 		free(f->where);
 		free(f->sentence);
 	}
-	if (told < errors)
-		fprintf(out, "%s: and %zu errors more\n", file, errors - told);
+	if (findings->n < all)
+		fprintf(out, "%s: and %zu more of the same kinds\n", file, all - findings->n);
 	free(findings->list);
 	*findings = (struct findings){ 0 };
 	return (int)errors;

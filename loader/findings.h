@@ -15,8 +15,8 @@ struct finding;
 
 struct findings {
 	struct finding *list;
-	size_t n;      /* kept; what exceeds FINDINGS_MAX is only counted */
-	size_t errors; /* all of them */
+	size_t n; /* kept: of each sort FINDINGS_MAX, what exceeds it is only counted */
+	size_t errors, warnings; /* all of them */
 };
 
 #define FINDINGS_MAX 1000

@@ -254,7 +254,7 @@ static void check_paths(struct checker *c)
 	}
 	for (__u32 i = 0; used && i < p->n_paths; i++) {
 		check_segments(c, i);
-		if (!used[i])
+		if (!used[i] && !c->findings->errors)
 			findings_warn(c->findings, c->origin->path[i],
 				      "no group has it as a member: it carries nothing");
 	}
@@ -289,7 +289,7 @@ static void check_groups(struct checker *c)
 	}
 	for (__u32 i = 0; used && i < p->n_groups; i++) {
 		check_weights(c, i);
-		if (!used[i])
+		if (!used[i] && !c->findings->errors)
 			findings_warn(c->findings, c->origin->group[i],
 				      "no class uses it: it carries nothing");
 	}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* `fantel policy`: check policy files, or show one with all its defaults. Touches nothing. */
+#include <string.h>
+
+#include "commands.h"
+#include "json.h"
+#include "options.h"
+#include "own.h"
+#include "policy.h"
+
+struct policy_options {
+	struct options options; /* first: what options_parse takes */
+	char **words;		/* check or show, and the files */
+	int n_words;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct policy_options *options = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		options_init(state);
+		return 0;
+	case ARGP_KEY_ARGS:
+		options->words = state->argv + state->next;
+		options->n_words = state->argc - state->next;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "what to do is missing; give `check FILE...' or `show FILE'");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_child children[] = { { .argp = &options_json }, {} };
+static const struct argp argp = {
+	.parser = parse,
+	.args_doc = "check FILE...\nshow FILE",
+	.doc = "Check policy files against policies/fantel.yang, or show one with all defaults "
+	       "filled in.\vEach error is one line: FILE:LINE: PATH: what is wrong; what would be "
+	       "right. Exit code 2 if there is any.",
+	.children = children,
+};
+
+/* The lines of `text` as an array of strings. */
+static json_t *lines_json(char *text)
+{
+	json_t *lines = json_array();
+	char *rest = NULL;
+
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		json_array_append_new(lines, json_text(line));
+	return lines;
+}
+
+/* One object on a line of its own. */
+static int check_json(const char *file)
+{
+	struct policy p OWN_POLICY = {};
+	json_t *json OWN_JSON = json_object();
+	OWN_MEM char *findings = NULL;
+	size_t size;
+	FILE *memory = open_memstream(&findings, &size);
+	int bad;
+
+	if (!memory)
+		return -1;
+	bad = policy_read(&p, file, memory);
+	fclose(memory);
+	json_object_set_new(json, "file", json_text(file));
+	json_object_set_new(json, "ok", json_boolean(!bad));
+	json_object_set_new(json, "node", json_text(p.config.node));
+	json_object_set_new(json, "ports", json_integer(p.n_ports));
+	json_object_set_new(json, "paths", json_integer(p.n_paths));
+	json_object_set_new(json, "groups", json_integer(p.n_groups));
+	json_object_set_new(json, "classes", json_integer(p.n_classes));
+	json_object_set_new(json, "findings", lines_json(findings));
+	json_print(json, true, stdout);
+	return bad;
+}
+
+static int check_text(const char *file)
+{
+	struct policy p OWN_POLICY = {};
+	int bad = policy_read(&p, file, stderr);
+
+	if (!bad)
+		printf("%s: ok: node %s, %u ports, %u paths, %u groups, %u classes\n", file,
+		       p.config.node, p.n_ports, p.n_paths, p.n_groups, p.n_classes);
+	return bad;
+}
+
+static int check(char **files, int n, bool json)
+{
+	int code = EXIT_DONE;
+
+	for (int i = 0; i < n; i++) {
+		if (json ? check_json(files[i]) : check_text(files[i]))
+			code = EXIT_BAD_INPUT;
+	}
+	return code;
+}
+
+static int show(const char *file, bool json)
+{
+	struct policy p OWN_POLICY = {};
+
+	if (policy_read(&p, file, stderr))
+		return EXIT_BAD_INPUT;
+	policy_show(&p, json, stdout);
+	return EXIT_DONE;
+}
+
+int cmd_policy(int argc, char **argv)
+{
+	struct policy_options options = {};
+	bool json;
+
+	options_parse(&argp, argc, argv, &options);
+	json = options.options.json;
+	if (!strcmp(options.words[0], "check") && options.n_words > 1)
+		return check(options.words + 1, options.n_words - 1, json);
+	if (!strcmp(options.words[0], "show") && options.n_words == 2)
+		return show(options.words[1], json);
+	fprintf(stderr, "fantel policy: `%s' with %d files; give `check FILE...' or `show FILE'\n",
+		options.words[0], options.n_words - 1);
+	return EXIT_BAD_INPUT;
+}

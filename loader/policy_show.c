@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * A policy back as the JSON it could be read from, defaults filled in, and the same as tables.
+ * Called by `fantel policy show`.
+ */
+#include "json.h"
+#include "own.h"
+#include "policy.h"
+#include "table.h"
+#include "text.h"
+
+/* ---- JSON ------------------------------------------------------------------------------------ */
+
+/* What is not given is left out: fantel.yang knows no null. */
+static void set_addr(json_t *array, const struct addr *addr)
+{
+	if (!addr_is_unspecified(addr))
+		json_array_append_new(array, json_addr(addr));
+}
+
+static void set_pair(json_t *object, const char *name, const struct addr *v6, const struct addr *v4)
+{
+	json_t *array = json_array();
+
+	set_addr(array, v6);
+	set_addr(array, v4);
+	if (json_array_size(array))
+		json_object_set(object, name, array);
+	json_decref(array);
+}
+
+static void set_number(json_t *object, const char *name, __u64 number)
+{
+	json_object_set_new(object, name, json_integer(number));
+}
+
+/* A number that is not given as 0. */
+static void set_given(json_t *object, const char *name, __u64 number)
+{
+	if (number)
+		set_number(object, name, number);
+}
+
+static void set_word(json_t *object, const char *name, const char *word)
+{
+	json_object_set_new(object, name, json_string(word));
+}
+
+static json_t *prefix_json(const struct addr *addr, __u32 plen)
+{
+	bool v4 = plen >= 96 && addr_is_v4(addr);
+	char text[ADDR_TEXT];
+
+	return json_sprintf("%s/%u", addr_is_unspecified(addr) ? "::" : addr_text(text, addr),
+			    v4 ? plen - 96 : plen);
+}
+
+static void set_router_id(json_t *object, const char *name, const __u8 *b, __u8 len)
+{
+	switch (len) {
+	case 4:
+		json_object_set_new(object, name,
+				    json_sprintf("%u.%u.%u.%u", b[0], b[1], b[2], b[3]));
+		break;
+	case 6:
+		json_object_set_new(object, name,
+				    json_sprintf("%02x%02x.%02x%02x.%02x%02x", b[0], b[1], b[2],
+						 b[3], b[4], b[5]));
+		break;
+	case 7:
+		json_object_set_new(object, name,
+				    json_sprintf("%02x%02x.%02x%02x.%02x%02x.%02x", b[0], b[1],
+						 b[2], b[3], b[4], b[5], b[6]));
+		break;
+	case 8:
+		json_object_set_new(object, name,
+				    json_sprintf("%u.%u.%u.%u:%u.%u.%u.%u", b[0], b[1], b[2], b[3],
+						 b[4], b[5], b[6], b[7]));
+		break;
+	}
+}
+
+static json_t *node_json(const struct policy *p)
+{
+	const struct config *c = &p->config;
+	json_t *node = json_object();
+
+	set_word(node, "name", c->node);
+	set_pair(node, "loopback", &c->loopback6, &c->loopback4);
+	set_number(node, "domain", c->domain);
+	if (c->locator_len)
+		json_object_set_new(node, "locator", prefix_json(&c->locator, c->locator_len));
+	set_given(node, "as", p->as);
+	set_router_id(node, "router-id", p->router_id, p->router_id_len);
+	return node;
+}
+
+static json_t *port_json(const struct policy_port *p)
+{
+	json_t *port = json_object(), *link = json_object();
+
+	set_word(port, "name", p->name);
+	set_word(port, "class", p->class == PORT_CORE ? "core" : "customer");
+	set_word(port, "mode", p->mode == XDP_GENERIC ? "generic" : "native");
+	set_pair(link, "local", &p->local6, &p->local4);
+	set_pair(link, "remote", &p->remote6, &p->remote4);
+	set_given(link, "local-id", p->local_id);
+	set_given(link, "remote-id", p->remote_id);
+	set_given(link, "remote-as", p->remote_as);
+	set_router_id(link, "remote-router-id", p->remote_router_id, p->remote_router_id_len);
+	if (json_object_size(link))
+		json_object_set(port, "link", link);
+	json_decref(link);
+	return port;
+}
+
+static json_t *source_json(const struct policy_prefix *p)
+{
+	return prefix_json(&p->addr, p->plen);
+}
+
+static json_t *path_json(const struct policy_path *p)
+{
+	json_t *path = json_object(), *srv6 = json_object(), *segments = json_array();
+
+	set_word(path, "name", p->name);
+	for (__u32 i = 0; i < p->n_segments; i++)
+		set_addr(segments, &p->segment[i]);
+	json_object_set_new(srv6, "segment", segments);
+	set_word(srv6, "mode", p->reduced ? "encaps-red" : "encaps");
+	json_object_set_new(path, "srv6", srv6);
+	if (p->dscp_fixed)
+		set_number(path, "dscp", p->dscp);
+	else
+		set_word(path, "dscp", "copy");
+	return path;
+}
+
+static json_t *group_json(const struct policy_group *g, const struct policy *p)
+{
+	json_t *group = json_object(), *members = json_array();
+
+	set_word(group, "name", g->name);
+	set_word(group, "on-no-path", g->on_no_path == FATE_PASS ? "pass" : "drop");
+	for (__u32 i = 0; i < g->n_members; i++) {
+		json_t *member = json_object();
+
+		set_word(member, "path", p->path[g->member[i].path].name);
+		set_number(member, "weight", g->member[i].weight);
+		set_number(member, "tier", g->member[i].tier);
+		json_array_append_new(members, member);
+	}
+	json_object_set_new(group, "member", members);
+	return group;
+}
+
+static json_t *class_json(const struct policy_class *c, const struct policy *p)
+{
+	json_t *class = json_object();
+
+	json_object_set_new(class, "prefix", prefix_json(&c->prefix.addr, c->prefix.plen));
+	set_word(class, "group", p->group[c->group].name);
+	return class;
+}
+
+static json_t *rate_json(const struct rate *r)
+{
+	json_t *rate = json_object();
+
+	set_number(rate, "messages-per-second", r->interval_ns ? NSEC_PER_SEC / r->interval_ns : 0);
+	if (r->interval_ns)
+		set_number(rate, "burst", r->burst_ns / r->interval_ns);
+	return rate;
+}
+
+static json_t *types_json(const struct config *c)
+{
+	json_t *types = json_object();
+
+#define X(NAME, type_default, word) set_number(types, word, c->type[KIND_##NAME]);
+	WIRE_KINDS(X)
+#undef X
+	return types;
+}
+
+static json_t *notification_json(const struct policy *p)
+{
+	const struct config *c = &p->config;
+	json_t *n = json_object(), *repeat = json_array(), *rate = json_object();
+
+	set_word(n, "transport", c->transport == TRANSPORT_UDP ? "udp" : "icmpv6");
+	json_object_set_new(n, "types", types_json(c));
+	set_word(n, "code-bit-order", c->code_lsb ? "lsb" : "msb");
+	set_number(n, "udp-port", c->udp_port);
+	set_number(n, "udp-source-port", c->udp_sport);
+	set_number(n, "enterprise", c->enterprise);
+	set_number(n, "dscp", c->tclass >> 2);
+	set_number(n, "hop-limit-radius", WIRE_HOP_LIMIT - c->hop_limit_min);
+	set_number(n, "validity", c->validity_ms);
+	set_number(n, "hold-down", p->hold_down_ms);
+	for (__u32 i = 0; i < c->n_repeats; i++)
+		json_array_append_new(repeat, json_integer(c->repeat_ns[i] / 1000));
+	json_object_set_new(n, "repeat", repeat);
+	set_number(n, "refresh", c->refresh_ns / NSEC_PER_MSEC);
+	json_object_set_new(rate, "failure", rate_json(&c->rate[BUCKET_FAILURE]));
+	json_object_set_new(rate, "too-big", rate_json(&c->rate[BUCKET_TOO_BIG]));
+	json_object_set_new(n, "rate", rate);
+	return n;
+}
+
+static json_t *policy_json(const struct policy *p)
+{
+	json_t *top = json_object(), *list;
+
+	json_object_set_new(top, "node", node_json(p));
+	json_object_set_new(top, "port", list = json_array());
+	for (__u32 i = 0; i < p->n_ports; i++)
+		json_array_append_new(list, port_json(&p->port[i]));
+	json_object_set_new(top, "source", list = json_array());
+	for (__u32 i = 0; i < p->n_sources; i++)
+		json_array_append_new(list, source_json(&p->source[i]));
+	json_object_set_new(top, "path", list = json_array());
+	for (__u32 i = 0; i < p->n_paths; i++)
+		json_array_append_new(list, path_json(&p->path[i]));
+	json_object_set_new(top, "group", list = json_array());
+	for (__u32 i = 0; i < p->n_groups; i++)
+		json_array_append_new(list, group_json(&p->group[i], p));
+	json_object_set_new(top, "class", list = json_array());
+	for (__u32 i = 0; i < p->n_classes; i++)
+		json_array_append_new(list, class_json(&p->class[i], p));
+	json_object_set_new(top, "notification", notification_json(p));
+	return top;
+}
+
+/* ---- text ------------------------------------------------------------------------------------ */
+
+/* A row for each value that is not an object, under the names that lead to it. Numbers become text,
+ * so that all values begin in one column. */
+static void flatten(json_t *rows, const char *above, json_t *object)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(object, name, value)
+	{
+		char full[128];
+
+		snprintf(full, sizeof(full), "%s%s%s", above, *above ? " " : "", name);
+		if (json_is_object(value)) {
+			flatten(rows, full, value);
+			continue;
+		}
+		value = json_is_integer(value)
+				? json_sprintf("%" JSON_INTEGER_FORMAT, json_integer_value(value))
+				: json_incref(value);
+		json_array_append_new(rows, json_pack("{s:s, s:o}", "name", full, "value", value));
+	}
+}
+
+static void print_members(const char *title, json_t *object, FILE *out)
+{
+	const struct column columns[] = {
+		{ title, "name", COLUMN_PLAIN },
+		{ "", "value", COLUMN_PLAIN },
+		{},
+	};
+	json_t *rows OWN_JSON = json_array();
+
+	flatten(rows, "", object);
+	table_print(columns, rows, out);
+}
+
+/* A row for each value of an array. */
+static json_t *value_rows(json_t *array)
+{
+	json_t *rows = json_array(), *value;
+	size_t i;
+
+	json_array_foreach(array, i, value)
+		json_array_append_new(rows, json_pack("{s:O}", "value", value));
+	return rows;
+}
+
+/* One row for a member, with what it has in common with the others. */
+static json_t *member_rows(const json_t *groups)
+{
+	json_t *rows = json_array(), *group, *member;
+	size_t i, j;
+
+	json_array_foreach(groups, i, group)
+	{
+		json_array_foreach(json_object_get(group, "member"), j, member)
+		{
+			json_t *row = json_copy(member);
+
+			json_object_update(row, group);
+			json_array_append_new(rows, row);
+		}
+	}
+	return rows;
+}
+
+static void print_table(const struct column *columns, const json_t *rows, FILE *out)
+{
+	if (json_array_size(rows))
+		fputc('\n', out);
+	table_print(columns, rows, out);
+}
+
+static void print_text(json_t *top, FILE *out)
+{
+	static const struct column ports[] = {
+		{ "PORT", "name", COLUMN_PLAIN },
+		{ "CLASS", "class", COLUMN_PLAIN },
+		{ "MODE", "mode", COLUMN_PLAIN },
+		{ "LOCAL", "link.local", COLUMN_PLAIN },
+		{ "REMOTE", "link.remote", COLUMN_PLAIN },
+		{ "LOCAL-ID", "link.local-id", COLUMN_PLAIN },
+		{ "REMOTE-ID", "link.remote-id", COLUMN_PLAIN },
+		{ "REMOTE-AS", "link.remote-as", COLUMN_PLAIN },
+		{ "REMOTE-ROUTER-ID", "link.remote-router-id", COLUMN_PLAIN },
+		{},
+	};
+	static const struct column paths[] = {
+		{ "PATH", "name", COLUMN_PLAIN },
+		{ "SRV6", "srv6.mode", COLUMN_PLAIN },
+		{ "DSCP", "dscp", COLUMN_PLAIN },
+		{ "SEGMENTS", "srv6.segment", COLUMN_PLAIN },
+		{},
+	};
+	static const struct column members[] = {
+		{ "GROUP", "name", COLUMN_PLAIN },  { "ON-NO-PATH", "on-no-path", COLUMN_PLAIN },
+		{ "TIER", "tier", COLUMN_PLAIN },   { "WEIGHT", "weight", COLUMN_PLAIN },
+		{ "MEMBER", "path", COLUMN_PLAIN }, {},
+	};
+	static const struct column classes[] = {
+		{ "CLASS", "prefix", COLUMN_PLAIN },
+		{ "GROUP", "group", COLUMN_PLAIN },
+		{},
+	};
+	static const struct column sources[] = { { "SOURCE", "value", COLUMN_PLAIN }, {} };
+	json_t *source_rows OWN_JSON = value_rows(json_object_get(top, "source"));
+	json_t *rows OWN_JSON = member_rows(json_object_get(top, "group"));
+
+	print_members("NODE", json_object_get(top, "node"), out);
+	print_table(ports, json_object_get(top, "port"), out);
+	print_table(sources, source_rows, out);
+	print_table(paths, json_object_get(top, "path"), out);
+	print_table(members, rows, out);
+	print_table(classes, json_object_get(top, "class"), out);
+	fputc('\n', out);
+	print_members("NOTIFICATION", json_object_get(top, "notification"), out);
+}
+
+void policy_show(const struct policy *policy, bool json, FILE *out)
+{
+	json_t *top = policy_json(policy);
+	json_t *document OWN_JSON = json_pack("{s:o}", "fantel:fantel", top);
+
+	if (json)
+		json_print(document, false, out);
+	else
+		print_text(top, out);
+}
