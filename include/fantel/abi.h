@@ -231,6 +231,7 @@ struct route_value {
 struct told_key {
 	struct addr ingress;
 	__u32 ifindex; /* the failed link */
+	__u32 pad;
 	struct tunnel_key tunnel;
 };
 
@@ -245,6 +246,7 @@ struct told {
 struct bucket_key {
 	struct addr dst;
 	__u32 kind; /* enum bucket_kind */
+	__u32 pad;  /* named, so that initializers clear it: keys are compared whole */
 };
 
 enum bucket_kind {
@@ -323,6 +325,8 @@ _Static_assert(sizeof(struct prefix_key) == 20, "LPM key");
 _Static_assert(sizeof(struct member) == 40, "member");
 _Static_assert(sizeof(struct tunnel_key) == 136, "tunnel_key");
 _Static_assert(sizeof(struct failed_key) == 24, "failed_key");
+_Static_assert(sizeof(struct bucket_key) == 24, "bucket_key");
+_Static_assert(sizeof(struct told_key) == 160, "told_key");
 _Static_assert(sizeof(struct failed) == 80, "failed");
 _Static_assert(sizeof(struct nexthop) == 48, "nexthop");
 _Static_assert(sizeof(struct told) == 32, "told");
