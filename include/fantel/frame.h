@@ -26,6 +26,7 @@
 #define IPV4_OFF_SRC 12
 #define IPV4_OFF_DST 16
 #define IPV4_FRAG_MASK 0x3fff /* MF and offset */
+#define IPV4_FRAG_OFFSET 0x1fff
 #define IPV4_DF 0x4000
 
 #define IPV6_LEN 40

@@ -12,7 +12,8 @@ tests, which take them from the output. Everything is deterministic.
      "packets": {NAME: hex of the whole frame}}
 
 NAME is `IN` for what arrives, `IN via PATH` for what must leave (flow label 0: it is a hash, and
-tested apart), `IN too big for PATH` for the error to the sender.
+tested apart), `IN too big for MTU` for the error to the sender, `IN told by TRANSPORT` for the
+notification that a doomed packet becomes.
 """
 import json
 import logging
@@ -206,9 +207,172 @@ emit("failure udp6 to us", Ether(**MAC_IN) / v6(dst=LOOPBACK6, hlim=255) /
 emit("failure udp4 to us", Ether(**MAC_IN) / v4(dst=LOOPBACK4, ttl=255) /
      UDP(sport=49152, dport=50202) / udp_message)
 
+
+# ---- too big for the path's MTU: the sender is told what is left inside the tunnel ----------------
+
+NOTIFY_TC = 48 << 2  # CS6, as everything that we originate
+MAC_BACK = {"dst": MAC_IN["src"], "src": MAC_IN["dst"]}
+
+
+def too_big(name, mtu):
+    """RFC 4443 §3.2 in 1280 bytes at most; RFC 1191 in 576. From the loopback, back the same way."""
+    ip = Ether(bytes.fromhex(packets[name])).payload
+    if IPv6 in ip:
+        quote = bytes(ip)[:1280 - 48]
+        error = IPv6(src=LOOPBACK6, dst=ip.src, hlim=255, tc=NOTIFY_TC, fl=0) / \
+            ICMPv6PacketTooBig(mtu=mtu) / Raw(quote)
+    else:
+        quote = bytes(ip)[:576 - 28]
+        error = IP(src=LOOPBACK4, dst=ip.src, ttl=255, tos=NOTIFY_TC, flags="DF", id=0) / \
+            ICMP(type=3, code=4, nexthopmtu=mtu) / Raw(quote)
+    emit(f"{name} too big for {mtu}", Ether(**MAC_BACK) / error)
+
+
+for name, mtu in (("roce6 4096", 1404), ("roce6 8900", 1404), ("roce4 4096", 1404), ("roce4", 100),
+                  ("udp4 whole", 904)):
+    too_big(name, mtu)
+emit("too big error inside6", Ether(**MAC_IN) / v6() / ICMPv6PacketTooBig(mtu=1280) / Raw(b"q" * 1400))
+emit("echo inside6", Ether(**MAC_IN) / v6() / ICMPv6EchoRequest(id=7, seq=1, data=b"q" * 1400))
+emit("too big error inside4", Ether(**MAC_IN) / v4() / ICMP(type=3, code=4, nexthopmtu=1280) /
+     Raw(b"q" * 1400))
+emit("unspecified source6", Ether(**MAC_IN) / v6(src="::") / rocev2(1400))
+emit("multicast source6", Ether(**MAC_IN) / v6(src="ff0e::1") / rocev2(1400))
+emit("unspecified source4", Ether(**MAC_IN) / v4(src="0.0.0.0") / rocev2(1400))
+emit("long fragment last4", Ether(**MAC_IN) / v4(flags="", frag=63, proto=17) / Raw(b"q" * 1400))
+
+# ---- detect: doomed packets, and the notifications that they become --------------------------------
+
+INGRESS6, INGRESS4 = "2001:db8:f::9", "198.51.100.9"  # the ingress PE
+OUR_SID, NEXT_SID, LAST_SID = "2001:db8:a:2::", "2001:db8:a:3::", "2001:db8:a:9::100"
+FIRST_SID = "2001:db8:a:1::"
+MAC_FROM = {"dst": "02:00:00:00:03:01", "src": "02:00:00:00:03:02"}  # on the core port of arrival
+EVENT_ID, SEQUENCE, DETECTED_NS, CARRIER = 77, (1000 << 32) + 1, 1763630000123456789, 1
+LOCATION = bytes.fromhex(
+    "0105001020010db8001200000000000000000001"  # 261: our interface
+    "0106001020010db8001200000000000000000002")  # 262: the neighbour's
+ENTERPRISE = (32473).to_bytes(4, "big")
+
+
+def private(number, value):
+    value = ENTERPRISE + value
+    return number.to_bytes(2, "big") + len(value).to_bytes(2, "big") + value
+
+
+def flow(ip):
+    """65004: AF, protocol, ports, two reserved bytes, addresses."""
+    l4 = ip.payload
+    ports = (l4.sport, l4.dport) if UDP in ip or TCP in ip else (0, 0)
+    version, proto = (6, ip.nh) if isinstance(ip, IPv6) else (4, ip.proto)
+    head = bytes((version, proto)) + b"".join(p.to_bytes(2, "big") for p in (*ports, 0))
+    return private(65004, head + bytes(ip)[8:40] if version == 6 else head + bytes(ip)[12:20])
+
+
+def tunnel_info(segments=None, address=None):
+    """CODE and Tunnel Info: an SRH of the segments in the order travelled, or an address."""
+    if address:
+        return 0x80, bytes(IPv6(dst=address))[24:40]
+    srh = IPv6ExtHdrSegmentRouting(addresses=segments[::-1], segleft=0, nh=41,
+                                   lastentry=len(segments) - 1)
+    return 0x40, bytes(srh)
+
+
+def notification(code, info, inner, domain=None, validity=0):
+    """CODE, Tunnel Info and Options of a TYPE1."""
+    options = LOCATION
+    options += private(65001, EVENT_ID.to_bytes(4, "big") + SEQUENCE.to_bytes(8, "big") +
+                       validity.to_bytes(4, "big"))
+    options += private(65002, DETECTED_NS.to_bytes(8, "big"))
+    if inner is not None:
+        options += flow(inner)
+    if domain is not None:
+        options += private(65009, domain.to_bytes(4, "big"))
+    options += private(65011, bytes((CARRIER, 0, 0, 0)))
+    return code, info + options
+
+
+def by_icmpv6(code, rest):
+    return IPv6(src=LOOPBACK6, dst=INGRESS6, hlim=255, tc=NOTIFY_TC, fl=0, nh=58) / \
+        ICMPv6Unknown(type=202, code=code, msgbody=rest)
+
+
+def by_udp(code, rest, version=6):
+    word = (202 << 20 | code << 12).to_bytes(4, "big")
+    ip = IPv6(src=LOOPBACK6, dst=INGRESS6, hlim=255, tc=NOTIFY_TC, fl=0) if version == 6 else \
+        IP(src=LOOPBACK4, dst=INGRESS4, ttl=255, tos=NOTIFY_TC, flags="DF", id=0)
+    return ip / UDP(sport=49152, dport=50202) / Raw(word + rest)
+
+
+def doomed(name, outer, inner, info, **options):
+    """A packet bound for the failed link; what it becomes by ICMPv6 and by UDP; with a domain."""
+    emit(name, Ether(**MAC_FROM) / outer / inner)
+    back = {"dst": MAC_FROM["src"], "src": MAC_FROM["dst"]}
+    flow_of = inner if isinstance(inner, (IP, IPv6)) else None
+    if flow_of is not None:
+        flow_of = flow_of.__class__(bytes(flow_of))
+    if isinstance(outer, IP):
+        emit(f"{name} told by udp", Ether(**back) / by_udp(*notification(*info, flow_of), 4))
+        return
+    emit(f"{name} told by icmpv6", Ether(**back) / by_icmpv6(*notification(*info, flow_of)))
+    emit(f"{name} told by udp", Ether(**back) / by_udp(*notification(*info, flow_of)))
+    emit(f"{name} told in domain 5", Ether(**back) /
+         by_icmpv6(*notification(*info, flow_of, domain=5, validity=3000)))
+
+
+def srv6(dst, segments, left, listed=None, src=INGRESS6):
+    listed = segments if listed is None else listed
+    return IPv6(src=src, dst=dst, hlim=60, tc=2) / IPv6ExtHdrSegmentRouting(
+        addresses=listed[::-1], segleft=left, lastentry=len(listed) - 1)
+
+
+THREE = [FIRST_SID, OUR_SID, LAST_SID]
+TRANSIT = [FIRST_SID, NEXT_SID, LAST_SID]
+inner6, inner4 = v6(tc=2) / rocev2(), v4(tos=2) / rocev2()
+doomed("at our segment", srv6(OUR_SID, THREE, 1), inner6, tunnel_info(THREE))
+doomed("at our segment, IPv4 inside", srv6(OUR_SID, THREE, 1), inner4, tunnel_info(THREE))
+doomed("in transit", srv6(NEXT_SID, TRANSIT, 1), inner6, tunnel_info(TRANSIT))
+doomed("reduced, beyond its first segment", srv6(NEXT_SID, TRANSIT, 1, TRANSIT[1:]), inner6,
+       tunnel_info(TRANSIT[1:]))
+doomed("reduced, on its first segment", srv6(NEXT_SID, [NEXT_SID, LAST_SID], 1, [LAST_SID]), inner6,
+       tunnel_info([NEXT_SID, LAST_SID]))
+doomed("eight segments", srv6(NEXT_SID, [FIRST_SID] * 6 + [NEXT_SID, LAST_SID], 1), inner6,
+       tunnel_info([FIRST_SID] * 6 + [NEXT_SID, LAST_SID]))
+doomed("one segment, no SRH", IPv6(src=INGRESS6, dst=LAST_SID, hlim=60), inner6,
+       tunnel_info(address=LAST_SID))
+doomed("one segment, IPv4 inside", IPv6(src=INGRESS6, dst=LAST_SID, hlim=60), inner4,
+       tunnel_info(address=LAST_SID))
+doomed("TCP inside", srv6(NEXT_SID, TRANSIT, 1), v6() / TCP(sport=40000, dport=443),
+       tunnel_info(TRANSIT))
+doomed("ICMPv6 inside", srv6(NEXT_SID, TRANSIT, 1),
+       v6() / ICMPv6EchoRequest(id=7, seq=1, data=b"ping"), tunnel_info(TRANSIT))
+doomed("a large packet", srv6(NEXT_SID, TRANSIT, 1), v6(tc=2) / rocev2(4096), tunnel_info(TRANSIT))
+doomed("a tiny packet", IPv6(src=INGRESS6, dst=LAST_SID, hlim=60), v4() / UDP(sport=1, dport=2),
+       tunnel_info(address=LAST_SID))
+doomed("IPv4 in IPv4", IP(src=INGRESS4, dst="203.0.113.99", ttl=60, id=1), inner4,
+       tunnel_info(address="::ffff:203.0.113.99"))
+emit("nine segments", Ether(**MAC_FROM) /
+     srv6(NEXT_SID, [FIRST_SID] * 7 + [NEXT_SID, LAST_SID], 1) / inner6)
+emit("of another domain", Ether(**MAC_FROM) / srv6(NEXT_SID, TRANSIT, 1, src="2001:db8:99::9") / inner6)
+emit("a notification in transit", Ether(**MAC_FROM) /
+     IPv6(src=INGRESS6, dst=LAST_SID, hlim=255, nh=58) /
+     ICMPv6Unknown(type=202, code=0x80, msgbody=NAMED))
+emit("a UDP notification in transit", Ether(**MAC_FROM) / IPv6(src=INGRESS6, dst=LAST_SID, hlim=255) /
+     UDP(sport=49152, dport=50202) / udp_message)
+emit("from a multicast source", Ether(**MAC_FROM) / srv6(NEXT_SID, TRANSIT, 1, src="ff0e::9") / inner6)
+emit("from nobody", Ether(**MAC_FROM) / srv6(NEXT_SID, TRANSIT, 1, src="::") / inner6)
+emit("for our own loopback", Ether(**MAC_FROM) / IPv6(src=INGRESS6, dst=LOOPBACK6) /
+     TCP(sport=179, dport=40000))
+emit("our segment is the last", Ether(**MAC_FROM) / srv6(OUR_SID, [FIRST_SID, OUR_SID], 0) / inner6)
+emit("bound for a live link", Ether(**MAC_FROM) /
+     srv6("2001:db8:a:4::", [FIRST_SID, "2001:db8:a:4::", LAST_SID], 1) / inner6)
+emit("an SRH with more left than listed", Ether(**MAC_FROM) / srv6(NEXT_SID, TRANSIT, 9) / inner6)
+emit("another routing type", Ether(**MAC_FROM) / IPv6(src=INGRESS6, dst=LAST_SID) /
+     IPv6ExtHdrRouting(type=2, segleft=1, addresses=[LAST_SID]) / inner6)
+
 json.dump({
     "node": {"loopback6": LOOPBACK6, "loopback4": LOOPBACK4, "host6": HOST6, "host4": HOST4,
-             "far6": FAR6, "far4": FAR4},
+             "far6": FAR6, "far4": FAR4, "ingress6": INGRESS6, "ingress4": INGRESS4,
+             "event_id": EVENT_ID, "sequence": SEQUENCE, "detected_ns": DETECTED_NS,
+             "location": LOCATION.hex()},
     "paths": PATHS,
     "packets": packets,
 }, sys.stdout, indent=0)

@@ -19,7 +19,7 @@ static struct outcome got;
 static void node_reset(const char *path)
 {
 	struct nexthop nh = nexthop_fresh();
-	struct policy_path p = golden_path(path ? path : "encaps-3");
+	struct policy_path p = golden_path(path);
 
 	node_path(node, 0, &p);
 	node_nexthop(node, 0, &nh);
@@ -44,6 +44,7 @@ struct row {
 	void (*arrange)(void);
 	__u32 verdict;
 	enum reason reason;
+	const char *out; /* NULL: `IN via PATH` if redirected, else as it came */
 };
 
 /* All but the flow label of the outer header. */
@@ -53,22 +54,23 @@ static const struct bytes but_label = {
 	       0xff, 0xf0, 0x00, 0x00 },
 };
 
-/* A redirected packet is `IN via PATH`; every other one is as it came. */
 static void check_row(void **state)
 {
 	const struct row *row = *state;
+	const char *path = row->path ? row->path : "encaps-3";
 	char out[96];
 
-	node_reset(row->path);
+	node_reset(path);
 	if (row->arrange)
 		row->arrange();
 	run(golden(row->in));
 	assert_true(outcome_is(&got, row->sentence, row->verdict, row->reason));
 	if (row->verdict == XDP_REDIRECT) {
-		snprintf(out, sizeof(out), "%s via %s", row->in, row->path ? row->path : "encaps-3");
+		snprintf(out, sizeof(out), "%s via %s", row->in, path);
 		assert_true(bytes_are(&got.out, row->sentence, golden(out), &but_label));
 	} else {
-		assert_true(bytes_are(&got.out, row->sentence, golden(row->in), NULL));
+		assert_true(bytes_are(&got.out, row->sentence,
+				      golden(row->out ? row->out : row->in), NULL));
 	}
 }
 
@@ -137,18 +139,43 @@ static void mtu_just_enough(void)
 	mtu_of(224);
 }
 
+static void mtu_one_less(void)
+{
+	mtu_of(223);
+}
+
+static void mtu_196(void)
+{
+	mtu_of(196);
+}
+
+static void mtu_1000(void)
+{
+	mtu_of(1000);
+}
+
+static void mtu_1500(void)
+{
+	mtu_of(1500);
+}
+
 static void mtu_unknown(void)
 {
 	mtu_of(0);
 }
 
+/* The last column is given only where a packet turns into another one. */
 #define TUNNEL(path, words)                                                                        \
-	{ "IPv6 RoCEv2 in " words, "roce6", path, NULL, XDP_REDIRECT, REASON_NONE },               \
-	{ "IPv4 RoCEv2 in " words, "roce4", path, NULL, XDP_REDIRECT, REASON_NONE },               \
-	{ "IPv6 TCP in " words, "tcp6", path, NULL, XDP_REDIRECT, REASON_NONE },                   \
-	{ "IPv4 TCP in " words, "tcp4", path, NULL, XDP_REDIRECT, REASON_NONE }
-#define STEERED(sentence, in) { sentence, in, NULL, NULL, XDP_REDIRECT, REASON_NONE }
-#define PASSED(sentence, in, reason) { sentence, in, NULL, NULL, XDP_PASS, reason }
+	{ "IPv6 RoCEv2 in " words, "roce6", path, NULL, XDP_REDIRECT, REASON_NONE, NULL },               \
+	{ "IPv4 RoCEv2 in " words, "roce4", path, NULL, XDP_REDIRECT, REASON_NONE, NULL },               \
+	{ "IPv6 TCP in " words, "tcp6", path, NULL, XDP_REDIRECT, REASON_NONE, NULL },                   \
+	{ "IPv4 TCP in " words, "tcp4", path, NULL, XDP_REDIRECT, REASON_NONE, NULL }
+#define STEERED(sentence, in) { sentence, in, NULL, NULL, XDP_REDIRECT, REASON_NONE, NULL }
+#define PASSED(sentence, in, reason) { sentence, in, NULL, NULL, XDP_PASS, reason, NULL }
+#define ARRANGED(sentence, in, arrange, verdict, reason)                                           \
+	{ sentence, in, NULL, arrange, verdict, reason, NULL }
+#define TOO_BIG(sentence, in, arrange, out)                                                        \
+	{ sentence, in, NULL, arrange, XDP_TX, REASON_TOO_BIG, out }
 
 static struct row rows[] = {
 	TUNNEL("encaps-1", "H.Encaps, one segment and so no SRH"),
@@ -169,10 +196,10 @@ static struct row rows[] = {
 	STEERED("IPv4, ECN 1 goes outward with its DSCP", "roce4 ecn 1"),
 	STEERED("IPv4, ECN 2 goes outward with its DSCP", "roce4 ecn 2"),
 	STEERED("IPv4, CE goes outward with its DSCP", "roce4 ecn 3"),
-	{ "a fixed outer DSCP leaves ECN to the packet, IPv6", "roce6 dscp fixed", NULL, dscp_fixed,
-	  XDP_REDIRECT, REASON_NONE },
-	{ "a fixed outer DSCP leaves ECN to the packet, IPv4", "roce4 dscp fixed", NULL, dscp_fixed,
-	  XDP_REDIRECT, REASON_NONE },
+	ARRANGED("a fixed outer DSCP leaves ECN to the packet, IPv6", "roce6 dscp fixed", dscp_fixed, XDP_REDIRECT,
+		 REASON_NONE),
+	ARRANGED("a fixed outer DSCP leaves ECN to the packet, IPv4", "roce4 dscp fixed", dscp_fixed, XDP_REDIRECT,
+		 REASON_NONE),
 	STEERED("the IPv4 checksum carries: feff", "udp4 checksum feff"),
 	STEERED("the IPv4 checksum carries: fefe", "udp4 checksum fefe"),
 	STEERED("the IPv4 checksum carries: ff00", "udp4 checksum ff00"),
@@ -198,8 +225,29 @@ static struct row rows[] = {
 	STEERED("RoCE at MTU 4096, beyond one buffer, IPv6", "roce6 4096"),
 	STEERED("RoCE at MTU 4096, beyond one buffer, IPv4", "roce4 4096"),
 	STEERED("a jumbo frame", "roce6 8900"),
-	{ "as long as the MTU allows", "roce6", NULL, mtu_just_enough, XDP_REDIRECT, REASON_NONE },
-	{ "no MTU known: none is imposed", "roce6 8900", NULL, mtu_unknown, XDP_REDIRECT, REASON_NONE },
+	ARRANGED("as long as the MTU allows", "roce6", mtu_just_enough, XDP_REDIRECT,
+		 REASON_NONE),
+	TOO_BIG("IPv6: Packet Too Big with what the tunnel leaves", "roce6 4096", mtu_1500,
+		"roce6 4096 too big for 1404"),
+	TOO_BIG("IPv6, a jumbo frame", "roce6 8900", mtu_1500, "roce6 8900 too big for 1404"),
+	TOO_BIG("IPv4: fragmentation needed", "roce4 4096", mtu_1500, "roce4 4096 too big for 1404"),
+	TOO_BIG("IPv4, quoted whole", "roce4", mtu_196, "roce4 too big for 100"),
+	TOO_BIG("IPv4 that may be fragmented: we don't", "udp4 whole", mtu_1000,
+		"udp4 whole too big for 904"),
+	ARRANGED("no error about an ICMPv6 error", "too big error inside6", mtu_1500, XDP_DROP,
+		 REASON_TOO_BIG_LIMITED),
+	ARRANGED("no error about an ICMPv4 error", "too big error inside4", mtu_1500, XDP_DROP,
+		 REASON_TOO_BIG_LIMITED),
+	ARRANGED("no error about a fragment that isn't the first", "long fragment last4", mtu_1500,
+		 XDP_DROP, REASON_TOO_BIG_LIMITED),
+	ARRANGED("no error to the unspecified address, IPv6", "unspecified source6", mtu_1500, XDP_DROP,
+		 REASON_TOO_BIG_LIMITED),
+	ARRANGED("no error to the unspecified address, IPv4", "unspecified source4", mtu_1500, XDP_DROP,
+		 REASON_TOO_BIG_LIMITED),
+	ARRANGED("no error to a multicast address", "multicast source6", mtu_1500, XDP_DROP,
+		 REASON_TOO_BIG_LIMITED),
+	ARRANGED("no MTU known: none is imposed", "roce6 8900", mtu_unknown, XDP_REDIRECT,
+		 REASON_NONE),
 	PASSED("in no traffic class, IPv6", "roce6 elsewhere", REASON_NO_CLASS),
 	PASSED("in no traffic class, IPv4", "roce4 elsewhere", REASON_NO_CLASS),
 	PASSED("to the unspecified address", "roce6 to nobody", REASON_NO_CLASS),
@@ -219,24 +267,17 @@ static struct row rows[] = {
 	PASSED("an IPv4 packet shorter than its header", "ipv4 length below its header", REASON_NOT_IP),
 	PASSED("an IPv4 packet longer than the frame", "ipv4 length beyond the frame", REASON_NOT_IP),
 	PASSED("an IPv6 packet longer than the frame", "ipv6 length beyond the frame", REASON_NOT_IP),
-	{ "the only path failed, policy: drop", "roce6", NULL, failed, XDP_DROP, REASON_NO_PATH },
-	{ "the only path failed, policy: pass", "roce6", NULL, failed_pass, XDP_PASS,
-	  REASON_NO_PATH_PASS },
-	{ "the only link is down", "roce6", NULL, link_down, XDP_DROP, REASON_NO_PATH },
-	{ "the path was removed", "roce6", NULL, no_such_path, XDP_DROP, REASON_NO_PATH },
-	{ "every path is drained", "roce6", NULL, drained, XDP_DROP, REASON_NO_PATH },
-	{ "a stale next hop, and no route either", "roce6", NULL, stale_without_route, XDP_DROP,
-	  REASON_NO_NEXTHOP },
-	{ "a failure by ICMPv6 from outside, to us", "failure icmp6 to us", NULL, NULL, XDP_DROP,
-	  REASON_CUSTOMER_PORT },
-	{ "a failure by ICMPv6 from outside, to another", "failure icmp6 to another", NULL, NULL,
-	  XDP_DROP, REASON_CUSTOMER_PORT },
-	{ "a failure by UDP from outside, IPv6", "failure udp6 to us", NULL, NULL, XDP_DROP,
-	  REASON_CUSTOMER_PORT },
-	{ "a failure by UDP from outside, IPv4", "failure udp4 to us", NULL, NULL, XDP_DROP,
-	  REASON_CUSTOMER_PORT },
-	{ "a recovery by ICMPv6 from outside", "recovery icmp6 to us", NULL, NULL, XDP_DROP,
-	  REASON_CUSTOMER_PORT },
+	ARRANGED("the only path failed, policy: drop", "roce6", failed, XDP_DROP, REASON_NO_PATH),
+	ARRANGED("the only path failed, policy: pass", "roce6", failed_pass, XDP_PASS, REASON_NO_PATH_PASS),
+	ARRANGED("the only link is down", "roce6", link_down, XDP_DROP, REASON_NO_PATH),
+	ARRANGED("the path was removed", "roce6", no_such_path, XDP_DROP, REASON_NO_PATH),
+	ARRANGED("every path is drained", "roce6", drained, XDP_DROP, REASON_NO_PATH),
+	ARRANGED("a stale next hop, and no route either", "roce6", stale_without_route, XDP_DROP, REASON_NO_NEXTHOP),
+	ARRANGED("a failure by ICMPv6 from outside, to us", "failure icmp6 to us", NULL, XDP_DROP, REASON_CUSTOMER_PORT),
+	ARRANGED("a failure by ICMPv6 from outside, to another", "failure icmp6 to another", NULL, XDP_DROP, REASON_CUSTOMER_PORT),
+	ARRANGED("a failure by UDP from outside, IPv6", "failure udp6 to us", NULL, XDP_DROP, REASON_CUSTOMER_PORT),
+	ARRANGED("a failure by UDP from outside, IPv4", "failure udp4 to us", NULL, XDP_DROP, REASON_CUSTOMER_PORT),
+	ARRANGED("a recovery by ICMPv6 from outside", "recovery icmp6 to us", NULL, XDP_DROP, REASON_CUSTOMER_PORT),
 };
 
 /* ---- what one packet can't show --------------------------------------------------------------- */
@@ -258,7 +299,7 @@ static void label_is_the_flow(void **state)
 {
 	__u32 label;
 
-	node_reset(NULL);
+	node_reset("encaps-3");
 	label = label_of("roce6");
 	assert_int_not_equal(label, 0);
 	assert_int_equal(label_of("roce6"), label);
@@ -272,7 +313,7 @@ static void fragments_share_a_label(void **state)
 {
 	__u32 label;
 
-	node_reset(NULL);
+	node_reset("encaps-3");
 	label = label_of("udp4 fragment first");
 	assert_int_equal(label_of("udp4 fragment last"), label);
 	assert_int_not_equal(label_of("udp4 whole"), label);
@@ -286,7 +327,7 @@ static void cut_at_every_length(void **state)
 	static const char *const whole[] = { "roce6", "roce4", "tcp6",		"tcp4",
 					     "udp4 with options", "failure icmp6 to us" };
 
-	node_reset(NULL);
+	node_reset("encaps-3");
 	for (size_t i = 0; i < ARRAY_SIZE(whole); i++) {
 		struct bytes cut = *golden(whole[i]);
 		__u32 len = cut.len;
@@ -306,7 +347,7 @@ static void any_bits_at_all(void **state)
 	static const char *const seed[] = { "roce6", "roce4", "srv6 inside", "failure icmp6 to us" };
 	__u64 random = 1;
 
-	node_reset(NULL);
+	node_reset("encaps-3");
 	for (int i = 0; i < 20000; i++) {
 		struct bytes in = *golden(seed[i % ARRAY_SIZE(seed)]);
 
@@ -322,7 +363,7 @@ static void any_bits_at_all(void **state)
 
 static void a_new_class_acts_at_once(void **state)
 {
-	node_reset(NULL);
+	node_reset("encaps-3");
 	run(golden("roce6 elsewhere"));
 	assert_true(outcome_is(&got, "before", XDP_PASS, REASON_NO_CLASS));
 	node_class(node, "2001:db8:3::/48", 0);
@@ -336,6 +377,43 @@ static void a_new_class_acts_at_once(void **state)
 	node_clear(node->maps.fantel_classes, sizeof(struct prefix_key));
 }
 
+static void one_byte_decides(void **state)
+{
+	node_reset("encaps-3");
+	mtu_one_less();
+	run(golden("roce6"));
+	assert_true(outcome_is(&got, "one byte too many", XDP_TX, REASON_TOO_BIG));
+	mtu_just_enough();
+	run(golden("roce6"));
+	assert_true(outcome_is(&got, "just enough", XDP_REDIRECT, REASON_NONE));
+}
+
+/* Three a second at most, by sender. */
+static void too_big_is_limited(void **state)
+{
+	struct config config = node_config();
+	struct fantel_bpf *all = node;
+	struct bytes in;
+
+	config.rate[BUCKET_TOO_BIG].interval_ns = NSEC_PER_SEC / 3;
+	config.rate[BUCKET_TOO_BIG].burst_ns = NSEC_PER_SEC;
+	node = node_load(&config);
+	node_reset("encaps-3");
+	mtu_1500();
+	in = *golden("roce6 4096");
+	for (int i = 0; i < 3; i++) {
+		run(&in);
+		assert_true(outcome_is(&got, "in the burst", XDP_TX, REASON_TOO_BIG));
+	}
+	run(&in);
+	assert_true(outcome_is(&got, "beyond it", XDP_DROP, REASON_TOO_BIG_LIMITED));
+	in.b[14 + 8 + 15]++;
+	run(&in);
+	assert_true(outcome_is(&got, "another sender", XDP_TX, REASON_TOO_BIG));
+	fantel_bpf__destroy(node);
+	node = all;
+}
+
 static void traffic_is_counted_by_path(void **state)
 {
 	int cpus = libbpf_num_possible_cpus();
@@ -343,7 +421,7 @@ static void traffic_is_counted_by_path(void **state)
 	__u64 packets = 0, bytes = 0;
 	__u32 zero = 0;
 
-	node_reset(NULL);
+	node_reset("encaps-3");
 	node_get(node->maps.fantel_traffic, &zero, before);
 	run(golden("roce6"));
 	run(golden("roce4"));
@@ -365,7 +443,7 @@ static void many_paths(__u32 n, const __u16 *weight, const __u16 *tier)
 {
 	struct nexthop nh = nexthop_fresh();
 
-	node_reset(NULL);
+	node_reset("encaps-3");
 	for (__u32 i = 0; i < n; i++) {
 		char name[NAME_LEN], sid[64];
 		const char *segments[] = { sid, NULL };
@@ -439,7 +517,7 @@ static void share_follows_weight(void **state)
 			/* Both the slots and the flows are drawn: four standard deviations. */
 			double slack = 4 * sqrt(FLOWS * p * (1 - p) * (1 + (double)FLOWS / RANK_SLOTS));
 
-			assert_in_range(flows[i], FLOWS * p - slack, FLOWS * p + slack);
+			assert_in_range(flows[i], fmax(0, FLOWS * p - slack), FLOWS * p + slack);
 		}
 	}
 }
@@ -568,6 +646,8 @@ static const struct CMUnitTest other[] = {
 	TEST("a packet cut at every length is passed on", cut_at_every_length),
 	TEST("20,000 packets with bits flipped: each has a verdict and a reason", any_bits_at_all),
 	TEST("a changed class acts on the next packet, the longest prefix first", a_new_class_acts_at_once),
+	TEST("one byte decides whether a packet is too big", one_byte_decides),
+	TEST("Packet Too Big is limited by sender", too_big_is_limited),
 	TEST("packets and bytes are counted by path", traffic_is_counted_by_path),
 	TEST("10,000 flows share paths by weight", share_follows_weight),
 	TEST("a failed path moves its own flows only, and recovery brings them back",
