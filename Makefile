@@ -123,11 +123,9 @@ $(B)/loader.a: $(LOADER:%.c=$(B)/%.o)
 $(B)/fantel: $(B)/loader/main.o $(B)/loader.a
 	$(call say,LD,$@) $(CC) $(CFLAGS) $^ $(LDLIBS) -o $@
 
-# The manual's table of reasons comes from reason.h, where each is one line.
-$(B)/fantel.8: loader/fantel.8 include/fantel/reason.h | $(HAVE)
-	$(call say,GEN,$@) sed -n \
-		's|^\t/\* \(.*\) \*/ *\\$$|.It Em "\1"|p; s|^\tX([A-Z_]*, "\(.*\)", \([A-Z]*\), "\(.*\)").*|.It Cm \1 Ta \2 Ta \3|p' \
-		include/fantel/reason.h > $(B)/reasons.mdoc && \
+# The manual's list of reasons comes from reason.h.
+$(B)/fantel.8: loader/fantel.8 loader/reasons.awk include/fantel/reason.h | $(HAVE)
+	$(call say,GEN,$@) awk -f loader/reasons.awk include/fantel/reason.h > $(B)/reasons.mdoc && \
 		sed -e '/^\.\\" REASONS$$/{r $(B)/reasons.mdoc' -e 'd}' $< > $@
 
 # ---- tests ---------------------------------------------------------------------------------------

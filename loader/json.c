@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "json.h"
+#include "own.h"
 #include "text.h"
 
 json_t *json_addr(const struct addr *addr)
@@ -14,7 +15,7 @@ json_t *json_addr(const struct addr *addr)
 
 json_t *json_text(const char *text)
 {
-	char clean[NAME_LEN + 1];
+	OWN_MEM char *clean = NULL;
 	json_t *json;
 
 	if (!text[0])
@@ -22,11 +23,11 @@ json_t *json_text(const char *text)
 	json = json_string(text);
 	if (json)
 		return json;
-	snprintf(clean, sizeof(clean), "%s", text);
-	for (char *c = clean; *c; c++)
+	clean = strdup(text);
+	for (char *c = clean; c && *c; c++)
 		if ((unsigned char)*c >= 0x80)
 			*c = '?';
-	return json_string(clean);
+	return clean ? json_string(clean) : json_null();
 }
 
 json_t *json_mac(const __u8 mac[6])
