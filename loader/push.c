@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * The only writer of fantel_paths, fantel_tunnels, fantel_groups, fantel_ranks, fantel_classes and
+ * fantel_sources; of fantel_health and fantel_failed it removes what belongs to paths that are
+ *gone. Called by attach.
+ *
+ *	plan     have (maps) + want (policy) -> slots
+ *	add      new paths, tunnels -> paths
+ *	switch   new groups, classes -> groups, sources
+ *	         wait until no packet is under way that read the old classes
+ *	remove   tunnels, groups, paths, their failures and counters
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "assign.h"
+#include "encap.h"
+#include "fantel/path.h"
+#include "log.h"
+#include "own.h"
+#include "push.h"
+#include "sync.h"
+
+struct push {
+	const struct maps *maps;
+	const struct policy *policy;
+
+	struct path *have_path, *path; /* by slot; by policy index */
+	__u32 *path_slot;
+	bool *path_kept;
+
+	struct group *have_group, *group;
+	struct rank *have_rank, *rank;
+	__u32 *group_slot;
+	bool *group_kept;
+
+	struct nexthop_use *use;
+	__u32 n_uses;
+	struct sync tunnels, classes, sources;
+};
+
+static int full(int r, const char *what, int most)
+{
+	if (r == -E2BIG || r == -ENOSPC)
+		return err_r(r, "%s: no room for more than %d; use fewer", what, most);
+	return err_r(r, "%s: can't write the map: %s", what, strerror(-r));
+}
+
+/* ---- plan: paths ----------------------------------------------------------------------------- */
+
+static const char *have_path(void *arg, __u32 slot)
+{
+	const struct push *push = arg;
+
+	return push->have_path[slot].tunnel != TUNNEL_NONE ? push->have_path[slot].name : NULL;
+}
+
+static const char *want_path(void *arg, __u32 i)
+{
+	return ((const struct push *)arg)->path[i].name;
+}
+
+/* The same tunnel. DSCP may differ: that is one word, and written in place. */
+static bool same_path(void *arg, __u32 slot, __u32 i)
+{
+	const struct push *push = arg;
+	const struct path *have = &push->have_path[slot], *want = &push->path[i];
+
+	return have->tunnel == want->tunnel && have->encap_len == want->encap_len &&
+	       addr_equal(&have->dst, &want->dst) &&
+	       !memcmp(have->encap, want->encap, sizeof(want->encap));
+}
+
+static int plan_paths(struct push *push)
+{
+	const struct policy *policy = push->policy;
+	const struct assign assign = { MAX_PATHS, policy->n_paths, have_path,
+				       want_path, same_path,	   push };
+
+	for (__u32 slot = 0; slot < MAX_PATHS; slot++)
+		if (bpf_map_lookup_elem(push->maps->paths, &slot, &push->have_path[slot]))
+			return err_r(-errno, "fantel_paths: can't read it: %s", strerror(errno));
+	for (__u32 i = 0; i < policy->n_paths; i++)
+		if (encap_path(&push->path[i], &policy->path[i], &policy->config))
+			return err_r(-EINVAL, "path %s: has no tunnel that can be built",
+				     policy->path[i].name);
+	return assign_slots(&assign, push->path_slot, push->path_kept)
+		       ?: assign_nexthops(push->have_path, MAX_PATHS, push->path, policy->n_paths);
+}
+
+/* Each next hop once. */
+static int plan_nexthops(struct push *push)
+{
+	bool *listed OWN_MEM = calloc(MAX_NEXTHOPS, sizeof(*listed));
+
+	if (!listed)
+		return -ENOMEM;
+	for (__u32 i = 0; i < push->policy->n_paths; i++) {
+		const struct path *path = &push->path[i];
+
+		if (!listed[path->nexthop])
+			push->use[push->n_uses++] =
+				(struct nexthop_use){ path->nexthop, path->dst };
+		listed[path->nexthop] = true;
+	}
+	return 0;
+}
+
+/* ---- plan: tunnels --------------------------------------------------------------------------- */
+
+struct named_tunnel {
+	struct tunnel_key key;
+	__u32 path;
+};
+
+static int by_tunnel(const void *a, const void *b)
+{
+	return memcmp(&((const struct named_tunnel *)a)->key,
+		      &((const struct named_tunnel *)b)->key, sizeof(struct tunnel_key));
+}
+
+/* Both forms of a segment list name the path; a path that shares a form with another shares its
+ * fate too. */
+static __u32 list_tunnels(const struct push *push, struct named_tunnel *list)
+{
+	struct tunnel_key keys[2];
+	__u32 n = 0;
+
+	for (__u32 i = 0; i < push->policy->n_paths; i++) {
+		int n_keys = encap_keys(keys, ARRAY_SIZE(keys), &push->policy->path[i]);
+
+		while (n_keys > 0)
+			list[n++] = (struct named_tunnel){ keys[--n_keys], push->path_slot[i] };
+	}
+	qsort(list, n, sizeof(*list), by_tunnel);
+	return n;
+}
+
+static int plan_tunnels(struct push *push)
+{
+	struct named_tunnel *list OWN_MEM = calloc(2 * push->policy->n_paths + 1, sizeof(*list));
+	__u32 n, next;
+	int r;
+
+	r = sync_open(&push->tunnels, push->maps->tunnels, sizeof(struct tunnel_key),
+		      sizeof(struct tunnel_paths));
+	if (r || !list)
+		return -ENOMEM;
+	n = list_tunnels(push, list);
+	for (__u32 i = 0; !r && i < n; i = next) {
+		struct tunnel_paths paths = {};
+
+		for (next = i; next < n && !by_tunnel(&list[i], &list[next]); next++) {
+			if (paths.n == TUNNEL_PATHS)
+				return err_r(
+					-E2BIG,
+					"policy: more than %d paths are the same tunnel, so one "
+					"notification can't name them all; use fewer",
+					TUNNEL_PATHS);
+			paths.path[paths.n++] = list[next].path;
+		}
+		r = sync_want(&push->tunnels, &list[i].key, &paths);
+	}
+	return r;
+}
+
+/* ---- plan: groups, classes, sources -----------------------------------------------------------
+ */
+
+static const char *have_group(void *arg, __u32 slot)
+{
+	const struct push *push = arg;
+
+	return push->have_group[slot].name[0] ? push->have_group[slot].name : NULL;
+}
+
+static const char *want_group(void *arg, __u32 i)
+{
+	return ((const struct push *)arg)->group[i].name;
+}
+
+static bool same_group(void *arg, __u32 slot, __u32 i)
+{
+	const struct push *push = arg;
+
+	return !memcmp(&push->have_group[slot], &push->group[i], sizeof(*push->group)) &&
+	       !memcmp(&push->have_rank[slot], &push->rank[i], sizeof(*push->rank));
+}
+
+static void compile_group(struct push *push, __u32 i)
+{
+	const struct policy_group *from = &push->policy->group[i];
+	struct group *group = &push->group[i];
+
+	strcpy(group->name, from->name);
+	group->n_members = from->n_members;
+	for (__u32 m = 0; m < from->n_members; m++) {
+		struct member *member = &group->member[m];
+
+		strcpy(member->name, push->policy->path[from->member[m].path].name);
+		member->path = push->path_slot[from->member[m].path];
+		member->weight = from->member[m].weight;
+		member->tier = from->member[m].tier;
+	}
+	rank_build(&push->rank[i], group, from->on_no_path);
+}
+
+static int plan_groups(struct push *push)
+{
+	const struct assign assign = { MAX_GROUPS, push->policy->n_groups,
+				       have_group, want_group,
+				       same_group, push };
+
+	for (__u32 slot = 0; slot < MAX_GROUPS; slot++)
+		if (bpf_map_lookup_elem(push->maps->groups, &slot, &push->have_group[slot]) ||
+		    bpf_map_lookup_elem(push->maps->ranks, &slot, &push->have_rank[slot]))
+			return err_r(-errno, "fantel_groups: can't read it: %s", strerror(errno));
+	for (__u32 i = 0; i < push->policy->n_groups; i++)
+		compile_group(push, i);
+	return assign_slots(&assign, push->group_slot, push->group_kept);
+}
+
+static struct prefix_key key_of(const struct policy_prefix *prefix)
+{
+	struct prefix_key key = { .plen = prefix->plen };
+
+	memcpy(key.addr_be, prefix->addr.l_be, sizeof(key.addr_be));
+	return key;
+}
+
+static int plan_prefixes(struct push *push)
+{
+	const struct policy *policy = push->policy;
+	int r;
+
+	r = sync_open(&push->classes, push->maps->classes, sizeof(struct prefix_key),
+		      sizeof(struct class_value));
+	for (__u32 i = 0; !r && i < policy->n_classes; i++) {
+		struct class_value value = { .group = push->group_slot[policy->class[i].group] };
+		struct prefix_key key = key_of(&policy->class[i].prefix);
+
+		r = sync_want(&push->classes, &key, &value);
+	}
+	if (!r)
+		r = sync_open(&push->sources, push->maps->sources, sizeof(struct prefix_key),
+			      sizeof(__u32));
+	for (__u32 i = 0; !r && i < policy->n_sources; i++) {
+		struct prefix_key key = key_of(&policy->source[i]);
+		__u32 value = 1;
+
+		r = sync_want(&push->sources, &key, &value);
+	}
+	return r;
+}
+
+static int allocate(struct push *push)
+{
+	const struct policy *policy = push->policy;
+
+	push->have_path = calloc(MAX_PATHS, sizeof(*push->have_path));
+	push->path = calloc(policy->n_paths + 1, sizeof(*push->path));
+	push->path_slot = calloc(policy->n_paths + 1, sizeof(*push->path_slot));
+	push->path_kept = calloc(MAX_PATHS, sizeof(*push->path_kept));
+	push->have_group = calloc(MAX_GROUPS, sizeof(*push->have_group));
+	push->have_rank = calloc(MAX_GROUPS, sizeof(*push->have_rank));
+	push->group = calloc(policy->n_groups + 1, sizeof(*push->group));
+	push->rank = calloc(policy->n_groups + 1, sizeof(*push->rank));
+	push->group_slot = calloc(policy->n_groups + 1, sizeof(*push->group_slot));
+	push->group_kept = calloc(MAX_GROUPS, sizeof(*push->group_kept));
+	push->use = calloc(policy->n_paths + 1, sizeof(*push->use));
+	if (push->have_path && push->path && push->path_slot && push->path_kept &&
+	    push->have_group && push->have_rank && push->group && push->rank && push->group_slot &&
+	    push->group_kept && push->use)
+		return 0;
+	return -ENOMEM;
+}
+
+int push_plan(struct push **out, const struct maps *maps, const struct policy *policy)
+{
+	struct push *push = calloc(1, sizeof(*push));
+	int r;
+
+	if (!push)
+		return err_r(-ENOMEM, "policy: no memory");
+	push->maps = maps;
+	push->policy = policy;
+	r = allocate(push) ?: plan_paths(push) ?: plan_nexthops(push) ?: plan_tunnels(push) ?:
+	    plan_groups(push) ?: plan_prefixes(push);
+	if (r == -ENOMEM)
+		log_error("policy: no memory");
+	if (r) {
+		push_free(push);
+		return r;
+	}
+	*out = push;
+	return 0;
+}
+
+void push_free(struct push *push)
+{
+	if (!push)
+		return;
+	free(push->have_path);
+	free(push->path);
+	free(push->path_slot);
+	free(push->path_kept);
+	free(push->have_group);
+	free(push->have_rank);
+	free(push->group);
+	free(push->rank);
+	free(push->group_slot);
+	free(push->group_kept);
+	free(push->use);
+	sync_free(&push->tunnels);
+	sync_free(&push->classes);
+	sync_free(&push->sources);
+	free(push);
+}
+
+const struct nexthop_use *push_nexthops(const struct push *push, __u32 *n)
+{
+	*n = push->n_uses;
+	return push->use;
+}
+
+/* ---- add ------------------------------------------------------------------------------------- */
+
+int push_add(struct push *push)
+{
+	int r;
+
+	for (__u32 i = 0; i < push->policy->n_paths; i++) {
+		const struct path *path = &push->path[i];
+		__u32 slot = push->path_slot[i];
+
+		if (!memcmp(path, &push->have_path[slot], sizeof(*path)))
+			continue;
+		if (bpf_map_update_elem(push->maps->paths, &slot, path, BPF_ANY))
+			return full(-errno, "paths", MAX_PATHS);
+	}
+	r = sync_write(&push->tunnels);
+	return r < 0 ? full(r, "tunnels", MAX_TUNNELS) : 0;
+}
+
+/* ---- switch ---------------------------------------------------------------------------------- */
+
+int push_switch(struct push *push)
+{
+	int r;
+
+	for (__u32 i = 0; i < push->policy->n_groups; i++) {
+		__u32 slot = push->group_slot[i];
+
+		if (push->group_kept[slot])
+			continue;
+		if (bpf_map_update_elem(push->maps->ranks, &slot, &push->rank[i], BPF_ANY) ||
+		    bpf_map_update_elem(push->maps->groups, &slot, &push->group[i], BPF_ANY))
+			return full(-errno, "groups", MAX_GROUPS);
+	}
+	r = sync_write(&push->sources);
+	if (r < 0)
+		return full(r, "sources", MAX_SOURCES);
+	r = sync_write(&push->classes);
+	/* What packets remember of classes is void now, also after a failure half way. */
+	__atomic_add_fetch(&push->maps->node->classes, 1, __ATOMIC_RELEASE);
+	return r < 0 ? full(r, "classes", MAX_CLASSES) : 0;
+}
+
+/* ---- remove ---------------------------------------------------------------------------------- */
+
+/* Until every packet is through that may have read what was there before: XDP programs run inside
+ * an RCU read section, and this is synchronize_rcu for user space. */
+static void wait_for_packets(void)
+{
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
+		usleep(20000);
+}
+
+/* A path that left: its place must be as new. */
+static void clear_path(const struct push *push, __u32 slot, const bool *reused)
+{
+	static const struct path none;
+	static const struct health well;
+	struct traffic zero[libbpf_num_possible_cpus()];
+
+	memset(zero, 0, sizeof(zero));
+	if (!reused[slot])
+		bpf_map_update_elem(push->maps->paths, &slot, &none, BPF_ANY);
+	bpf_map_update_elem(push->maps->health, &slot, &well, BPF_ANY);
+	bpf_map_update_elem(push->maps->traffic, &slot, zero, BPF_ANY);
+}
+
+/* Failures recorded against paths that left. */
+static int clear_failures(const struct push *push, const bool *left)
+{
+	struct sync failed = {};
+	int r;
+
+	r = sync_open(&failed, push->maps->failed, sizeof(struct failed_key),
+		      sizeof(struct failed));
+	for (__u32 i = 0; !r && i < failed.have.n; i++) {
+		struct failed_key key;
+
+		memcpy(&key, failed.have.row + (size_t)i * (sizeof(key) + sizeof(struct failed)),
+		       sizeof(key));
+		if (key.path < MAX_PATHS && left[key.path])
+			bpf_map_delete_elem(push->maps->failed, &key);
+	}
+	sync_free(&failed);
+	return r;
+}
+
+static int remove_paths(struct push *push)
+{
+	bool *left OWN_MEM = calloc(MAX_PATHS, sizeof(*left));
+	bool *reused OWN_MEM = calloc(MAX_PATHS, sizeof(*reused));
+	int r;
+
+	if (!left || !reused)
+		return -ENOMEM;
+	for (__u32 slot = 0; slot < MAX_PATHS; slot++)
+		left[slot] = have_path(push, slot) && !push->path_kept[slot];
+	for (__u32 i = 0; i < push->policy->n_paths; i++)
+		reused[push->path_slot[i]] = true;
+	r = clear_failures(push, left);
+	for (__u32 slot = 0; slot < MAX_PATHS; slot++)
+		if (left[slot])
+			clear_path(push, slot, reused);
+	return r;
+}
+
+static int remove_groups(struct push *push)
+{
+	static const struct group no_group;
+	static const struct rank no_rank;
+	bool *used OWN_MEM = calloc(MAX_GROUPS, sizeof(*used));
+
+	if (!used)
+		return -ENOMEM;
+	for (__u32 i = 0; i < push->policy->n_groups; i++)
+		used[push->group_slot[i]] = true;
+	for (__u32 slot = 0; slot < MAX_GROUPS; slot++)
+		if (have_group(push, slot) && !used[slot]) {
+			bpf_map_update_elem(push->maps->groups, &slot, &no_group, BPF_ANY);
+			bpf_map_update_elem(push->maps->ranks, &slot, &no_rank, BPF_ANY);
+		}
+	return 0;
+}
+
+static int remove_nexthops(struct push *push)
+{
+	static const struct nexthop none;
+	bool *used OWN_MEM = calloc(MAX_NEXTHOPS, sizeof(*used));
+
+	if (!used)
+		return -ENOMEM;
+	for (__u32 i = 0; i < push->n_uses; i++)
+		used[push->use[i].index] = true;
+	for (__u32 slot = 0; slot < MAX_PATHS; slot++) {
+		__u32 index = push->have_path[slot].nexthop;
+
+		if (have_path(push, slot) && !used[index])
+			bpf_map_update_elem(push->maps->nexthops, &index, &none, BPF_ANY);
+	}
+	return 0;
+}
+
+int push_remove(struct push *push)
+{
+	int r;
+
+	r = sync_remove(&push->classes);
+	__atomic_add_fetch(&push->maps->node->classes, 1, __ATOMIC_RELEASE);
+	if (r >= 0)
+		r = sync_remove(&push->sources);
+	if (r >= 0)
+		r = sync_remove(&push->tunnels);
+	if (r >= 0) {
+		wait_for_packets();
+		r = remove_groups(push) ?: remove_paths(push) ?: remove_nexthops(push);
+	}
+	if (r < 0)
+		return err_r(r, "policy: can't remove what is not in it any more: %s",
+			     strerror(-r));
+	return 0;
+}

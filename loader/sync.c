@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * Two sorted lists of rows, and their difference.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "sync.h"
+
+static __u32 row_size(const struct sync *sync)
+{
+	return sync->key_size + sync->value_size;
+}
+
+static char *row_at(const struct sync *sync, const struct sync_rows *rows, __u32 i)
+{
+	return rows->row + (size_t)i * row_size(sync);
+}
+
+static int add_row(struct sync *sync, struct sync_rows *rows, const void *key, const void *value)
+{
+	char *row;
+
+	if (rows->n == rows->room) {
+		__u32 room = rows->room ? 2 * rows->room : 64;
+		char *new = reallocarray(rows->row, room, row_size(sync));
+
+		if (!new)
+			return -ENOMEM;
+		rows->row = new;
+		rows->room = room;
+	}
+	row = row_at(sync, rows, rows->n++);
+	memcpy(row, key, sync->key_size);
+	memcpy(row + sync->key_size, value, sync->value_size);
+	rows->sorted = false;
+	return 0;
+}
+
+static int by_key(const void *a, const void *b, void *key_size)
+{
+	return memcmp(a, b, *(__u32 *)key_size);
+}
+
+static void sort(struct sync *sync, struct sync_rows *rows)
+{
+	if (!rows->sorted && rows->n)
+		qsort_r(rows->row, rows->n, row_size(sync), by_key, &sync->key_size);
+	rows->sorted = true;
+}
+
+static const char *find(struct sync *sync, struct sync_rows *rows, const void *key)
+{
+	__u32 low = 0, high = rows->n;
+
+	sort(sync, rows);
+	while (low < high) {
+		__u32 mid = low + (high - low) / 2;
+		const char *row = row_at(sync, rows, mid);
+		int order = memcmp(key, row, sync->key_size);
+
+		if (!order)
+			return row;
+		if (order < 0)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return NULL;
+}
+
+int sync_open(struct sync *sync, int fd, __u32 key_size, __u32 value_size)
+{
+	char key[key_size], last[key_size], value[value_size];
+	bool first = true;
+	int r = 0;
+
+	memset(sync, 0, sizeof(*sync));
+	sync->fd = fd;
+	sync->key_size = key_size;
+	sync->value_size = value_size;
+	while (!r && !bpf_map_get_next_key(fd, first ? NULL : last, key)) {
+		if (!bpf_map_lookup_elem(fd, key, value))
+			r = add_row(sync, &sync->have, key, value);
+		memcpy(last, key, key_size);
+		first = false;
+	}
+	return r;
+}
+
+void sync_free(struct sync *sync)
+{
+	free(sync->have.row);
+	free(sync->want.row);
+	memset(sync, 0, sizeof(*sync));
+}
+
+int sync_want(struct sync *sync, const void *key, const void *value)
+{
+	return add_row(sync, &sync->want, key, value);
+}
+
+int sync_write(struct sync *sync)
+{
+	int changed = 0;
+
+	for (__u32 i = 0; i < sync->want.n; i++) {
+		const char *row = row_at(sync, &sync->want, i), *value = row + sync->key_size;
+		const char *old = find(sync, &sync->have, row);
+
+		if (old && !memcmp(old + sync->key_size, value, sync->value_size))
+			continue;
+		if (bpf_map_update_elem(sync->fd, row, value, BPF_ANY))
+			return -errno;
+		changed++;
+	}
+	return changed;
+}
+
+int sync_remove(struct sync *sync)
+{
+	int changed = 0;
+
+	for (__u32 i = 0; i < sync->have.n; i++) {
+		const char *row = row_at(sync, &sync->have, i);
+
+		if (find(sync, &sync->want, row))
+			continue;
+		if (bpf_map_delete_elem(sync->fd, row) && errno != ENOENT)
+			return -errno;
+		changed++;
+	}
+	return changed;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Bring a hash or LPM map from what it holds to what it should hold: first all that is new or
+ * changed, later all that is gone. Used by push.
+ */
+#ifndef SYNC_H
+#define SYNC_H
+
+#include "fantel/base.h"
+
+struct sync_rows {
+	char *row; /* keys and values side by side */
+	__u32 n, room;
+	bool sorted;
+};
+
+struct sync {
+	int fd;
+	__u32 key_size, value_size;
+	struct sync_rows have, want;
+};
+
+/* Read the map. Returns 0 or a negative errno. Release with sync_free in any case. */
+int sync_open(struct sync *sync, int fd, __u32 key_size, __u32 value_size);
+void sync_free(struct sync *sync);
+
+/* Add to what is wanted; each key once. Returns 0 or -ENOMEM. */
+int sync_want(struct sync *sync, const void *key, const void *value);
+
+/* Returns how many entries were changed, or a negative errno; -E2BIG and -ENOSPC: the map is full. */
+int sync_write(struct sync *sync);
+int sync_remove(struct sync *sync);
+
+#endif
