@@ -77,7 +77,7 @@ FN bool span_skip(struct span *s, __u32 n, __u32 max)
  * of what it is given from the type.
  */
 #define MSG_BUF_FRONT 64
-#define MSG_BUF_BACK 136
+#define MSG_BUF_BACK 132
 
 struct msg_buf {
 	__u8 front[MSG_BUF_FRONT];
