@@ -54,8 +54,11 @@ int again(struct xdp_md *ctx)
 		store64(p + 6 + 8 * i, want.word[i]);
 	}
 	runs++;
-	if (want.vary && want.vary <= AGAIN_LEN - 2)
-		store16(p + want.vary, (__u16)runs);
+	i = ((__u32)runs & want.count_mask) << want.count_shift;
+	if (want.count_at && want.count_at <= AGAIN_LEN - 4)
+		store32(p + want.count_at, be32(i));
+	if (want.complement_at && want.complement_at <= AGAIN_LEN - 4)
+		store32(p + want.complement_at, ~be32(i));
 
 	bpf_tail_call_static(ctx, &subject, 0);
 	returned++;

@@ -15,8 +15,12 @@ struct again {
 	__u32 len;   /* of the packet */
 	__u32 words; /* how many to write anew, behind the first 6 bytes */
 	__u32 tail;  /* the program also changes the packet's end */
-	__u32 vary;  /* offset of 16 bits to count up, so that flows change; 0 = one flow */
-	__u16 pad;
+	/* So that packets differ: a 32-bit word of the packet that takes the count of runs, its lowest
+	 * bits by `mask`, shifted left, and one that takes the complement, so that sums do not change. */
+	__u32 count_at, count_mask, count_shift; /* count_at 0 = all packets are the same */
+	__u32 complement_at;			 /* 0 = none */
+	__u32 pad;
+	__u16 pad2; /* so that `word` is aligned */
 	__u16 first; /* the packet starts here */
 	__u32 second;
 	__u64 word[AGAIN_WORDS];

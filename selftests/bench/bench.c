@@ -2,14 +2,13 @@
 /*
  * What each program costs per packet: `make bench`. Every program runs by BPF_PROG_TEST_RUN behind
  * `again` (again.bpf.c), in batches, in turn with all the others, so that what else the machine
- * does hits all alike. Figures are net of the empty program, whose batches ran next to theirs.
+ * does hits all alike. Figures are net of an empty program in the same place, in the same turn.
  *
- * Touches nothing but memory: no interface, no pin. Fails when a program doesn't do the work that
- * its row names; never on a time.
+ * Touches nothing but memory and a network namespace of its own. Fails when a program does not do
+ * the work that its row names; never on a time.
  */
 #include <errno.h>
 #include <getopt.h>
-#include <math.h>
 #include <sched.h>
 
 #include <bpf/bpf.h>
@@ -19,86 +18,94 @@
 #include "again.h"
 #include "bench/again.skel.h"
 #include "bench/floor.skel.h"
-#include "fantel/abi.h"
 #include "log.h"
 #include "own.h"
+#include "prog/harness.h"
 
-#define SUBJECTS_MAX 32
+#define SUBJECTS_MAX 48
 #define CLASSES 1000
+#define DESTINATIONS_MASK 511 /* of the 1,000, where destinations vary */
 
-static int n_batches = 200, n_runs = 20000;
+/* The project's own bars: times the floor, and ns. */
+#define STEER_BAR 1.35
+#define NOTIFY_BAR 300
+#define DETECT_BAR 250
+#define QUIET_BAR 10
+
+static int n_batches = 100, n_runs = 20000;
 
 struct subject {
 	const char *name;
-	const char *sentence;
-	int prog_fd;
-	int verdict; /* of every run: what shows that the work was done */
+	const struct bpf_program *prog; /* NULL: the empty program */
+	struct fantel_bpf *node;	/* whose it is; NULL = none of ours */
+	int verdict;			/* of every run */
+	enum reason reason;		/* counted by every run */
+	int runs;			/* per batch; 0 = as all */
+	void (*before)(struct subject *); /* each batch */
+	const struct subject *empty;	  /* what it is net of */
+	const struct subject *bar_of;	  /* the bar is so many times that one's median */
+	double bar;			  /* ns, or the factor; 0 = none */
+
+	struct bytes packet;
 	struct again want;
-	struct again_bpf *skel;
-	double *gross; /* ns per run, by batch */
-	double *net;
+	struct again_bpf *again;
+	double *gross, *net; /* ns per run, by batch */
 	double median, min, q1, q3;
 };
 
 static struct subject subjects[SUBJECTS_MAX];
 static int n_subjects;
 
-/* ---- packets -------------------------------------------------------------------------------- */
-
-#define ETH_LEN 14
-#define IP6_LEN 40
-
-/* Class n is 2001:db8:n::/48. */
-static struct addr class_addr(unsigned int n)
-{
-	struct addr a = { .b = { 0x20, 0x01, 0x0d, 0xb8, n >> 8, n, [15] = 0x20 } };
-
-	return a;
-}
-
-static __u8 *packet(struct again *want)
-{
-	return (__u8 *)want + offsetof(struct again, first);
-}
-
-/* RoCEv2 in IPv6, AGAIN_LEN bytes: Ethernet, IPv6, UDP 4791, BTH, data. */
-static void packet_rocev2_v6(struct again *want)
-{
-	__u8 *p = packet(want);
-	struct addr src = { .b = { 0x20, 0x01, 0x0d, 0xb8, 0xff, 0xff, [15] = 0x10 } };
-	struct addr dst = class_addr(CLASSES / 2);
-
-	memcpy(p, "\2\0\0\0\1\1\2\0\0\0\1\2\x86\xdd", ETH_LEN);
-	store32(p + ETH_LEN, be32(0x60000000 | 0x02 << 20)); /* ECT(0), as RoCE sends it */
-	store16(p + ETH_LEN + 4, be16(AGAIN_LEN - ETH_LEN - IP6_LEN));
-	p[ETH_LEN + 6] = 17;
-	p[ETH_LEN + 7] = 64;
-	addr_store(p + ETH_LEN + 8, &src);
-	addr_store(p + ETH_LEN + 24, &dst);
-	p += ETH_LEN + IP6_LEN;
-	store16(p, be16(49152));
-	store16(p + 2, be16(4791));
-	store16(p + 4, be16(AGAIN_LEN - ETH_LEN - IP6_LEN));
-	store16(p + 6, 0xffff);
-	p += 8;
-	store32(p, be32(0x0400ffff)); /* BTH: SEND only, default P_Key */
-	store32(p + 4, be32(0x000017));
-	want->len = AGAIN_LEN;
-	want->words = 6;
-}
-
 /* ---- subjects ------------------------------------------------------------------------------- */
 
-static struct subject *add(const char *name, const char *sentence, int verdict)
+/* A packet by name, and how many of its words the program spoils. */
+static struct subject *add(const char *name, const char *packet, int words)
 {
 	struct subject *s = &subjects[n_subjects++];
 
-	*s = (struct subject){ .name = name, .sentence = sentence, .verdict = verdict, .prog_fd = -1 };
-	packet_rocev2_v6(&s->want);
+	*s = (struct subject){ .name = name, .verdict = XDP_PASS, .packet = *golden(packet) };
+	if (s->packet.len < AGAIN_LEN) /* Ethernet may pad */
+		s->packet.len = AGAIN_LEN;
+	memcpy(&s->want.first, s->packet.b, AGAIN_LEN);
+	s->want.len = s->packet.len;
+	s->want.words = words;
 	return s;
 }
 
-/* Put `again` in front of the program. prog_fd < 0: the empty program itself. */
+/* Are these two put back in the same way, so that one can be subtracted from the other? */
+static bool same_again(const struct again *a, const struct again *b)
+{
+	return a->words == b->words && a->tail == b->tail && !a->count_at == !b->count_at &&
+	       !a->complement_at == !b->complement_at;
+}
+
+/* The empty program that is put back as *s is: one of those there, or a new one. */
+static struct subject *empty_for(const struct subject *s)
+{
+	struct subject *e;
+
+	for (e = subjects; e < subjects + n_subjects; e++)
+		if (e->empty == e && same_again(&e->want, &s->want))
+			return e;
+	if (n_subjects == SUBJECTS_MAX) {
+		log_error("bench: too many rows");
+		exit(1);
+	}
+	e = &subjects[n_subjects++];
+	*e = (struct subject){ .name = "empty", .verdict = XDP_PASS, .empty = e, .packet = s->packet,
+			       .want = s->want };
+	return e;
+}
+
+static void empties_add(void)
+{
+	int n = n_subjects;
+
+	for (int i = 0; i < n; i++)
+		subjects[i].empty = empty_for(&subjects[i]);
+}
+
+/* Put `again` in front of the program. */
 static int subject_load(struct subject *s)
 {
 	__u32 zero = 0;
@@ -106,66 +113,317 @@ static int subject_load(struct subject *s)
 
 	s->gross = calloc(n_batches, sizeof(*s->gross));
 	s->net = calloc(n_batches, sizeof(*s->net));
-	s->skel = again_bpf__open();
-	if (!s->gross || !s->net || !s->skel)
+	s->again = again_bpf__open();
+	if (!s->gross || !s->net || !s->again)
 		return err_r(-ENOMEM, "bench: out of memory");
-	memcpy((void *)&s->skel->rodata->want, &s->want, sizeof(s->want));
-	if (again_bpf__load(s->skel))
+	memcpy((void *)&s->again->rodata->want, &s->want, sizeof(s->want));
+	if (again_bpf__load(s->again))
 		return err_r(-errno, "bench: %s: again.bpf.o can't be loaded", s->name);
-	fd = s->prog_fd >= 0 ? s->prog_fd : bpf_program__fd(s->skel->progs.empty);
-	if (bpf_map_update_elem(bpf_map__fd(s->skel->maps.subject), &zero, &fd, BPF_ANY))
+	fd = bpf_program__fd(s->prog ? s->prog : s->again->progs.empty);
+	if (bpf_map_update_elem(bpf_map__fd(s->again->maps.subject), &zero, &fd, BPF_ANY))
 		return err_r(-errno, "bench: %s: can't be tail-called: %s", s->name, strerror(errno));
 	return 0;
 }
 
-static int floor_load(struct floor_bpf *floor)
+/* ---- what the programs know ------------------------------------------------------------------- */
+
+static const char *class_text(unsigned int n)
 {
-	int fd = bpf_map__fd(floor->maps.floor_classes);
+	static char text[64];
 
-	for (unsigned int n = 0; n < CLASSES; n++) {
-		struct prefix_key key = { .plen = 48 };
-		struct class_value value = { .group = 0 };
-		struct addr a = class_addr(n);
-
-		a.b[15] = 0;
-		memcpy(key.addr_be, &a, sizeof(a));
-		if (bpf_map_update_elem(fd, &key, &value, BPF_ANY))
-			return err_r(-errno, "bench: the floor's classes: %s", strerror(errno));
-	}
-	return bpf_program__fd(floor->progs.floor_push);
+	snprintf(text, sizeof(text), "2001:db8:%x::/48", n);
+	return text;
 }
 
-static int subjects_add(void)
+static struct floor_bpf *floor_node(void)
 {
 	struct floor_bpf *floor = floor_bpf__open_and_load();
+
+	if (!floor) {
+		log_error("bench: floor.bpf.o can't be loaded: %s", strerror(errno));
+		exit(1);
+	}
+	for (unsigned int n = 0; n < CLASSES; n++) {
+		struct policy_prefix p = prefix_of(class_text(n));
+		struct prefix_key key = { .plen = p.plen };
+		struct class_value value = { .group = 0 };
+
+		memcpy(key.addr_be, &p.addr, sizeof(key.addr_be));
+		node_put(floor->maps.floor_classes, &key, &value);
+	}
+	return floor;
+}
+
+/* 1,000 classes of IPv6 and one of IPv4, all to one group of n paths with encaps-3's header. */
+static struct fantel_bpf *steer_node(__u32 members)
+{
+	struct config config = node_config();
+	struct fantel_bpf *node = node_load(&config);
+	struct policy_path path = golden_path("encaps-3");
+	struct nexthop nh = nexthop_fresh();
+
+	for (unsigned int n = 0; n < CLASSES; n++)
+		node_class(node, class_text(n), 0);
+	node_class(node, "203.0.113.0/24", 0);
+	for (__u32 i = 0; i < members; i++) {
+		node_path(node, i, &path);
+		node_nexthop(node, i, &nh);
+	}
+	node_group(node, 0, FATE_DROP, members, NULL, NULL);
+	return node;
+}
+
+/* The path that bench6's flow takes, by the counters. */
+static __u32 path_in_use(struct fantel_bpf *node)
+{
+	static struct outcome o;
+	int cpus = libbpf_num_possible_cpus();
+	struct traffic t[cpus];
+
+	node_run(node, node->progs.fantel_customer, 0, golden("bench6"), &o);
+	for (__u32 path = 0; path < MAX_MEMBERS; path++) {
+		node_get(node->maps.fantel_traffic, &path, t);
+		for (int cpu = 0; cpu < cpus; cpu++)
+			if (t[cpu].packets)
+				return path;
+	}
+	log_error("bench: steer doesn't steer");
+	exit(1);
+}
+
+static struct fantel_bpf *notify_node(void)
+{
+	struct config config = node_config();
+	struct fantel_bpf *node = node_load(&config);
+	struct policy_path path = golden_path("encaps-3");
+
+	node_path(node, 0, &path);
+	node_source(node, "2001:db8:f::/48");
+	return node;
+}
+
+/* A P node whose port to the rest of the way is down. Every packet is told of. */
+static struct fantel_bpf *detect_node(enum transport transport, bool down, bool repeat)
+{
+	struct config config = node_config();
+	struct node_state state = { .links_down = down, .sequence = 1 };
+	struct link link = { .name = "core1", .down = down, .cause = CAUSE_CARRIER, .event_id = 1 };
+	struct fantel_bpf *node;
+	__u32 zero = 0, core1 = net_index("core1");
+
+	config.transport = transport;
+	config.locator = addr_of("2001:db8:a:2::");
+	config.locator_len = 64;
+	config.n_repeats = repeat ? 3 : 1;
+	memset(config.repeat_ns, 0, sizeof(config.repeat_ns));
+	config.refresh_ns = 1;
+	link.location_len = golden_location(link.location);
+	node = node_load(&config);
+	node_source(node, "2001:db8:f::/48");
+	node_put(node->maps.fantel_node, &zero, &state);
+	node_put(node->maps.fantel_links, &core1, &link);
+	return node;
+}
+
+/* Routes as a P node has them: the ingress PE by core0, the rest of the way by core1. */
+static void routes_make(void)
+{
+	net_enter();
+	net_port("core0", "02:00:00:00:02:01");
+	net_port("core1", "02:00:00:00:04:01");
+	net_do("ip -6 addr add 2001:db8:e0::1/64 dev core0 nodad");
+	net_do("ip -6 addr add 2001:db8:e1::1/64 dev core1 nodad");
+	net_do("ip -6 neigh add 2001:db8:e0::2 lladdr 02:00:00:00:02:02 dev core0");
+	net_do("ip -6 neigh add 2001:db8:e1::2 lladdr 02:00:00:00:04:02 dev core1");
+	net_do("ip -6 route add 2001:db8:f::/48 via 2001:db8:e0::2");
+	net_do("ip -6 route add 2001:db8:a::/48 via 2001:db8:e1::2");
+}
+
+/* ---- rows ------------------------------------------------------------------------------------- */
+
+static void drain_one(struct fantel_bpf *node)
+{
+	node_events(node, NULL, 0);
+}
+
+static void drain(struct subject *s)
+{
+	drain_one(s->node);
+}
+
+static void forget(struct subject *s)
+{
+	node_clear(s->node->maps.fantel_failed, sizeof(struct failed_key));
+	drain_one(s->node);
+}
+
+/* So many events fit the ring: batches whose every run emits one are no longer. */
+#define EVENTS_RUNS 2500
+
+static struct subject *add_customer(const char *name, const char *packet, struct fantel_bpf *node)
+{
+	struct subject *s = add(name, packet, 6);
+
+	s->node = node;
+	s->prog = node->progs.fantel_customer;
+	s->verdict = XDP_REDIRECT;
+	return s;
+}
+
+static void vary_flows(struct subject *s)
+{
+	s->want.count_at = 14 + 40 + 8 + 4; /* DestQP */
+	s->want.count_mask = 0xffff;
+}
+
+static void vary_destinations(struct subject *s)
+{
+	s->want.count_at = 14 + 24 + 4; /* n of 2001:db8:n:: */
+	s->want.count_mask = DESTINATIONS_MASK;
+	s->want.count_shift = 16;
+}
+
+static void add_floor_and_steer(void)
+{
+	struct floor_bpf *floor = floor_node();
+	struct fantel_bpf *of4 = steer_node(4), *of16 = steer_node(16), *failed = steer_node(4);
+	struct fantel_bpf *stale = steer_node(4);
+	struct nexthop nh = nexthop_fresh();
+	struct subject *base, *s;
+
+	base = add("floor: LPM of 1,000, fixed 3-segment header", "bench6", 6);
+	base->prog = floor->progs.floor_push;
+	base->verdict = XDP_TX;
+	s = add_customer("steer: IPv6 RoCEv2, 3 segments, group of 4", "bench6", of4);
+	s->bar_of = base;
+	s->bar = STEER_BAR;
+	vary_flows(add_customer("steer, 65,536 flows", "bench6", of4));
+	base = add("floor, 512 destinations", "bench6", 6);
+	base->prog = floor->progs.floor_push;
+	base->verdict = XDP_TX;
+	vary_destinations(base);
+	s = add_customer("steer, 512 destinations", "bench6", of4);
+	vary_destinations(s);
+	s->bar_of = base;
+	s->bar = STEER_BAR;
+	add_customer("steer: IPv4 RoCEv2", "bench4", of4);
+	add_customer("steer, group of 16", "bench6", of16);
+	node_failures(failed, path_in_use(failed), 1);
+	add_customer("steer, the flow's first path failed", "bench6", failed);
+	nh.fresh_until = STALE;
+	for (__u32 i = 0; i < 4; i++)
+		node_nexthop(stale, i, &nh);
+	add_customer("steer, next hop from the FIB", "bench6", stale);
+}
+
+static struct subject *add_core(const char *name, const char *packet, struct fantel_bpf *node,
+				int verdict, enum reason reason)
+{
+	struct subject *s = add(name, packet, 6);
+
+	s->node = node;
+	s->prog = node->progs.fantel_core;
+	s->verdict = verdict;
+	s->reason = reason;
+	return s;
+}
+
+static void add_notify(void)
+{
+	__u32 event_at = golden_number("event_at"), timestamp_at = golden_number("timestamp_at");
 	struct subject *s;
 
-	if (!floor)
-		return err_r(-errno, "bench: floor.bpf.o can't be loaded");
-	add("empty", "returns at once", XDP_PASS);
-	s = add("floor", "parse, LPM of 1,000, fixed 3-segment header", XDP_TX);
-	s->prog_fd = floor_load(floor);
-	return s->prog_fd < 0 ? s->prog_fd : 0;
+	s = add_core("notify: a new failure, event emitted", "bench failure", notify_node(), XDP_DROP,
+		     REASON_FAILED);
+	s->want.count_at = event_at + 8; /* sequence, low word */
+	s->want.count_mask = ~0U;
+	s->want.complement_at = event_at; /* event-id */
+	s->before = forget;
+	s->runs = EVENTS_RUNS;
+	s->bar = NOTIFY_BAR;
+	s = add_core("notify: a known failure, new sequence", "bench failure", notify_node(), XDP_DROP,
+		     REASON_REFRESHED);
+	s->want.count_at = event_at + 8;
+	s->want.count_mask = ~0U;
+	s->want.complement_at = timestamp_at + 4;
+	s->bar = NOTIFY_BAR;
+	s = add_core("notify: the same, validity 3 s renewed", "bench failure for 3 s", notify_node(),
+		     XDP_DROP, REASON_REFRESHED);
+	s->want.count_at = event_at + 8;
+	s->want.count_mask = ~0U;
+	s->want.complement_at = timestamp_at + 4;
+	s->bar = NOTIFY_BAR;
+	s = add_core("notify: a failure without Event TLV", "bench failure without event",
+		     notify_node(), XDP_DROP, REASON_REFRESHED);
+	s->bar = NOTIFY_BAR;
+	s = add_core("notify: a repetition", "bench failure", notify_node(), XDP_DROP, REASON_DUPLICATE);
+	s->bar = NOTIFY_BAR;
+	s = add_core("core port, nothing down: SRv6 passes", "bench transit", notify_node(), XDP_PASS,
+		     REASON_NONE);
+	s->bar = QUIET_BAR;
+	add_core("core port, nothing down: UDP passes", "bench plain udp", notify_node(), XDP_PASS,
+		 REASON_NONE);
+}
+
+static void add_detect(void)
+{
+	static const struct {
+		const char *name;
+		enum transport transport;
+		bool repeat;
+	} row[] = {
+		{ "detect: doomed, by ICMPv6", TRANSPORT_ICMPV6, true },
+		{ "detect: doomed, by UDP", TRANSPORT_UDP, true },
+		{ "detect: the same, every one new, event emitted", TRANSPORT_ICMPV6, false },
+	};
+	struct subject *s;
+
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		s = add_core(row[i].name, "bench doomed",
+			     detect_node(row[i].transport, true, row[i].repeat), XDP_REDIRECT,
+			     REASON_NOTIFIED);
+		s->want.tail = 1;
+		s->want.words = AGAIN_WORDS;
+		s->before = drain;
+		s->runs = EVENTS_RUNS;
+		s->bar = DETECT_BAR;
+	}
+	s = add_core("detect: down, but bound elsewhere", "bench4", detect_node(TRANSPORT_UDP, true, true),
+		     XDP_PASS, REASON_NONE);
 }
 
 /* ---- measuring ------------------------------------------------------------------------------ */
 
+static __u64 counted(const struct subject *s)
+{
+	return s->node && s->reason ? node_count(s->node, s->reason).packets : 0;
+}
+
 /* Run one batch; ns per run, in whole ns as the kernel says it. A clock of our own would count the
  * kernel's waiting for RCU around each batch too. */
-static int batch(struct subject *s, int runs, double *ns)
+static int batch(struct subject *s, double *ns)
 {
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet(&s->want), .data_size_in = s->want.len,
+	int runs = s->runs ? s->runs : n_runs;
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = s->packet.b, .data_size_in = s->packet.len,
 		    .repeat = runs);
+	__u64 before;
 	int err;
 
-	s->skel->bss->base = 0;
-	err = bpf_prog_test_run_opts(bpf_program__fd(s->skel->progs.again), &opts);
+	if (s->before)
+		s->before(s);
+	s->again->bss->base = 0;
+	before = counted(s);
+	err = bpf_prog_test_run_opts(bpf_program__fd(s->again->progs.again), &opts);
 	*ns = opts.duration;
 	if (err)
 		return err_r(err, "bench: %s: BPF_PROG_TEST_RUN: %s", s->name, strerror(-err));
-	if ((int)opts.retval != s->verdict || s->skel->bss->returned)
-		return err_r(-EIO, "bench: %s: verdict %u instead of %d after %llu runs", s->name,
-			     opts.retval, s->verdict, (unsigned long long)s->skel->bss->runs);
+	if ((int)opts.retval != s->verdict || s->again->bss->returned)
+		return err_r(-EIO, "bench: %s: %s, and not %s", s->name, verdict_word(opts.retval),
+			     verdict_word(s->verdict));
+	before = counted(s) - before;
+	if (s->reason && s->gross[0] && before != (__u64)runs)
+		return err_r(-EIO, "bench: %s: counted %llu times in %d runs", s->name,
+			     (unsigned long long)before, runs);
 	return 0;
 }
 
@@ -179,7 +437,6 @@ static int compare(const void *a, const void *b)
 static void summarise(struct subject *s)
 {
 	qsort(s->net, n_batches, sizeof(*s->net), compare);
-	qsort(s->gross, n_batches, sizeof(*s->gross), compare);
 	s->median = s->net[n_batches / 2];
 	s->min = s->net[0];
 	s->q1 = s->net[n_batches / 4];
@@ -192,59 +449,113 @@ static int measure(void)
 	int err;
 
 	for (int i = 0; i < n_subjects; i++) {
-		err = batch(&subjects[i], n_runs, &warm);
+		err = batch(&subjects[i], &warm);
 		if (err)
 			return err;
 	}
 	for (int b = 0; b < n_batches; b++) {
 		for (int i = 0; i < n_subjects; i++) {
-			err = batch(&subjects[i], n_runs, &subjects[i].gross[b]);
+			err = batch(&subjects[i], &subjects[i].gross[b]);
 			if (err)
 				return err;
 		}
 		for (int i = 0; i < n_subjects; i++)
-			subjects[i].net[b] = subjects[i].gross[b] - subjects[0].gross[b];
+			subjects[i].net[b] = subjects[i].gross[b] - subjects[i].empty->gross[b];
 	}
 	for (int i = 0; i < n_subjects; i++)
 		summarise(&subjects[i]);
 	return 0;
 }
 
+/* ---- saying it -------------------------------------------------------------------------------- */
+
+static double bar_ns(const struct subject *s)
+{
+	return s->bar_of ? s->bar * s->bar_of->median : s->bar;
+}
+
 static void print(void)
 {
-	printf("%-34s %8s %8s %8s %8s\n", "ns per packet, net of empty", "median", "min", "q1", "q3");
+	printf("%-50s %7s %7s %7s %7s   %s\n", "ns per packet, net of an empty program", "median",
+	       "min", "q1", "q3", "bar");
 	for (int i = 0; i < n_subjects; i++) {
 		const struct subject *s = &subjects[i];
 
-		printf("%-34s %8.1f %8.1f %8.1f %8.1f   %s\n", s->name, s->median, s->min, s->q1,
-		       s->q3, s->sentence);
+		if (s->empty == s)
+			continue;
+		printf("%-50s %7.0f %7.0f %7.0f %7.0f", s->name, s->median, s->min, s->q1, s->q3);
+		if (s->bar)
+			printf("   %.0f: %s", bar_ns(s), s->median <= bar_ns(s) ? "met" : "not met");
+		if (s->bar_of)
+			printf(" (%.2f of %.2f times the floor)", s->median / s->bar_of->median, s->bar);
+		putchar('\n');
 	}
+	printf("\n%d batches of %d packets each, in turn. Empty programs, not subtracted:", n_batches,
+	       n_runs);
+	for (int i = 0; i < n_subjects; i++)
+		if (subjects[i].empty == &subjects[i]) {
+			qsort(subjects[i].gross, n_batches, sizeof(double), compare);
+			printf(" %.0f", subjects[i].gross[n_batches / 2]);
+		}
+	printf(" ns.\n");
+}
+
+static int save(const char *file)
+{
+	json_t *rows = json_array();
+	int err;
+
+	for (int i = 0; i < n_subjects; i++) {
+		const struct subject *s = &subjects[i];
+		json_t *row;
+
+		if (s->empty == s)
+			continue;
+		row = json_pack("{s:s, s:f, s:f, s:f, s:f}", "name", s->name, "median_ns", s->median,
+				"min_ns", s->min, "q1_ns", s->q1, "q3_ns", s->q3);
+		if (s->bar) {
+			json_object_set_new(row, "bar_ns", json_real(bar_ns(s)));
+			json_object_set_new(row, "met", json_boolean(s->median <= bar_ns(s)));
+		}
+		json_array_append_new(rows, row);
+	}
+	err = json_dump_file(rows, file, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+	json_decref(rows);
+	return err ? err_r(-EIO, "bench: %s: can't be written", file) : 0;
 }
 
 int main(int argc, char **argv)
 {
+	const char *file = NULL;
 	cpu_set_t cpus;
 	int c;
 
-	while ((c = getopt(argc, argv, "b:n:")) != -1) {
-		if (c == 'b')
+	while ((c = getopt(argc, argv, "b:n:o:")) != -1) {
+		if (c == 'b') {
 			n_batches = atoi(optarg);
-		else if (c == 'n')
+		} else if (c == 'n') {
 			n_runs = atoi(optarg);
-		else
+		} else if (c == 'o') {
+			file = optarg;
+		} else {
+			fputs("usage: bench [-b BATCHES] [-n PACKETS] [-o FILE.json]\n", stderr);
 			return 2;
+		}
 	}
 	CPU_ZERO(&cpus);
 	CPU_SET(sysconf(_SC_NPROCESSORS_ONLN) - 1, &cpus);
 	sched_setaffinity(0, sizeof(cpus), &cpus);
 
-	if (subjects_add())
-		return 1;
+	routes_make();
+	add_floor_and_steer();
+	add_notify();
+	add_detect();
+	empties_add();
 	for (int i = 0; i < n_subjects; i++)
 		if (subject_load(&subjects[i]))
 			return 1;
 	if (measure())
 		return 1;
 	print();
-	return 0;
+	return file && save(file) ? 1 : 0;
 }

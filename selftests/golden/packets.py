@@ -368,11 +368,49 @@ emit("an SRH with more left than listed", Ether(**MAC_FROM) / srv6(NEXT_SID, TRA
 emit("another routing type", Ether(**MAC_FROM) / IPv6(src=INGRESS6, dst=LAST_SID) /
      IPv6ExtHdrRouting(type=2, segleft=1, addresses=[LAST_SID]) / inner6)
 
+# ---- bench: packets long enough for its rewriting, and where it counts up -------------------------
+
+
+def option(frame, number):
+    """Offset of a private TLV's value behind the enterprise number, in a frame without another."""
+    head = number.to_bytes(2, "big")
+    at = bytes(frame).index(head, 54)
+    assert bytes(frame)[at + 4:at + 8] == ENTERPRISE
+    return at + 8
+
+
+BENCH6 = "2001:db8:1f4::20"  # in the 500th of 1,000 classes, 2001:db8:N::/48
+steered("bench6", v6(tc=2, dst=BENCH6) / rocev2(256))
+steered("bench4", v4(tos=2) / rocev2(256))
+emit("bench doomed", Ether(**MAC_FROM) / srv6(OUR_SID, THREE, 1) / v6(tc=2) / rocev2(256))
+emit("bench transit", Ether(**MAC_FROM) / srv6(NEXT_SID, TRANSIT, 1) / v6(tc=2) / rocev2(256))
+emit("bench plain udp", Ether(**MAC_FROM) / v6(dst=LAST_SID) / UDP(sport=1, dport=2) / Raw(bytes(256)))
+
+
+def bench_failure(event, validity=0):
+    """A TYPE1 about encaps-3 to us; its sequence is 0 so far, and as much is missing elsewhere."""
+    code, info = tunnel_info(PATHS[2]["segments"])
+    options = LOCATION
+    if event:
+        options += private(65001, b"\xff" * 4 + (1 << 32).to_bytes(8, "big") +
+                           validity.to_bytes(4, "big"))
+    options += private(65002, b"\0" * 4 + b"\xff" * 4) + flow(inner6.__class__(bytes(inner6)))
+    options += private(65011, bytes((CARRIER, 0, 0, 0)))
+    return Ether(**MAC_FROM) / IPv6(src="2001:db8:f::2", dst=LOOPBACK6, hlim=255, nh=58) / \
+        ICMPv6Unknown(type=202, code=code, msgbody=info + options)
+
+
+emit("bench failure", bench_failure(True))
+emit("bench failure for 3 s", bench_failure(True, 3000))
+emit("bench failure without event", bench_failure(False))
+
 json.dump({
     "node": {"loopback6": LOOPBACK6, "loopback4": LOOPBACK4, "host6": HOST6, "host4": HOST4,
              "far6": FAR6, "far4": FAR4, "ingress6": INGRESS6, "ingress4": INGRESS4,
              "event_id": EVENT_ID, "sequence": SEQUENCE, "detected_ns": DETECTED_NS,
              "location": LOCATION.hex()},
+    "bench": {"event_at": option(bench_failure(True), 65001),
+              "timestamp_at": option(bench_failure(True), 65002)},
     "paths": PATHS,
     "packets": packets,
 }, sys.stdout, indent=0)

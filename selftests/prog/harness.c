@@ -52,6 +52,12 @@ static int hex_digit(char c)
 	return c <= '9' ? c - '0' : c - 'a' + 10;
 }
 
+static void unhex(__u8 *to, const char *hex, __u32 len)
+{
+	for (__u32 i = 0; i < len; i++)
+		to[i] = hex_digit(hex[2 * i]) << 4 | hex_digit(hex[2 * i + 1]);
+}
+
 const struct bytes *golden(const char *name)
 {
 	static struct bytes ring[4]; /* a row names at most three */
@@ -65,8 +71,7 @@ const struct bytes *golden(const char *name)
 	to->len = strlen(hex) / 2;
 	if (to->len > sizeof(to->b))
 		give_up("packet '%s' is too long", name);
-	for (__u32 i = 0; i < to->len; i++)
-		to->b[i] = hex_digit(hex[2 * i]) << 4 | hex_digit(hex[2 * i + 1]);
+	unhex(to->b, hex, to->len);
 	return to;
 }
 
@@ -84,6 +89,29 @@ struct policy_path golden_path(const char *name)
 		return path_of(name, json_is_true(json_object_get(path, "reduced")), segments);
 	}
 	give_up("golden/packets.py has no path named '%s'", name);
+}
+
+__u32 golden_location(__u8 *location)
+{
+	const char *hex = json_string_value(
+		json_object_get(json_object_get(golden_load(), "node"), "location"));
+	__u32 len = strlen(hex) / 2;
+
+	if (len > LOCATION_MAX)
+		give_up("the location is too long");
+	unhex(location, hex, len);
+	return len;
+}
+
+__u64 golden_number(const char *name)
+{
+	json_t *n = json_object_get(json_object_get(golden_load(), "node"), name);
+
+	if (!n)
+		n = json_object_get(json_object_get(golden_load(), "bench"), name);
+	if (!json_is_integer(n))
+		give_up("golden/packets.py has no number named '%s'", name);
+	return json_integer_value(n);
 }
 
 /* ---- values ---------------------------------------------------------------------------------- */
@@ -308,25 +336,57 @@ void node_failures(struct fantel_bpf *node, __u32 path, int failures)
 	node_put(node->maps.fantel_health, &path, &health);
 }
 
-/* ---- running --------------------------------------------------------------------------------- */
-
-/* All CPUs' counts of every reason. */
-static void stats_read(struct fantel_bpf *node, struct traffic sum[REASON_COUNT])
+struct traffic node_count(struct fantel_bpf *node, enum reason reason)
 {
 	int cpus = libbpf_num_possible_cpus();
 	OWN_MEM struct traffic *each = calloc(cpus, sizeof(*each));
+	struct traffic sum = {};
+	__u32 key = reason;
 
-	if (!each)
-		give_up("out of memory");
-	memset(sum, 0, REASON_COUNT * sizeof(*sum));
-	for (__u32 reason = 0; reason < REASON_COUNT; reason++) {
-		if (!node_get(node->maps.fantel_stats, &reason, each))
-			give_up("fantel_stats: %s", strerror(errno));
-		for (int cpu = 0; cpu < cpus; cpu++) {
-			sum[reason].packets += each[cpu].packets;
-			sum[reason].bytes += each[cpu].bytes;
-		}
+	if (!each || !node_get(node->maps.fantel_stats, &key, each))
+		give_up("fantel_stats: %s", strerror(errno));
+	for (int cpu = 0; cpu < cpus; cpu++) {
+		sum.packets += each[cpu].packets;
+		sum.bytes += each[cpu].bytes;
 	}
+	return sum;
+}
+
+struct taken {
+	struct event *events;
+	__u32 max, n;
+};
+
+static int event_take(void *context, void *data, size_t size)
+{
+	struct taken *taken = context;
+
+	if (size != sizeof(struct event))
+		give_up("an event of %zu bytes", size);
+	if (taken->n < taken->max)
+		taken->events[taken->n] = *(struct event *)data;
+	taken->n++;
+	return 0;
+}
+
+__u32 node_events(struct fantel_bpf *node, struct event *events, __u32 max)
+{
+	struct taken taken = { .events = events, .max = max };
+	struct ring_buffer *ring =
+		ring_buffer__new(bpf_map__fd(node->maps.fantel_events), event_take, &taken, NULL);
+
+	if (!ring || ring_buffer__consume(ring) < 0)
+		give_up("fantel_events: %s", strerror(errno));
+	ring_buffer__free(ring);
+	return taken.n;
+}
+
+/* ---- running --------------------------------------------------------------------------------- */
+
+static void stats_read(struct fantel_bpf *node, struct traffic sum[REASON_COUNT])
+{
+	for (int reason = 0; reason < REASON_COUNT; reason++)
+		sum[reason] = node_count(node, reason);
 }
 
 void node_run(struct fantel_bpf *node, const struct bpf_program *prog, __u32 ifindex,
@@ -456,7 +516,16 @@ __u32 net_port(const char *name, const char *mac)
 	net_do("ip link add %s address %s type veth peer name %s-far", name, mac, name);
 	net_do("ip link set %s up", name);
 	net_do("ip link set %s-far up", name);
-	ifindex = if_nametoindex(name);
+	ifindex = net_index(name);
 	port_enable(ifindex);
+	return ifindex;
+}
+
+__u32 net_index(const char *name)
+{
+	__u32 ifindex = if_nametoindex(name);
+
+	if (!ifindex)
+		give_up("there is no interface %s", name);
 	return ifindex;
 }

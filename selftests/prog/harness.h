@@ -29,6 +29,12 @@ const struct bytes *golden(const char *name);
 /* A path by name, as policy has it. */
 struct policy_path golden_path(const char *name);
 
+/* Location TLVs as a link has them, at most LOCATION_MAX bytes; their length. */
+__u32 golden_location(__u8 *location);
+
+/* A number of its "node" or "bench" part. */
+__u64 golden_number(const char *name);
+
 /* ---- values ---------------------------------------------------------------------------------- */
 
 struct addr addr_of(const char *text);	     /* IPv6 or, mapped, IPv4 */
@@ -68,6 +74,13 @@ bool node_get(struct bpf_map *map, const void *key, void *value);
 __u32 node_entries(struct bpf_map *map, __u32 key_size);
 void node_clear(struct bpf_map *map, __u32 key_size);
 
+/* Since the node was loaded, all CPUs. */
+struct traffic node_count(struct fantel_bpf *node, enum reason reason);
+
+/* Take what events there are, oldest first; the first `max` are copied (NULL, 0: thrown away).
+ * Returns how many there were. */
+__u32 node_events(struct fantel_bpf *node, struct event *events, __u32 max);
+
 /* ---- running --------------------------------------------------------------------------------- */
 
 struct outcome {
@@ -106,5 +119,6 @@ void net_do(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* A veth pair, both ends up, MACs as given: returns the ifindex of `name`. Programs can be run as if
  * received there. */
 __u32 net_port(const char *name, const char *mac);
+__u32 net_index(const char *name);
 
 #endif
