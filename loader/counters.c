@@ -53,11 +53,12 @@ static json_t *counters_json(int stats_fd, bool all)
 		struct traffic t = traffic_read(stats_fd, reason);
 
 		if (t.packets || all)
-			json_array_append_new(
-				rows, json_pack("{s:s, s:s, s:I, s:I, s:s}", "reason", reason_word(reason),
-						"fate", fates[reason_fate(reason)], "packets",
-						(json_int_t)t.packets, "bytes", (json_int_t)t.bytes,
-						"sentence", reason_sentence(reason)));
+			json_array_append_new(rows, json_pack("{s:s, s:s, s:I, s:I, s:s}", "reason",
+							      reason_word(reason), "fate",
+							      fates[reason_fate(reason)], "packets",
+							      (json_int_t)t.packets, "bytes",
+							      (json_int_t)t.bytes, "sentence",
+							      reason_sentence(reason)));
 	}
 	return rows;
 }

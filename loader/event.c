@@ -14,8 +14,10 @@
 static const char *type_word(__u32 type)
 {
 	static const char *const words[] = {
-		[EVENT_NOTIFICATION] = "notification", [EVENT_PATH] = "path",
-		[EVENT_NOTIFIED] = "notified",	       [EVENT_NO_PATH] = "no-path",
+		[EVENT_NOTIFICATION] = "notification",
+		[EVENT_PATH] = "path",
+		[EVENT_NOTIFIED] = "notified",
+		[EVENT_NO_PATH] = "no-path",
 		[EVENT_LINK] = "link",
 	};
 
@@ -108,7 +110,8 @@ static void print_value(const json_t *value, FILE *out)
 		fputs(json_is_true(value) ? "yes" : "no", out);
 	else if (json_is_string(value))
 		fputs(json_string_value(value), out);
-	json_array_foreach (value, i, item) {
+	json_array_foreach(value, i, item)
+	{
 		fputs(i ? "," : "", out);
 		print_value(item, out);
 	}
@@ -121,7 +124,8 @@ static void print_text(json_t *json, FILE *out)
 
 	print_value(json_object_get(json, "time"), out);
 	fprintf(out, " %-12s", json_string_value(json_object_get(json, "event")));
-	json_object_foreach (json, member, value) {
+	json_object_foreach(json, member, value)
+	{
 		if (!strcmp(member, "time") || !strcmp(member, "event") ||
 		    !strcmp(member, "monotonic-ns"))
 			continue;

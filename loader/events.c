@@ -4,7 +4,8 @@
  *
  * A ring buffer can't have two readers at a time: they would see records twice, or torn. Whoever
  * reads it holds a lock on the directory of the node's maps. A loader that starts while `fantel
- * events` reads the ring opens its feed and waits; the other sees the feed, lets go, and reads that.
+ * events` reads the ring opens its feed and waits; the other sees the feed, lets go, and reads
+ * that.
  */
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -206,7 +207,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'n':
 		options->count = strtoull(arg, &end, 10);
 		if (*end || end == arg || *arg == '-' || !options->count)
-			argp_error(state, "--count takes a number of events, 1 or more, not '%s'", arg);
+			argp_error(state, "--count takes a number of events, 1 or more, not '%s'",
+				   arg);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -246,8 +248,10 @@ static int read_feed(struct reader *reader, int fd)
 		reader->wanted--;
 	}
 	if (r == -EPROTO)
-		return err_r(r, "node %s: its loader is another version of fantel; use that one's "
-				"`fantel events`", reader->pins.node);
+		return err_r(r,
+			     "node %s: its loader is another version of fantel; use that one's "
+			     "`fantel events`",
+			     reader->pins.node);
 	return r < 0 ? err_r(r, "node %s: events: %s", reader->pins.node, strerror(-r)) : 0;
 }
 
@@ -294,7 +298,8 @@ static int read_turn(struct reader *reader, bool *warned)
 		return err_r(lock, "%s: %s", dir, strerror(-lock));
 	if (!*warned)
 		log_warn("node %s: process %d reads its events and passes none on; waiting for it "
-			 "to end", reader->pins.node, lock_holder(dir));
+			 "to end",
+			 reader->pins.node, lock_holder(dir));
 	*warned = true;
 	nanosleep(&(struct timespec){ .tv_nsec = RETRY_MS * NSEC_PER_MSEC }, NULL);
 	return 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Events from one process to others: a ring buffer has one reader, so that reader passes on what it
- * reads, over a SOCK_SEQPACKET socket in FEED_DIR, one event a packet. A client that does not keep up
- * loses events, is told how many, and holds nobody up.
+ * reads, over a SOCK_SEQPACKET socket in FEED_DIR, one event a packet. A client that does not keep
+ * up loses events, is told how many, and holds nobody up.
  */
 #ifndef FEED_H
 #define FEED_H
@@ -41,8 +41,8 @@ void feed_remove(const struct pins *pins);
 /* Returns an fd, or a negative errno where nobody serves. Says nothing. */
 int feed_connect(const struct pins *pins);
 
-/* Wait for the next event. *lost: how many were not sent to us so far. Returns 1, 0 at the end, or a
- * negative errno; -EPROTO: the other side is another version. */
+/* Wait for the next event. *lost: how many were not sent to us so far. Returns 1, 0 at the end, or
+ * a negative errno; -EPROTO: the other side is another version. */
 int feed_receive(int fd, struct event *event, __u64 *lost);
 
 #endif

@@ -34,13 +34,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-#define OPTION(NAME, KEY, ARG, DOC)                                                                \
-	{                                                                                          \
-		.name = NAME, .key = KEY, .arg = ARG, .doc = DOC, .group = GROUP                   \
+#define OPTION(NAME, KEY, ARG, DOC)                                              \
+	{                                                                        \
+		.name = NAME, .key = KEY, .arg = ARG, .doc = DOC, .group = GROUP \
 	}
 #define NODE OPTION("node", OPT_NODE, "NAME", "which node (default: the only one here)")
-#define ROOT                                                                                       \
-	OPTION("pin-root", OPT_ROOT, "DIR",                                                        \
+#define ROOT                                \
+	OPTION("pin-root", OPT_ROOT, "DIR", \
 	       "where nodes are pinned (default: $FANTEL_PIN_ROOT, else " PIN_ROOT ")")
 #define JSON OPTION("json", 'j', NULL, "JSON instead of text")
 

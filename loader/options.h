@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * The options that commands share: --node, --pin-root, -j. --help and --usage come from argp. A
- * command lists one of the argps below as its first child, and its input starts with struct options.
+ * command lists one of the argps below as its first child, and its input starts with struct
+ * options.
  */
 #ifndef OPTIONS_H
 #define OPTIONS_H

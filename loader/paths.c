@@ -96,9 +96,9 @@ static json_t *nexthop_json(const struct path_view *view)
 
 	if (!nexthop->ifindex)
 		return json_null();
-	return json_pack("{s:o, s:o, s:i, s:b, s:b}", "interface", json_text(nexthop->ifname), "mac",
-			 json_mac(nexthop->dmac), "mtu", nexthop->mtu, "fresh",
-			 view->fresh, "down", nexthop->down);
+	return json_pack("{s:o, s:o, s:i, s:b, s:b}", "interface", json_text(nexthop->ifname),
+			 "mac", json_mac(nexthop->dmac), "mtu", nexthop->mtu, "fresh", view->fresh,
+			 "down", nexthop->down);
 }
 
 static json_t *path_json(const struct path_view *view)
@@ -108,14 +108,14 @@ static json_t *path_json(const struct path_view *view)
 	json_t *json;
 	bool known = template_read(&template, path);
 
-	json = json_pack("{s:o, s:b, s:i, s:o, s:s, s:b, s:o, s:o, s:o, s:I, s:I}", "name",
-			 json_text(path->name), "usable", path_view_usable(view), "failures",
-			 view->health.failures, "next-hop", nexthop_json(view), "tunnel",
-			 known ? "srv6" : "unknown", "reduced", template.reduced, "source",
-			 json_addr(&template.source), "segments", json_tunnel(&template.tunnel), "dscp",
-			 path->flags & PATH_DSCP_FIXED ? json_integer(path->dscp) : json_null(),
-			 "packets", (json_int_t)view->traffic.packets, "bytes",
-			 (json_int_t)view->traffic.bytes);
+	json = json_pack(
+		"{s:o, s:b, s:i, s:o, s:s, s:b, s:o, s:o, s:o, s:I, s:I}", "name",
+		json_text(path->name), "usable", path_view_usable(view), "failures",
+		view->health.failures, "next-hop", nexthop_json(view), "tunnel",
+		known ? "srv6" : "unknown", "reduced", template.reduced, "source",
+		json_addr(&template.source), "segments", json_tunnel(&template.tunnel), "dscp",
+		path->flags & PATH_DSCP_FIXED ? json_integer(path->dscp) : json_null(), "packets",
+		(json_int_t)view->traffic.packets, "bytes", (json_int_t)view->traffic.bytes);
 	json_set_time(json, "changed", view->health.changed_ns);
 	return json;
 }

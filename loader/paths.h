@@ -5,7 +5,8 @@
 
 #include "fantel/abi.h"
 
-struct template {
+struct template
+{
 	struct addr source;
 	struct tunnel_key tunnel; /* the segments, as Tunnel Info would name them */
 	bool reduced;		  /* the SRH leaves the first segment out (RFC 8986 §5.2) */

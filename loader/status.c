@@ -45,6 +45,14 @@ static void program_name(char name[BPF_OBJ_NAME_LEN], __u32 id)
 		snprintf(name, BPF_OBJ_NAME_LEN, "%s", info.name);
 }
 
+/* fantel_core and fantel_customer: the class of port is the program's own name. */
+static json_t *class_json(const char *program)
+{
+	const char *class = strchr(program, '_');
+
+	return class ? json_text(class + 1) : json_null();
+}
+
 /* A link whose interface is gone stays pinned, with ifindex 0. */
 static int port_json(void *ports, const char *ifname, const char *pin)
 {
@@ -60,10 +68,11 @@ static int port_json(void *ports, const char *ifname, const char *pin)
 	}
 	if (ifindex)
 		bpf_xdp_query(ifindex, 0, &query);
-	json_array_append_new(ports,
-			      json_pack("{s:s, s:I, s:o, s:I, s:s}", "name", ifname, "ifindex",
-					(json_int_t)ifindex, "program", json_text(program), "program-id",
-					(json_int_t)info.prog_id, "mode", mode_word(query.attach_mode)));
+	json_array_append_new(ports, json_pack("{s:s, s:I, s:o, s:o, s:I, s:s}", "name", ifname,
+					       "ifindex", (json_int_t)ifindex, "class",
+					       class_json(program), "program", json_text(program),
+					       "program-id", (json_int_t)info.prog_id, "mode",
+					       mode_word(query.attach_mode)));
 	return 0;
 }
 
@@ -76,9 +85,13 @@ static json_t *ports_json(const struct pins *pins)
 }
 
 static const struct column port_columns[] = {
-	{ "PORT", "name", COLUMN_PLAIN },	{ "IFINDEX", "ifindex", COLUMN_PLAIN },
-	{ "PROGRAM", "program", COLUMN_PLAIN }, { "ID", "program-id", COLUMN_PLAIN },
-	{ "MODE", "mode", COLUMN_PLAIN },	{},
+	{ "PORT", "name", COLUMN_PLAIN },
+	{ "IFINDEX", "ifindex", COLUMN_PLAIN },
+	{ "CLASS", "class", COLUMN_PLAIN },
+	{ "PROGRAM", "program", COLUMN_PLAIN },
+	{ "ID", "program-id", COLUMN_PLAIN },
+	{ "MODE", "mode", COLUMN_PLAIN },
+	{},
 };
 
 /* ---- links ----------------------------------------------------------------------------------- */
@@ -104,8 +117,8 @@ static json_t *links_json(const struct pins *pins)
 }
 
 static const struct column link_columns[] = {
-	{ "LINK", "name", COLUMN_PLAIN },   { "UP", "up", COLUMN_PLAIN },
-	{ "FOR", "since-age", COLUMN_SPAN }, { "CAUSE", "cause", COLUMN_PLAIN },
+	{ "LINK", "name", COLUMN_PLAIN },      { "UP", "up", COLUMN_PLAIN },
+	{ "FOR", "since-age", COLUMN_SPAN },   { "CAUSE", "cause", COLUMN_PLAIN },
 	{ "EVENT", "event-id", COLUMN_PLAIN }, {},
 };
 
@@ -148,17 +161,20 @@ static json_t *groups_json(const struct view *view)
 		const struct group *group = row_value(&rows, i);
 
 		if (group->name[0])
-			json_array_append_new(groups,
-					      json_pack("{s:o, s:o}", "name", json_text(group->name),
-							"members", members_json(view, group)));
+			json_array_append_new(groups, json_pack("{s:o, s:o}", "name",
+								json_text(group->name), "members",
+								members_json(view, group)));
 	}
 	return groups;
 }
 
 static const struct column member_columns[] = {
-	{ "GROUP", "group", COLUMN_PLAIN },   { "PATH", "path", COLUMN_PLAIN },
-	{ "WEIGHT", "weight", COLUMN_PLAIN }, { "TIER", "tier", COLUMN_PLAIN },
-	{ "USABLE", "usable", COLUMN_PLAIN }, { "SERVING", "serving", COLUMN_PLAIN },
+	{ "GROUP", "group", COLUMN_PLAIN },
+	{ "PATH", "path", COLUMN_PLAIN },
+	{ "WEIGHT", "weight", COLUMN_PLAIN },
+	{ "TIER", "tier", COLUMN_PLAIN },
+	{ "USABLE", "usable", COLUMN_PLAIN },
+	{ "SERVING", "serving", COLUMN_PLAIN },
 	{},
 };
 
@@ -168,13 +184,14 @@ static json_t *groups_flat(const json_t *groups)
 	json_t *rows = json_array(), *group, *member;
 	size_t g, m;
 
-	json_array_foreach (groups, g, group)
-		json_array_foreach (json_object_get(group, "members"), m, member) {
-			json_t *row = json_copy(member);
+	json_array_foreach(groups, g, group)
+		json_array_foreach(json_object_get(group, "members"), m, member)
+	{
+		json_t *row = json_copy(member);
 
-			json_object_set(row, "group", json_object_get(group, "name"));
-			json_array_append_new(rows, row);
-		}
+		json_object_set(row, "group", json_object_get(group, "name"));
+		json_array_append_new(rows, row);
+	}
 	return rows;
 }
 
@@ -200,11 +217,11 @@ static json_t *failed_json(const struct pins *pins)
 		const struct failed_key *key = row_key(&rows, i);
 		const struct failed *f = row_value(&rows, i);
 		struct addr originator = addr_of_number(key->originator);
-		json_t *failed = json_pack("{s:o, s:o, s:s, s:s, s:I, s:I}", "path",
-					   json_text(f->path), "originator", json_addr(&originator),
-					   "kind", kind_word(f->kind), "cause", cause_word(f->cause),
-					   "event-id", (json_int_t)key->event_id, "sequence",
-					   (json_int_t)f->sequence);
+		json_t *failed =
+			json_pack("{s:o, s:o, s:s, s:s, s:I, s:I}", "path", json_text(f->path),
+				  "originator", json_addr(&originator), "kind", kind_word(f->kind),
+				  "cause", cause_word(f->cause), "event-id",
+				  (json_int_t)key->event_id, "sequence", (json_int_t)f->sequence);
 
 		json_set_time(failed, "since", f->since_ns);
 		json_set_time(failed, "until", f->until_ns);
@@ -214,9 +231,9 @@ static json_t *failed_json(const struct pins *pins)
 }
 
 static const struct column failed_columns[] = {
-	{ "FAILED", "path", COLUMN_PLAIN },	{ "SAID BY", "originator", COLUMN_PLAIN },
-	{ "KIND", "kind", COLUMN_PLAIN },	{ "CAUSE", "cause", COLUMN_PLAIN },
-	{ "EVENT", "event-id", COLUMN_PLAIN },	{ "FOR", "since-age", COLUMN_SPAN },
+	{ "FAILED", "path", COLUMN_PLAIN },	 { "SAID BY", "originator", COLUMN_PLAIN },
+	{ "KIND", "kind", COLUMN_PLAIN },	 { "CAUSE", "cause", COLUMN_PLAIN },
+	{ "EVENT", "event-id", COLUMN_PLAIN },	 { "FOR", "since-age", COLUMN_SPAN },
 	{ "EXPIRES", "until-age", COLUMN_SPAN }, {},
 };
 
@@ -232,10 +249,9 @@ static json_t *origins_json(const struct pins *pins)
 	for (__u32 i = 0; i < rows.n; i++) {
 		const struct origin *origin = row_value(&rows, i);
 
-		json_array_append_new(origins,
-				      json_pack("{s:o, s:I}", "originator",
-						json_addr(row_key(&rows, i)), "sequence",
-						(json_int_t)origin->highest));
+		json_array_append_new(origins, json_pack("{s:o, s:I}", "originator",
+							 json_addr(row_key(&rows, i)), "sequence",
+							 (json_int_t)origin->highest));
 	}
 	return origins;
 }
@@ -252,9 +268,9 @@ static json_t *link_name(const json_t *links, __u32 ifindex)
 	json_t *link;
 	size_t i;
 
-	json_array_foreach (links, i, link)
-		if (json_integer_value(json_object_get(link, "ifindex")) == ifindex)
-			return json_incref(json_object_get(link, "name"));
+	json_array_foreach(links, i,
+			   link) if (json_integer_value(json_object_get(link, "ifindex")) ==
+				     ifindex) return json_incref(json_object_get(link, "name"));
 	return json_null();
 }
 
@@ -268,11 +284,11 @@ static json_t *told_json(const struct pins *pins, const json_t *links)
 	for (__u32 i = 0; i < rows.n; i++) {
 		const struct told_key *key = row_key(&rows, i);
 		const struct told *t = row_value(&rows, i);
-		json_t *told = json_pack("{s:o, s:o, s:o, s:I, s:I, s:I}", "ingress",
-					 json_addr(&key->ingress), "link", link_name(links, key->ifindex),
-					 "tunnel", json_tunnel(&key->tunnel), "event-id",
-					 (json_int_t)t->event_id, "sequence", (json_int_t)t->sequence,
-					 "sent", (json_int_t)t->sent);
+		json_t *told = json_pack(
+			"{s:o, s:o, s:o, s:I, s:I, s:I}", "ingress", json_addr(&key->ingress),
+			"link", link_name(links, key->ifindex), "tunnel", json_tunnel(&key->tunnel),
+			"event-id", (json_int_t)t->event_id, "sequence", (json_int_t)t->sequence,
+			"sent", (json_int_t)t->sent);
 
 		json_set_time(told, "first", t->first_ns);
 		json_set_time(told, "last", t->last_ns);
@@ -282,9 +298,12 @@ static json_t *told_json(const struct pins *pins, const json_t *links)
 }
 
 static const struct column told_columns[] = {
-	{ "TOLD", "ingress", COLUMN_PLAIN },	 { "LINK", "link", COLUMN_PLAIN },
-	{ "EVENT", "event-id", COLUMN_PLAIN },	 { "SENT", "sent", COLUMN_PLAIN },
-	{ "LAST AGO", "last-age", COLUMN_SPAN }, { "TUNNEL", "tunnel", COLUMN_PLAIN },
+	{ "TOLD", "ingress", COLUMN_PLAIN },
+	{ "LINK", "link", COLUMN_PLAIN },
+	{ "EVENT", "event-id", COLUMN_PLAIN },
+	{ "SENT", "sent", COLUMN_PLAIN },
+	{ "LAST AGO", "last-age", COLUMN_SPAN },
+	{ "TUNNEL", "tunnel", COLUMN_PLAIN },
 	{},
 };
 
@@ -307,9 +326,9 @@ static json_t *status_json(const struct view *view)
 	json_t *links = links_json(pins);
 
 	return json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "node", pins->node, "abi",
-			 FANTEL_ABI, "loader", loader_json(pins), "ports", ports_json(pins), "links",
-			 links, "groups", groups_json(view), "failed", failed_json(pins), "origins",
-			 origins_json(pins), "told", told_json(pins, links));
+			 FANTEL_ABI, "loader", loader_json(pins), "ports", ports_json(pins),
+			 "links", links, "groups", groups_json(view), "failed", failed_json(pins),
+			 "origins", origins_json(pins), "told", told_json(pins, links));
 }
 
 static void section(const struct column *columns, const json_t *rows)

@@ -36,7 +36,8 @@ static void list_text(char *text, const json_t *list)
 	json_t *value;
 
 	strcpy(text, json_array_size(list) ? "" : "-");
-	json_array_foreach (list, i, value) {
+	json_array_foreach(list, i, value)
+	{
 		cell_text(item, value, COLUMN_PLAIN);
 		len += snprintf(text + len, CELL_MAX - len, "%s%s", i ? "," : "", item);
 		if (len >= CELL_MAX)
@@ -55,7 +56,8 @@ static void cell_text(char *text, const json_t *value, enum column_style style)
 	else if (json_is_array(value))
 		list_text(text, value);
 	else
-		snprintf(text, CELL_MAX, "%s", json_is_string(value) ? json_string_value(value) : "-");
+		snprintf(text, CELL_MAX, "%s",
+			 json_is_string(value) ? json_string_value(value) : "-");
 }
 
 /* Numbers stand to the right, and their title with them. */
@@ -64,9 +66,9 @@ static bool is_right(const struct column *column, const json_t *rows)
 	size_t i;
 	json_t *row;
 
-	json_array_foreach (rows, i, row)
-		if (json_is_number(member_of(row, column->member)))
-			return column->style == COLUMN_PLAIN;
+	json_array_foreach(rows, i, row) if (json_is_number(member_of(
+						     row, column->member))) return column->style ==
+		COLUMN_PLAIN;
 	return false;
 }
 
@@ -93,7 +95,8 @@ void table_print(const struct column *columns, const json_t *rows, FILE *out)
 	for (; columns[n].title; n++) {
 		width[n] = strlen(columns[n].title);
 		right[n] = is_right(&columns[n], rows);
-		json_array_foreach (rows, i, row) {
+		json_array_foreach(rows, i, row)
+		{
 			cell_text(text, member_of(row, columns[n].member), columns[n].style);
 			if ((int)strlen(text) > width[n])
 				width[n] = strlen(text);
@@ -102,7 +105,8 @@ void table_print(const struct column *columns, const json_t *rows, FILE *out)
 	for (int c = 0; c < n; c++)
 		put(columns[c].title, width[c], right[c], c == n - 1, out);
 	fputc('\n', out);
-	json_array_foreach (rows, i, row) {
+	json_array_foreach(rows, i, row)
+	{
 		for (int c = 0; c < n; c++) {
 			cell_text(text, member_of(row, columns[c].member), columns[c].style);
 			put(text, width[c], right[c], c == n - 1, out);

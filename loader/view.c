@@ -10,7 +10,8 @@
 
 /* ---- the clock of next hops ------------------------------------------------------------------ */
 
-/* Jiffies have no file to be read from: two instructions ask the helper that the packet path asks. */
+/* Jiffies have no file to be read from: two instructions ask the helper that the packet path asks.
+ */
 static int jiffies_load(void)
 {
 	const struct bpf_insn program[] = {
@@ -122,8 +123,9 @@ static int rows_fill(struct rows *rows, int fd, __u32 room)
 
 	for (;;) {
 		__u32 n = room - rows->n;
-		int r = bpf_map_lookup_batch(fd, from, at, rows->keys + (size_t)rows->n * rows->key_size,
-					     rows->values + (size_t)rows->n * rows->value_size, &n, NULL);
+		int r = bpf_map_lookup_batch(
+			fd, from, at, rows->keys + (size_t)rows->n * rows->key_size,
+			rows->values + (size_t)rows->n * rows->value_size, &n, NULL);
 
 		if (r && errno != ENOENT)
 			return -errno;
