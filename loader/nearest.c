@@ -36,12 +36,14 @@ static unsigned int distance(const char *a, size_t a_len, const char *b, size_t 
 void nearest_offer(struct nearest *n, const char *known)
 {
 	size_t word_len = strlen(n->word), known_len = strlen(known);
-	unsigned int d;
+	unsigned int d, limit = (word_len + 2) / 3;
 
 	if (word_len > WORD_MAX || known_len > WORD_MAX)
 		return;
 	d = distance(n->word, word_len, known, known_len);
-	if (d > (word_len + 2) / 3 || (n->best && d >= n->distance))
+	if (d > limit && word_len > 3 && strstr(known, n->word))
+		d = limit;
+	if (d > limit || (n->best && d >= n->distance))
 		return;
 	n->best = known;
 	n->distance = d;

@@ -16,7 +16,8 @@ struct nearest {
 	unsigned int distance;
 };
 
-/* Take `known` into account: near enough is at most a third of the word's letters wrong. */
+/* Take `known` into account: near enough is at most a third of the word's letters wrong, or the
+ * word within it. */
 void nearest_offer(struct nearest *n, const char *known);
 
 #endif

@@ -116,32 +116,20 @@ static void check_port_addresses(struct checker *c, __u32 i)
 static void check_ports(struct checker *c)
 {
 	const struct policy *p = c->policy;
-	const struct jsonpos *first[2] = { NULL, NULL }, *top = c->origin->top;
-	const struct jsonpos *source = jsonpos_member(top, "source");
+	const struct jsonpos *source = jsonpos_member(c->origin->top, "source");
+	bool core = false;
 
 	for (__u32 i = 0; i < p->n_ports; i++) {
 		const struct policy_port *port = &p->port[i];
 
-		if (!first[port->class])
-			first[port->class] = c->origin->port[i];
+		core |= port->class == PORT_CORE;
 		check_link(c, port, c->origin->port[i]);
 		check_port_addresses(c, i);
 	}
-	if (first[PORT_CORE] && !(source && source->child))
-		findings_error(c->findings, source ?: top,
+	if (core && !(source && source->child))
+		findings_error(c->findings, source ?: c->origin->top,
 			       "no \"source\" for the core ports; give the prefixes of the "
 			       "domain's routers, who may send notifications and receive ours");
-	if (first[PORT_CUSTOMER] && !jsonpos_member(top, "class"))
-		findings_warn(c->findings, first[PORT_CUSTOMER],
-			      "no \"class\": nothing that enters here is put into a tunnel");
-	if (!p->n_classes || !p->n_ports)
-		return;
-	if (!first[PORT_CUSTOMER])
-		findings_warn(c->findings, jsonpos_find(top, "class"),
-			      "no customer port: no traffic enters for these");
-	if (!first[PORT_CORE])
-		findings_warn(c->findings, jsonpos_find(top, "class"),
-			      "no core port: no notification will be heard, no failure known");
 }
 
 /* ---- paths and tunnels ----------------------------------------------------------------------- */
@@ -190,11 +178,10 @@ static void check_shared(struct checker *c, const struct identity *identity, __u
 				"the tunnel of path %s; give other segments, or share that path",
 				c->policy->path[first->path].name);
 		else if (i == TUNNEL_PATHS)
-			findings_error(
-				c->findings, at,
-				"without its first segment, or as it is, one tunnel of more than "
-				"%d paths; give other segments",
-				TUNNEL_PATHS);
+			findings_error(c->findings, at,
+				       "more than %d paths differ in their first segment only, and "
+				       "a notification may leave that out; give other segments",
+				       TUNNEL_PATHS);
 		if (identity[i].whole)
 			first = &identity[i];
 	}
@@ -245,24 +232,12 @@ static void check_segments(struct checker *c, __u32 path)
 
 static void check_paths(struct checker *c)
 {
-	const struct policy *p = c->policy;
-	bool *used = calloc(p->n_paths + 1, sizeof(*used));
-
-	for (__u32 i = 0; used && i < p->n_groups; i++) {
-		for (__u32 m = 0; m < p->group[i].n_members; m++)
-			used[p->group[i].member[m].path] = true;
-	}
-	for (__u32 i = 0; used && i < p->n_paths; i++) {
+	for (__u32 i = 0; i < c->policy->n_paths; i++)
 		check_segments(c, i);
-		if (!used[i] && !c->findings->errors)
-			findings_warn(c->findings, c->origin->path[i],
-				      "no group has it as a member: it carries nothing");
-	}
-	free(used);
 	check_identities(c);
 }
 
-/* ---- groups and classes ---------------------------------------------------------------------- */
+/* ---- groups, sources and classes ------------------------------------------------------------- */
 
 static void check_weights(struct checker *c, __u32 group)
 {
@@ -276,24 +251,6 @@ static void check_weights(struct checker *c, __u32 group)
 	if (g->n_members && g->n_members == jsonpos_count(members))
 		findings_error(c->findings, members,
 			       "every weight is 0, so no path carries anything; give one a weight");
-}
-
-static void check_groups(struct checker *c)
-{
-	const struct policy *p = c->policy;
-	bool *used = calloc(p->n_groups + 1, sizeof(*used));
-
-	for (__u32 i = 0; used && i < p->n_classes; i++) {
-		if (p->class[i].group < p->n_groups)
-			used[p->class[i].group] = true;
-	}
-	for (__u32 i = 0; used && i < p->n_groups; i++) {
-		check_weights(c, i);
-		if (!used[i] && !c->findings->errors)
-			findings_warn(c->findings, c->origin->group[i],
-				      "no class uses it: it carries nothing");
-	}
-	free(used);
 }
 
 static void check_prefixes(struct checker *c)
@@ -366,6 +323,56 @@ static void check_times(struct checker *c, const struct jsonpos *notification)
 			config->validity_ms);
 }
 
+/* ---- what works, but hardly as meant --------------------------------------------------------- */
+
+static void warn_of_ports(struct checker *c)
+{
+	const struct policy *p = c->policy;
+	const struct jsonpos *first[2] = { NULL, NULL };
+	const struct jsonpos *classes = jsonpos_find(c->origin->top, "class");
+
+	for (__u32 i = 0; i < p->n_ports; i++) {
+		if (!first[p->port[i].class])
+			first[p->port[i].class] = c->origin->port[i];
+	}
+	if (!p->n_classes && first[PORT_CUSTOMER])
+		findings_warn(c->findings, first[PORT_CUSTOMER],
+			      "no \"class\": nothing that enters here is put into a tunnel");
+	if (p->n_classes && !first[PORT_CUSTOMER])
+		findings_warn(c->findings, classes,
+			      "no customer port: no traffic enters for these");
+	if (p->n_classes && !first[PORT_CORE])
+		findings_warn(c->findings, classes,
+			      "no core port: no notification will be heard, no failure known");
+}
+
+static void warn_of_unused(struct checker *c)
+{
+	const struct policy *p = c->policy;
+	bool *path_used = calloc(p->n_paths + 1, sizeof(bool));
+	bool *group_used = calloc(p->n_groups + 1, sizeof(bool));
+
+	if (!path_used || !group_used)
+		goto out; /* only warnings are lost */
+	for (__u32 i = 0; i < p->n_classes; i++)
+		group_used[p->class[i].group] = true;
+	for (__u32 i = 0; i < p->n_groups; i++) {
+		if (!group_used[i])
+			findings_warn(c->findings, c->origin->group[i],
+				      "no class uses it: it carries nothing");
+		for (__u32 m = 0; m < p->group[i].n_members; m++)
+			path_used[p->group[i].member[m].path] = true;
+	}
+	for (__u32 i = 0; i < p->n_paths; i++) {
+		if (!path_used[i])
+			findings_warn(c->findings, c->origin->path[i],
+				      "no group has it as a member: it carries nothing");
+	}
+out:
+	free(path_used);
+	free(group_used);
+}
+
 void policy_check(const struct policy *policy, const struct policy_origin *origin,
 		  struct findings *findings)
 {
@@ -376,7 +383,12 @@ void policy_check(const struct policy *policy, const struct policy_origin *origi
 	check_ports(&c);
 	check_prefixes(&c);
 	check_paths(&c);
-	check_groups(&c);
+	for (__u32 i = 0; i < policy->n_groups; i++)
+		check_weights(&c, i);
 	check_types(&c, notification);
 	check_times(&c, notification);
+	if (findings->errors)
+		return; /* what is missing may only have been refused */
+	warn_of_ports(&c);
+	warn_of_unused(&c);
 }

@@ -125,9 +125,6 @@ static void write_type(FILE *out, const struct lysc_type *type)
 	case LY_TYPE_UNION:
 		write_union(out, (const struct lysc_type_union *)type);
 		break;
-	case LY_TYPE_LEAFREF:
-		write_type(out, ((const struct lysc_type_leafref *)type)->realtype);
-		break;
 	default:
 		fputs("what fantel.yang says", out);
 	}
@@ -155,7 +152,12 @@ static void write_members(FILE *out, const struct lysc_node *schema, bool mandat
 
 static void write_value(FILE *out, const struct lysc_node *leaf)
 {
-	write_type(out, type_of(leaf));
+	const struct lysc_type *type = type_of(leaf);
+
+	if (type->basetype == LY_TYPE_LEAFREF)
+		fprintf(out, "the name of a %s", leaf->name); /* as our references are called */
+	else
+		write_type(out, type);
 }
 
 static void write_member(FILE *out, const struct lysc_node *schema)
@@ -320,8 +322,10 @@ static void read_entry(struct yang *y, const struct lysc_node *schema, struct ly
 
 		findings_error(y->findings, entry, "\"%s\" is missing; give %s", key->name, right);
 	} else if (is_container(entry->key)) {
-		value_ok(y, key, entry->key);
+		const struct jsonpos *at = entry->key;
+
 		entry->key = NULL;
+		report_value(y, key, at);
 	} else if (value_ok(y, key, entry->key) && data) {
 		if (lyd_new_list(data, NULL, schema->name, 0, &node, entry->key->text))
 			findings_error(y->findings, entry, "%s", last_error(y));

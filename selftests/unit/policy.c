@@ -1,0 +1,559 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * policy: what a file becomes, and what is said of a wrong one. policies/NAME.json is read and all
+ * that is said of it stands in policies/NAME.out, to the letter.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "own.h"
+#include "policy.h"
+
+static const struct file_row {
+	const char *sentence, *name;
+} bad_rows[] = {
+	{ "a comma too many is a syntax error with its place", "syntax" },
+	{ "an array is no policy", "array" },
+	{ "an empty object is no policy", "empty" },
+	{ "an empty policy needs a node and a port", "bare" },
+	{ "another module's data does not belong here", "other-module" },
+	{ "what is missing is named, with what it should be", "missing" },
+	{ "an unknown member is answered with the nearest known one", "unknown" },
+	{ "a wrong value is answered with the right ones", "values" },
+	{ "a value in the wrong form of JSON is answered with the right form", "forms" },
+	{ "what may stand once does not stand twice, however it is written", "twice" },
+	{ "a reference to nothing is answered with what there is", "references" },
+	{ "a reference into a list that is not there", "no-lists" },
+	{ "addresses that no router can have", "addresses" },
+	{ "prefixes with host bits, and IPv4 in the guise of IPv6", "prefixes" },
+	{ "links that contradict themselves or each other", "links" },
+	{ "tunnels that can't be told apart, or lead to this node", "tunnels" },
+	{ "more paths than one reduced identity can name", "shared-tunnels" },
+	{ "groups that carry nothing", "groups" },
+	{ "assigned message types, and times that defeat each other", "notification" },
+	{ "message types that are the same, defaults included", "types" },
+};
+
+static const struct file_row warned_rows[] = {
+	{ "what is not used is worth a warning", "warnings" },
+	{ "a customer port alone is worth a warning", "customer-only" },
+	{ "a policy that uses everything is not", "everything" },
+};
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+static char *read_text(const char *dir, const char *name, const char *suffix)
+{
+	char path[512], *text = calloc(1, 65536);
+	FILE *in OWN_FILE = NULL;
+
+	snprintf(path, sizeof(path), SRCDIR "/%s/%s%s", dir, name, suffix);
+	in = fopen(path, "r");
+	if (!in)
+		fail_msg("%s: %s", path, strerror(errno));
+	assert_in_range(fread(text, 1, 65536, in), 0, 65535);
+	return text;
+}
+
+/* policy_parse, with what it says in *said, which the caller frees. */
+static int parse(struct policy *policy, const char *name, const char *text, char **said)
+{
+	size_t size;
+	FILE *errors = open_memstream(said, &size);
+	int n = policy_parse(policy, name, text, errors);
+
+	fclose(errors);
+	return n;
+}
+
+static int count_errors(const char *said)
+{
+	int n = 0;
+
+	for (const char *end; (end = strchr(said, '\n')); said = end + 1) {
+		const char *warning = strstr(said, ": warning: ");
+
+		n += !warning || warning > end;
+	}
+	return n;
+}
+
+static void check_file(const struct file_row *row, struct policy *policy, bool bad)
+{
+	OWN_MEM char *text = read_text("selftests/unit/policies", row->name, ".json");
+	OWN_MEM char *expected = read_text("selftests/unit/policies", row->name, ".out");
+	OWN_MEM char *said = NULL;
+	char name[64];
+	int n;
+
+	print_message("# %s\n", row->sentence);
+	snprintf(name, sizeof(name), "%s.json", row->name);
+	n = parse(policy, name, text, &said);
+	assert_string_equal(said, expected);
+	assert_int_equal(n, count_errors(expected));
+	assert_int_equal(n > 0, bad);
+}
+
+static void all_errors_are_found_and_nothing_is_touched(void **state)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(bad_rows); i++) {
+		struct policy p, before;
+
+		memset(&p, 0xa5, sizeof(p));
+		before = p;
+		check_file(&bad_rows[i], &p, true);
+		assert_memory_equal(&p, &before, sizeof(p));
+	}
+}
+
+static void warnings_do_not_stop_a_policy(void **state)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(warned_rows); i++) {
+		struct policy p OWN_POLICY = { 0 };
+
+		check_file(&warned_rows[i], &p, false);
+		assert_true(p.n_ports > 0);
+	}
+}
+
+static void a_file_that_cant_be_read_is_an_error(void **state)
+{
+	struct policy p OWN_POLICY = { 0 };
+	OWN_MEM char *said = NULL;
+	size_t size;
+	FILE *errors = open_memstream(&said, &size);
+
+	assert_int_equal(policy_read(&p, "/nowhere/r1.json", errors), -ENOENT);
+	assert_int_equal(policy_read(&p, "/dev/null", errors), 1);
+	assert_int_equal(policy_read(&p, "/proc/self/environ", errors), -EILSEQ);
+	assert_int_equal(policy_read(&p, "/dev/zero", errors), -EFBIG);
+	assert_true(policy_read(&p, "/", errors) < 0);
+	fclose(errors);
+	assert_string_equal(
+		said,
+		"/nowhere/r1.json: No such file or directory; give a policy file that can be read\n"
+		"/dev/null:1: column 1: the text ends where a value is expected\n"
+		"/proc/self/environ: holds a zero byte, so it is no text; give a policy file that "
+		"can be read\n"
+		"/dev/zero: File too large; give a policy file that can be read\n"
+		"/: Is a directory; give a policy file that can be read\n");
+}
+
+/* ---- limits ---------------------------------------------------------------------------------- */
+
+#define NODE "\"node\":{\"name\":\"r1\",\"loopback\":[\"2001:db8:f::1\"]}"
+#define PORT "\"port\":[{\"name\":\"eth0\",\"class\":\"core\"}]"
+#define SOURCE "\"source\":[\"2001:db8:f::/64\"]"
+
+/* The schema's limits and those of the maps are one: an array of one too many is refused so. */
+static const struct limit_row {
+	const char *name;
+	int max;
+	const char *before, *element, *after; /* element: 1$ is its number, 2$ and 3$ its bytes */
+} limit_rows[] = {
+	{ "ports", MAX_CORE_LINKS, NODE "," SOURCE ",\"port\":[",
+	  "{\"name\":\"e%1$d\",\"class\":\"core\"}", "]" },
+	{ "source prefixes", MAX_SOURCES, NODE "," PORT ",\"source\":[", "\"2001:db8:%1$x::/48\"",
+	  "]" },
+	{ "paths", MAX_PATHS, NODE "," PORT "," SOURCE ",\"path\":[",
+	  "{\"name\":\"p%1$d\",\"srv6\":{\"segment\":[\"2001:db8:b:%1$x::1\"]}}", "]" },
+	{ "groups", MAX_GROUPS,
+	  NODE
+	  "," PORT "," SOURCE
+	  ",\"path\":[{\"name\":\"p\",\"srv6\":{\"segment\":[\"2001:db8:b::1\"]}}],\"group\":[",
+	  "{\"name\":\"g%1$d\",\"member\":[{\"path\":\"p\"}]}", "]" },
+	{ "segments", MAX_SEGMENTS,
+	  NODE "," PORT "," SOURCE ",\"path\":[{\"name\":\"p\",\"srv6\":{\"segment\":[",
+	  "\"2001:db8:b:%1$x::1\"", "]}}]" },
+	{ "classes", MAX_CLASSES,
+	  NODE "," PORT "," SOURCE
+	       ",\"path\":[{\"name\":\"p\",\"srv6\":{\"segment\":[\"2001:db8:b::1\"]}}],"
+	       "\"group\":[{\"name\":\"g\",\"member\":[{\"path\":\"p\"}]}],\"class\":[",
+	  "{\"prefix\":\"2001:db8:%2$x:%3$x::/64\",\"group\":\"g\"}", "]" },
+	{ "repetitions", MAX_REPEATS, NODE "," PORT "," SOURCE ",\"notification\":{\"repeat\":[",
+	  "%1$d", "]}" },
+};
+
+static char *limit_text(const struct limit_row *row, int n)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	fprintf(out, "{\"fantel:fantel\":{%s", row->before);
+	for (int i = 0; i < n; i++) {
+		fputs(i ? "," : "", out);
+		fprintf(out, row->element, i, i / 256, i % 256);
+	}
+	fprintf(out, "%s}}", row->after);
+	fclose(out);
+	return text;
+}
+
+static void limits_are_those_of_the_maps(void **state)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(limit_rows); i++) {
+		const struct limit_row *row = &limit_rows[i];
+		OWN_MEM char *fits = limit_text(row, row->max);
+		OWN_MEM char *exceeds = limit_text(row, row->max + 1);
+		OWN_MEM char *said = NULL;
+		OWN_MEM char *said_too = NULL;
+		struct policy p OWN_POLICY = { 0 };
+		char expected[64];
+
+		print_message("# %d %s\n", row->max, row->name);
+		assert_int_equal(parse(&p, "f", fits, &said), 0);
+		policy_free(&p);
+		assert_int_equal(parse(&p, "f", exceeds, &said_too), 1);
+		snprintf(expected, sizeof(expected), "%d given; give at most %d\n", row->max + 1,
+			 row->max);
+		assert_non_null(strstr(said_too, expected));
+	}
+}
+
+static void a_group_has_as_many_members_as_fit(void **state)
+{
+	for (int n = MAX_MEMBERS; n <= MAX_MEMBERS + 1; n++) {
+		OWN_MEM char *text = NULL;
+		OWN_MEM char *said = NULL;
+		struct policy p OWN_POLICY = { 0 };
+		size_t size;
+		FILE *out = open_memstream(&text, &size);
+
+		fprintf(out, "{\"fantel:fantel\":{" NODE "," PORT "," SOURCE ",\"path\":[");
+		for (int i = 0; i < n; i++)
+			fprintf(out,
+				"%s{\"name\":\"p%d\",\"srv6\":{\"segment\":[\"2001:db8:b:%x::1\"]}"
+				"}",
+				i ? "," : "", i, i);
+		fprintf(out, "],\"group\":[{\"name\":\"g\",\"member\":[");
+		for (int i = 0; i < n; i++)
+			fprintf(out, "%s{\"path\":\"p%d\"}", i ? "," : "", i);
+		fprintf(out, "]}]}}");
+		fclose(out);
+		assert_int_equal(parse(&p, "f", text, &said), n > MAX_MEMBERS);
+		if (n == MAX_MEMBERS)
+			assert_int_equal(p.group[0].n_members, MAX_MEMBERS);
+	}
+}
+
+/* ---- what a file becomes --------------------------------------------------------------------- */
+
+static struct addr addr_of(const char *text)
+{
+	struct addr addr;
+	__be32 v4_be;
+
+	if (inet_pton(AF_INET6, text, &addr) == 1)
+		return addr;
+	assert_int_equal(inet_pton(AF_INET, text, &v4_be), 1);
+	return addr_from_v4(v4_be);
+}
+
+#define assert_addr(value, text)                                              \
+	do {                                                                  \
+		struct addr expected_ = addr_of(text);                        \
+		assert_memory_equal(&(value), &expected_, sizeof(expected_)); \
+	} while (0)
+
+static void load(struct policy *p, const char *dir, const char *name)
+{
+	OWN_MEM char *text = read_text(dir, name, ".json");
+	OWN_MEM char *said = NULL;
+
+	assert_int_equal(parse(p, name, text, &said), 0);
+	assert_string_equal(said, "");
+}
+
+static void the_node_is_read(void **state)
+{
+	static const __u8 router_id[8] = { 0x19, 0x20, 0x00, 0x00, 0x20, 0x01 };
+	struct policy p OWN_POLICY = { 0 };
+
+	load(&p, "selftests/unit/policies", "everything");
+	assert_string_equal(p.config.node, "pe_1-a");
+	assert_addr(p.config.loopback6, "2001:db8:f::1");
+	assert_addr(p.config.loopback4, "192.0.2.1");
+	assert_addr(p.config.locator, "2001:db8:a:1::");
+	assert_int_equal(p.config.locator_len, 64);
+	assert_int_equal(p.config.domain, 0xffffffff);
+	assert_int_equal(p.config.hash_seed, 0);
+	assert_int_equal(p.as, 4200000000);
+	assert_int_equal(p.router_id_len, 6);
+	assert_memory_equal(p.router_id, router_id, sizeof(router_id));
+}
+
+static void ports_and_links_are_read(void **state)
+{
+	static const __u8 ospf_pseudonode[8] = { 192, 0, 2, 1, 192, 0, 2, 9 };
+	static const __u8 isis_pseudonode[8] = { 0x19, 0x20, 0, 0, 0x20, 0x01, 0x0a };
+	static const __u8 ospf[8] = { 192, 0, 2, 1 };
+	struct policy p OWN_POLICY = { 0 };
+
+	load(&p, "selftests/unit/policies", "everything");
+	assert_int_equal(p.n_ports, 4);
+	assert_string_equal(p.port[0].name, "eth0.100");
+	assert_int_equal(p.port[0].class, PORT_CUSTOMER);
+	assert_int_equal(p.port[0].mode, XDP_GENERIC);
+	assert_true(addr_is_unspecified(&p.port[0].local6));
+	assert_int_equal(p.port[1].class, PORT_CORE);
+	assert_int_equal(p.port[1].mode, XDP_NATIVE);
+	assert_addr(p.port[1].local6, "2001:db8:1::1");
+	assert_addr(p.port[1].local4, "192.0.2.5");
+	assert_addr(p.port[1].remote6, "2001:db8:1::2");
+	assert_addr(p.port[1].remote4, "192.0.2.6");
+	assert_int_equal(p.port[1].remote_as, 64501);
+	assert_int_equal(p.port[1].remote_router_id_len, 8);
+	assert_memory_equal(p.port[1].remote_router_id, ospf_pseudonode, 8);
+	assert_int_equal(p.port[2].local_id, 7);
+	assert_int_equal(p.port[2].remote_id, 0xffffffff);
+	assert_int_equal(p.port[2].remote_router_id_len, 7);
+	assert_memory_equal(p.port[2].remote_router_id, isis_pseudonode, 8);
+	assert_int_equal(p.port[3].remote_router_id_len, 4);
+	assert_memory_equal(p.port[3].remote_router_id, ospf, 8);
+}
+
+static void paths_are_read(void **state)
+{
+	struct policy p OWN_POLICY = { 0 };
+
+	load(&p, "selftests/unit/policies", "everything");
+	assert_int_equal(p.n_paths, 3);
+	assert_string_equal(p.path[0].name, "one");
+	assert_int_equal(p.path[0].tunnel, TUNNEL_SRV6);
+	assert_int_equal(p.path[0].n_segments, 1);
+	assert_false(p.path[0].reduced);
+	assert_false(p.path[0].dscp_fixed);
+	assert_true(p.path[1].reduced);
+	assert_true(p.path[1].dscp_fixed);
+	assert_int_equal(p.path[1].dscp, 0);
+	assert_addr(p.path[1].segment[0], "2001:db8:a:3::1");
+	assert_addr(p.path[1].segment[1], "2001:db8:a:2::d6");
+	assert_int_equal(p.path[2].n_segments, 8);
+	assert_addr(p.path[2].segment[7], "2001:db8:a:2::d6");
+	assert_false(p.path[2].reduced);
+	assert_false(p.path[2].dscp_fixed);
+}
+
+static void groups_follow_their_references(void **state)
+{
+	const struct policy_group *g;
+	struct policy p OWN_POLICY = { 0 };
+
+	load(&p, "selftests/unit/policies", "everything");
+	assert_int_equal(p.n_groups, 2);
+	g = &p.group[0];
+	assert_string_equal(g->name, "g.1");
+	assert_int_equal(g->on_no_path, FATE_PASS);
+	assert_int_equal(g->n_members, 3);
+	assert_int_equal(g->member[0].path, 2);
+	assert_int_equal(g->member[0].weight, 65535);
+	assert_int_equal(g->member[1].path, 1);
+	assert_int_equal(g->member[1].weight, 0);
+	assert_int_equal(g->member[2].path, 0);
+	assert_int_equal(g->member[2].weight, 1);
+	assert_int_equal(g->member[2].tier, 65535);
+	assert_int_equal(p.group[1].on_no_path, FATE_DROP);
+}
+
+/* The order of a list that the schema orders is libyang's business, so entries are looked up. */
+static void prefixes_count_ipv4_from_96(void **state)
+{
+	static const struct {
+		const char *addr;
+		__u32 plen, group;
+	} rows[] = {
+		{ "::", 0, 1 },
+		{ "203.0.113.128", 96 + 25, 0 },
+		{ "2001:db8:c2::", 48, 0 },
+	};
+	struct policy p OWN_POLICY = { 0 };
+
+	load(&p, "selftests/unit/policies", "everything");
+	assert_int_equal(p.n_sources, 5);
+	assert_int_equal(p.n_classes, ARRAY_SIZE(rows));
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct addr addr = addr_of(rows[i].addr);
+		__u32 c = 0;
+
+		while (c < p.n_classes && !addr_equal(&p.class[c].prefix.addr, &addr))
+			c++;
+		assert_in_range(c, 0, p.n_classes - 1);
+		assert_int_equal(p.class[c].prefix.plen, rows[i].plen);
+		assert_int_equal(p.class[c].group, rows[i].group);
+	}
+}
+
+static void notification_settings_are_read(void **state)
+{
+	static const __u8 types[KIND_COUNT] = { 254, 162, 199, 202, 203 };
+	struct policy p OWN_POLICY = { 0 };
+
+	load(&p, "selftests/unit/policies", "everything");
+	assert_int_equal(p.config.transport, TRANSPORT_UDP);
+	assert_memory_equal(p.config.type, types, sizeof(types));
+	assert_int_equal(p.config.code_lsb, 1);
+	assert_int_equal(p.config.udp_port, 1);
+	assert_int_equal(p.config.udp_sport, 65535);
+	assert_int_equal(p.config.enterprise, 0);
+	assert_int_equal(p.config.tclass, 63 << 2);
+	assert_int_equal(p.config.hop_limit_min, 252);
+	assert_int_equal(p.config.validity_ms, 10000);
+	assert_int_equal(p.hold_down_ms, 0);
+	assert_int_equal(p.config.n_repeats, 2);
+	assert_int_equal(p.config.repeat_ns[0], 0);
+	assert_int_equal(p.config.repeat_ns[1], 250000);
+	assert_int_equal(p.config.refresh_ns, 9999 * NSEC_PER_MSEC);
+	assert_int_equal(p.config.rate[BUCKET_FAILURE].interval_ns, 142857142);
+	assert_int_equal(p.config.rate[BUCKET_FAILURE].burst_ns, 142857142);
+	assert_int_equal(p.config.rate[BUCKET_TOO_BIG].interval_ns, 0);
+}
+
+static void what_is_left_out_has_its_default(void **state)
+{
+	static const __u8 types[KIND_COUNT] = {
+#define X(NAME, type, word) type,
+		WIRE_KINDS(X)
+#undef X
+	};
+	struct policy p OWN_POLICY = { 0 };
+
+	load(&p, "policies", "r1");
+	assert_int_equal(p.config.transport, TRANSPORT_ICMPV6);
+	assert_memory_equal(p.config.type, types, sizeof(types));
+	assert_int_equal(p.config.code_lsb, 0);
+	assert_int_equal(p.config.udp_port, WIRE_UDP_PORT);
+	assert_in_range(p.config.udp_sport, WIRE_UDP_SPORT_MIN, 65535);
+	assert_int_equal(p.config.enterprise, WIRE_ENTERPRISE);
+	assert_int_equal(p.config.tclass, WIRE_DSCP << 2);
+	assert_int_equal(p.config.hop_limit_min, 0);
+	assert_int_equal(p.config.validity_ms, 5000);
+	assert_int_equal(p.config.refresh_ns, 1666 * NSEC_PER_MSEC);
+	assert_int_equal(p.hold_down_ms, 1000);
+	assert_int_equal(p.config.n_repeats, 3);
+	assert_int_equal(p.config.repeat_ns[0], 0);
+	assert_int_equal(p.config.repeat_ns[1], NSEC_PER_MSEC);
+	assert_int_equal(p.config.repeat_ns[2], 5 * NSEC_PER_MSEC);
+	assert_int_equal(p.config.rate[BUCKET_FAILURE].interval_ns, NSEC_PER_MSEC);
+	assert_int_equal(p.config.rate[BUCKET_FAILURE].burst_ns, 100 * NSEC_PER_MSEC);
+	assert_int_equal(p.config.rate[BUCKET_TOO_BIG].interval_ns, 10 * NSEC_PER_MSEC);
+	assert_int_equal(p.config.rate[BUCKET_TOO_BIG].burst_ns, 100 * NSEC_PER_MSEC);
+	assert_true(addr_is_unspecified(&p.config.loopback4));
+	assert_int_equal(p.n_paths + p.n_groups + p.n_classes, 0);
+	assert_null(p.path);
+}
+
+static void figure_1_is_without_findings(void **state)
+{
+	static const char *const names[] = {
+		"ingress-pe", "r1", "r2", "r3", "r4", "r5", "egress-pe"
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct policy p OWN_POLICY = { 0 };
+
+		print_message("# %s\n", names[i]);
+		load(&p, "policies", names[i]);
+		assert_string_equal(p.config.node, names[i]);
+	}
+}
+
+/* ---- and back -------------------------------------------------------------------------------- */
+
+static char *show(const struct policy *p, bool json)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	policy_show(p, json, out);
+	fclose(out);
+	return text;
+}
+
+static void what_is_shown_reads_as_the_same(void **state)
+{
+	static const char *const files[][2] = {
+		{ "selftests/unit/policies", "everything" },
+		{ "policies", "ingress-pe" },
+		{ "policies", "egress-pe" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		struct policy p OWN_POLICY = { 0 }, q OWN_POLICY = { 0 };
+		OWN_MEM char *said = NULL;
+		OWN_MEM char *json = NULL;
+
+		load(&p, files[i][0], files[i][1]);
+		json = show(&p, true);
+		assert_int_equal(parse(&q, "shown", json, &said), 0);
+		assert_memory_equal(&p.config, &q.config, sizeof(p.config));
+		assert_int_equal(p.as, q.as);
+		assert_int_equal(p.hold_down_ms, q.hold_down_ms);
+		assert_memory_equal(p.router_id, q.router_id, sizeof(p.router_id));
+#define assert_same(array, n)                                                            \
+	do {                                                                             \
+		assert_int_equal(p.n, q.n);                                              \
+		if (p.n)                                                                 \
+			assert_memory_equal(p.array, q.array, p.n * sizeof(p.array[0])); \
+	} while (0)
+		assert_same(port, n_ports);
+		assert_same(source, n_sources);
+		assert_same(path, n_paths);
+		assert_same(group, n_groups);
+		assert_same(class, n_classes);
+	}
+}
+
+static void as_text_every_part_has_its_table(void **state)
+{
+	static const char *const lines[] = {
+		"name       pe_1-a\n",
+		"loopback   2001:db8:f::1,192.0.2.1\n",
+		"\nSOURCE\n",
+		"\n198.51.100.7/32\n",
+		"two    encaps-red     0  2001:db8:a:3::1,2001:db8:a:2::d6\n",
+		"g.1    pass        65535       1  one\n",
+		"203.0.113.128/25  g.1\n",
+		"refresh                           9999\n",
+	};
+	struct policy p OWN_POLICY = { 0 };
+	OWN_MEM char *text = NULL;
+
+	load(&p, "selftests/unit/policies", "everything");
+	text = show(&p, false);
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		if (!strstr(text, lines[i]))
+			fail_msg("no line \"%s\" in:\n%s", lines[i], text);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(all_errors_are_found_and_nothing_is_touched),
+		cmocka_unit_test(warnings_do_not_stop_a_policy),
+		cmocka_unit_test(a_file_that_cant_be_read_is_an_error),
+		cmocka_unit_test(limits_are_those_of_the_maps),
+		cmocka_unit_test(a_group_has_as_many_members_as_fit),
+		cmocka_unit_test(the_node_is_read),
+		cmocka_unit_test(ports_and_links_are_read),
+		cmocka_unit_test(paths_are_read),
+		cmocka_unit_test(groups_follow_their_references),
+		cmocka_unit_test(prefixes_count_ipv4_from_96),
+		cmocka_unit_test(notification_settings_are_read),
+		cmocka_unit_test(what_is_left_out_has_its_default),
+		cmocka_unit_test(figure_1_is_without_findings),
+		cmocka_unit_test(what_is_shown_reads_as_the_same),
+		cmocka_unit_test(as_text_every_part_has_its_table),
+	};
+
+	return cmocka_run_group_tests_name("policy", tests, NULL, NULL);
+}
