@@ -11,8 +11,10 @@
 #define DETECT_BPF_H
 
 #include "account.bpf.h"
+#include "fantel/path.h"
 #include "packet.bpf.h"
 #include "reply.bpf.h"
+#include "route.bpf.h"
 #include "scratch.bpf.h"
 
 /*
@@ -71,7 +73,6 @@ SUBPROG int detect_tunnel(struct xdp_md *ctx, struct scratch *s)
 	if (!s || !scratch_frame(ctx, s))
 		return REASON_NOT_IP;
 	memset(&s->told, 0, sizeof(s->told));
-	s->told.ingress = s->outer.src;
 	if (s->outer.version == 6 && s->outer.proto == PROTO_ROUTING)
 		return detect_srh(s, data + ETH_LEN + IPV6_LEN, end);
 	if (is_ours(&s->outer.dst))
@@ -86,39 +87,29 @@ SUBPROG int detect_tunnel(struct xdp_md *ctx, struct scratch *s)
 }
 
 /* The core port that packets to `next` leave by, or left by before its failure took the route away. */
-SUBPROG __u32 detect_egress(struct xdp_md *ctx, const struct scratch *s)
+FN __u32 detect_egress(struct xdp_md *ctx, const struct scratch *s)
 {
-	struct route_value *route;
-	struct bpf_fib_lookup fib;
+	struct route *r = route_lookup(ctx, &s->outer.src, &s->next);
+	struct route_value *before;
 	struct prefix_key key;
-	long rc;
 
-	if (!s)
-		return 0;
-	fib_prepare(&fib, ctx->ingress_ifindex, &s->outer.src, &s->next);
-	rc = bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
-	if (rc == BPF_FIB_LKUP_RET_SUCCESS || rc == BPF_FIB_LKUP_RET_NO_NEIGH)
-		return fib.ifindex;
+	if (r && r->ifindex)
+		return r->ifindex;
 	prefix_key_full(&key, &s->next);
-	route = bpf_map_lookup_elem(&fantel_routes, &key);
-	return route ? route->ifindex : 0;
+	before = bpf_map_lookup_elem(&fantel_routes, &key);
+	return before ? before->ifindex : 0;
 }
 
-/* Is this source one that may be told? Never in answer to a notification, to multicast, or to no
- * one in particular (RFC 4443 §2.4 e). */
+/* Is this a packet to answer? Not a notification, nor multicast, nor from no one in particular (RFC
+ * 4443 §2.4 e). */
 SUBPROG int detect_may_tell(struct xdp_md *ctx, const struct scratch *s)
 {
-	struct prefix_key key;
-
 	if (!s)
 		return false;
 	if (addr_is_multicast(&s->outer.dst) || addr_is_multicast(&s->outer.src) ||
 	    addr_is_unspecified(&s->outer.src) || s->outer.fragment)
 		return false;
-	if (is_notification(&s->outer, packet_start(ctx), packet_end(ctx)))
-		return false;
-	prefix_key_full(&key, &s->outer.src);
-	return bpf_map_lookup_elem(&fantel_sources, &key) != NULL;
+	return !is_notification(&s->outer, packet_start(ctx), packet_end(ctx));
 }
 
 enum due {
@@ -143,24 +134,46 @@ FN enum due detect_due(const struct told *told, __u32 event_id, __u64 now_ns)
 	return config.refresh_ns && age >= config.refresh_ns ? DUE_NEW : DUE_NOT;
 }
 
-/* Find or begin the entry of this ingress PE, tunnel and link, and say what is due. */
-FN enum reason detect_told(struct scratch *s, const struct link *link, __u64 now_ns, struct told **out)
+/* A new entry, for an ingress PE of the domain. */
+FN enum reason detect_told_add(struct scratch *s, const struct link *link, __u64 now_ns)
 {
-	struct bucket_key bucket = { .dst = s->told.ingress, .kind = BUCKET_FAILURE };
-	struct told fresh = { .first_ns = now_ns, .event_id = link->event_id };
-	struct told *told = bpf_map_lookup_elem(&fantel_told, &s->told);
+	struct prefix_key source;
+
+	prefix_key_full(&source, &s->outer.src);
+	if (!bpf_map_lookup_elem(&fantel_sources, &source))
+		return REASON_NOT_TOLD;
+	s->told.first_ns = now_ns;
+	s->told.event_id = link->event_id;
+	if (bpf_map_update_elem(&fantel_told, &s->told_key, &s->told, BPF_NOEXIST))
+		return REASON_TOLD_FULL;
+	return REASON_NONE;
+}
+
+/* Find or begin the entry of this ingress PE, tunnel and link, and say what is due. */
+FN enum reason detect_told(struct scratch *s, const struct link *link, __u32 ifindex, __u64 now_ns,
+			   struct told **out)
+{
+	struct bucket_key bucket = { .dst = s->outer.src, .kind = BUCKET_FAILURE };
 	struct node_state *node = node_state();
+	enum reason reason;
+	struct told *told;
 	enum due due;
 
 	if (!node)
 		return REASON_INTERNAL;
+	s->told_key.ingress = s->outer.src;
+	s->told_key.tunnel_hash = hash_tunnel(&s->told.tunnel);
+	s->told_key.ifindex = ifindex;
+	told = bpf_map_lookup_elem(&fantel_told, &s->told_key);
 	if (!told) {
-		if (bpf_map_update_elem(&fantel_told, &s->told, &fresh, BPF_NOEXIST))
-			return REASON_TOLD_FULL;
-		told = bpf_map_lookup_elem(&fantel_told, &s->told);
-		if (!told)
-			return REASON_TOLD_FULL;
+		reason = detect_told_add(s, link, now_ns);
+		if (reason)
+			return reason;
+		told = bpf_map_lookup_elem(&fantel_told, &s->told_key);
 	}
+	/* Removed just now, or the place of another tunnel of the same hash. */
+	if (!told || !tunnel_equal(&told->tunnel, &s->told.tunnel))
+		return REASON_TOLD_FULL;
 	due = detect_due(told, link->event_id, now_ns);
 	if (due == DUE_NOT)
 		return REASON_DOOMED;
@@ -219,18 +232,16 @@ FN __u32 detect_build(struct xdp_md *ctx, struct scratch *s, const struct msg_en
  */
 FN void detect_way(struct xdp_md *ctx, const struct msg_envelope *from, __u32 failed, struct way *way)
 {
-	struct bpf_fib_lookup fib;
+	struct route *r = route_lookup(ctx, &from->src, &from->dst);
 
 	way->proto = from->transport == TRANSPORT_UDP ? PROTO_UDP : PROTO_ICMPV6;
-	fib_prepare(&fib, ctx->ingress_ifindex, &from->src, &from->dst);
-	if (bpf_fib_lookup(ctx, &fib, sizeof(fib), 0) != BPF_FIB_LKUP_RET_SUCCESS ||
-	    fib.ifindex == failed) {
+	if (!r || !r->resolved || r->ifindex == failed) {
 		way_back(ctx, way);
 		return;
 	}
-	way->ifindex = fib.ifindex;
-	mac_copy(way->dmac, fib.dmac);
-	mac_copy(way->smac, fib.smac);
+	way->ifindex = r->ifindex;
+	mac_copy(way->dmac, r->dmac);
+	mac_copy(way->smac, r->smac);
 }
 
 FN void detect_event(const struct scratch *s, const struct link *link, const struct told *told,
@@ -248,7 +259,7 @@ FN void detect_event(const struct scratch *s, const struct link *link, const str
 	e->sequence = told->sequence;
 	e->timestamp_ns = link->detected_ns;
 	e->validity_ms = config.validity_ms;
-	e->peer = s->told.ingress;
+	e->peer = s->outer.src;
 	memcpy(e->name, link->name, sizeof(link->name));
 	memcpy(&e->tunnel, &s->told.tunnel, sizeof(e->tunnel));
 	event_end(e);
@@ -273,7 +284,7 @@ FN enum reason detect_notify(struct xdp_md *ctx, struct scratch *s, const struct
 	}
 	if (!detect_may_tell(ctx, s))
 		return REASON_NOT_TOLD;
-	reason = detect_told(s, link, now, &told);
+	reason = detect_told(s, link, ifindex, now, &told);
 	if (reason != REASON_NOTIFIED || !told)
 		return reason;
 	if (told->sent == 1)

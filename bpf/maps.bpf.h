@@ -26,7 +26,8 @@ MAP(fantel_classes, BPF_MAP_TYPE_LPM_TRIE, struct prefix_key, struct class_value
     BPF_F_NO_PREALLOC);
 
 /* What steer remembers of fantel_classes; by a hash of the destination. steer only. */
-MAP(fantel_cache, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct class_cache, CLASS_CACHE, 0);
+MAP(fantel_cache, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct class_cache, 1 << CLASS_CACHE_BITS,
+    0);
 
 /* Group as policy gave it: weights and tiers, for people. push -> status. */
 MAP(fantel_groups, BPF_MAP_TYPE_ARRAY, __u32, struct group, MAX_GROUPS, 0);

@@ -59,23 +59,6 @@ FN void mac_swap(__u8 *eth)
 	store16(eth + 10, dst[2]);
 }
 
-/* Prepare a lookup of `dst` as if routed from `src`; *fib is wholly set. */
-FN void fib_prepare(struct bpf_fib_lookup *fib, __u32 ifindex, const struct addr *src,
-		    const struct addr *dst)
-{
-	memset(fib, 0, sizeof(*fib));
-	fib->ifindex = ifindex;
-	if (addr_is_v4(dst)) {
-		fib->family = AF_INET;
-		fib->ipv4_src = src->l_be[3];
-		fib->ipv4_dst = dst->l_be[3];
-		return;
-	}
-	fib->family = AF_INET6;
-	memcpy(fib->ipv6_src, src->l_be, sizeof(fib->ipv6_src));
-	memcpy(fib->ipv6_dst, dst->l_be, sizeof(fib->ipv6_dst));
-}
-
 FN void prefix_key_full(struct prefix_key *key, const struct addr *a)
 {
 	key->plen = 128;

@@ -13,7 +13,8 @@
 struct scratch {
 	struct msg_buf buf; /* a message: being read, or being built */
 	struct msg msg;	    /* notify: what was read */
-	struct told_key told; /* detect: whom we tell of what */
+	struct told told;   /* the tunnel that a packet or notification is about; detect: a new entry */
+	struct told_key told_key; /* detect */
 	struct frame outer, inner;
 	struct addr next; /* detect: where the outer header sends the packet from here */
 	__u32 inner_at;	  /* detect: offset of the packet inside the tunnel */

@@ -11,6 +11,7 @@
 #include "account.bpf.h"
 #include "fantel/path.h"
 #include "packet.bpf.h"
+#include "route.bpf.h"
 #include "toobig.bpf.h"
 
 /*
@@ -25,7 +26,7 @@ FN __u32 steer_class(const struct addr *dst)
 		__u32 plen;
 		struct addr addr;
 	} key = { .plen = 128, .addr = *dst };
-	__u32 slot = ((dst->q_be[0] ^ dst->q_be[1]) * 0x9e3779b97f4a7c15ULL >> 32) % CLASS_CACHE;
+	__u32 slot = hash_addr(dst, CLASS_CACHE_BITS);
 	struct class_cache *cache = bpf_map_lookup_elem(&fantel_cache, &slot);
 	struct node_state *node = node_state();
 	struct class_value *class;
@@ -123,14 +124,13 @@ FN int steer_push(struct xdp_md *ctx, const struct frame *f, const struct choice
 FN bool steer_fib(struct xdp_md *ctx, struct nexthop *nh, const struct path *p)
 {
 	struct addr src = config.loopback6;
-	struct bpf_fib_lookup fib;
+	struct route *r = route_lookup(ctx, &src, &p->dst);
 
-	fib_prepare(&fib, ctx->ingress_ifindex, &src, &p->dst);
-	if (bpf_fib_lookup(ctx, &fib, sizeof(fib), 0) != BPF_FIB_LKUP_RET_SUCCESS)
+	if (!r || !r->resolved)
 		return false;
-	nh->ifindex = fib.ifindex;
-	mac_copy(nh->dmac, fib.dmac);
-	mac_copy(nh->smac, fib.smac);
+	nh->ifindex = r->ifindex;
+	mac_copy(nh->dmac, r->dmac);
+	mac_copy(nh->smac, r->smac);
 	return true;
 }
 

@@ -110,7 +110,7 @@ static struct event describe(const struct recover *recover, const struct told_ke
 		.peer = key->ingress,
 	};
 
-	memcpy(&e.tunnel, &key->tunnel, sizeof(e.tunnel));
+	memcpy(&e.tunnel, &told->tunnel, sizeof(e.tunnel));
 	if (link)
 		memcpy(e.name, link->link.name, sizeof(link->link.name));
 	e.timestamp_ns = !link			? clock_wall_ns(e.time_ns)

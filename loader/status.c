@@ -59,20 +59,21 @@ static int port_json(void *ports, const char *ifname, const char *pin)
 	LIBBPF_OPTS(bpf_xdp_query_opts, query);
 	char program[BPF_OBJ_NAME_LEN] = "";
 	struct bpf_link_info info = {};
-	__u32 len = sizeof(info), ifindex = 0;
+	__u32 len = sizeof(info);
 	int fd OWN_FD = bpf_obj_get(pin);
+	json_t *port = json_object();
 
-	if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len)) {
-		ifindex = info.xdp.ifindex;
+	if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len))
 		program_name(program, info.prog_id);
-	}
-	if (ifindex)
-		bpf_xdp_query(ifindex, 0, &query);
-	json_array_append_new(ports, json_pack("{s:s, s:I, s:o, s:o, s:I, s:s}", "name", ifname,
-					       "ifindex", (json_int_t)ifindex, "class",
-					       class_json(program), "program", json_text(program),
-					       "program-id", (json_int_t)info.prog_id, "mode",
-					       mode_word(query.attach_mode)));
+	if (info.xdp.ifindex)
+		bpf_xdp_query(info.xdp.ifindex, 0, &query);
+	json_set(port, "name", json_string(ifname));
+	json_set(port, "ifindex", json_integer(info.xdp.ifindex));
+	json_set(port, "class", class_json(program));
+	json_set(port, "program", json_text(program));
+	json_set(port, "program-id", json_integer(info.prog_id));
+	json_set(port, "mode", json_string(mode_word(query.attach_mode)));
+	json_array_append_new(ports, port);
 	return 0;
 }
 
@@ -104,12 +105,15 @@ static json_t *links_json(const struct pins *pins)
 	if (rows_read(&rows, pins, "fantel_links"))
 		return links;
 	for (__u32 i = 0; i < rows.n; i++) {
+		const __u32 *ifindex = row_key(&rows, i);
 		const struct link *l = row_value(&rows, i);
-		json_t *link = json_pack("{s:o, s:I, s:b, s:s, s:I}", "name", json_text(l->name),
-					 "ifindex", (json_int_t) * (__u32 *)row_key(&rows, i), "up",
-					 !l->down, "cause", cause_word(l->cause), "event-id",
-					 (json_int_t)l->event_id);
+		json_t *link = json_object();
 
+		json_set(link, "name", json_text(l->name));
+		json_set(link, "ifindex", json_integer(*ifindex));
+		json_set(link, "up", json_boolean(!l->down));
+		json_set(link, "cause", json_string(cause_word(l->cause)));
+		json_set(link, "event-id", json_integer(l->event_id));
 		json_set_time(link, "since", l->since_ns);
 		json_array_append_new(links, link);
 	}
@@ -124,29 +128,36 @@ static const struct column link_columns[] = {
 
 /* ---- groups ---------------------------------------------------------------------------------- */
 
+static json_t *member_json(const struct member *m, bool usable, __u32 serving_tier)
+{
+	json_t *member = json_object();
+
+	json_set(member, "path", json_text(m->name));
+	json_set(member, "weight", json_integer(m->weight));
+	json_set(member, "tier", json_integer(m->tier));
+	json_set(member, "usable", json_boolean(usable));
+	json_set(member, "serving", json_boolean(usable && m->weight && m->tier == serving_tier));
+	return member;
+}
+
 /* Of a group's usable members, those of the lowest tier serve. */
 static json_t *members_json(const struct view *view, const struct group *group)
 {
-	json_t *members = json_array();
-	struct path_view path[MAX_MEMBERS];
 	__u32 n = MIN(group->n_members, MAX_MEMBERS), tier = ~0U;
+	json_t *members = json_array();
+	bool usable[MAX_MEMBERS];
 
 	for (__u32 i = 0; i < n; i++) {
 		const struct member *m = &group->member[i];
+		struct path_view path;
 
-		view_path(view, m->path, &path[i]);
-		if (path_view_usable(&path[i]) && m->weight)
+		view_path(view, m->path, &path);
+		usable[i] = path_view_usable(&path);
+		if (usable[i] && m->weight)
 			tier = MIN(tier, m->tier);
 	}
-	for (__u32 i = 0; i < n; i++) {
-		const struct member *m = &group->member[i];
-		bool usable = path_view_usable(&path[i]);
-
-		json_array_append_new(
-			members, json_pack("{s:o, s:i, s:i, s:b, s:b}", "path", json_text(m->name),
-					   "weight", m->weight, "tier", m->tier, "usable", usable,
-					   "serving", usable && m->weight && m->tier == tier));
-	}
+	for (__u32 i = 0; i < n; i++)
+		json_array_append_new(members, member_json(&group->member[i], usable[i], tier));
 	return members;
 }
 
@@ -158,12 +169,15 @@ static json_t *groups_json(const struct view *view)
 	if (rows_read(&rows, &view->pins, "fantel_groups"))
 		return groups;
 	for (__u32 i = 0; i < rows.n; i++) {
-		const struct group *group = row_value(&rows, i);
+		const struct group *g = row_value(&rows, i);
+		json_t *group;
 
-		if (group->name[0])
-			json_array_append_new(groups, json_pack("{s:o, s:o}", "name",
-								json_text(group->name), "members",
-								members_json(view, group)));
+		if (!g->name[0])
+			continue;
+		group = json_object();
+		json_set(group, "name", json_text(g->name));
+		json_set(group, "members", members_json(view, g));
+		json_array_append_new(groups, group);
 	}
 	return groups;
 }
@@ -217,12 +231,14 @@ static json_t *failed_json(const struct pins *pins)
 		const struct failed_key *key = row_key(&rows, i);
 		const struct failed *f = row_value(&rows, i);
 		struct addr originator = addr_of_number(key->originator);
-		json_t *failed =
-			json_pack("{s:o, s:o, s:s, s:s, s:I, s:I}", "path", json_text(f->path),
-				  "originator", json_addr(&originator), "kind", kind_word(f->kind),
-				  "cause", cause_word(f->cause), "event-id",
-				  (json_int_t)key->event_id, "sequence", (json_int_t)f->sequence);
+		json_t *failed = json_object();
 
+		json_set(failed, "path", json_text(f->path));
+		json_set(failed, "originator", json_addr(&originator));
+		json_set(failed, "kind", json_string(kind_word(f->kind)));
+		json_set(failed, "cause", json_string(cause_word(f->cause)));
+		json_set(failed, "event-id", json_integer(key->event_id));
+		json_set(failed, "sequence", json_integer(f->sequence));
 		json_set_time(failed, "since", f->since_ns);
 		json_set_time(failed, "until", f->until_ns);
 		json_array_append_new(set, failed);
@@ -247,11 +263,12 @@ static json_t *origins_json(const struct pins *pins)
 	if (rows_read(&rows, pins, "fantel_origins"))
 		return origins;
 	for (__u32 i = 0; i < rows.n; i++) {
-		const struct origin *origin = row_value(&rows, i);
+		const struct origin *o = row_value(&rows, i);
+		json_t *origin = json_object();
 
-		json_array_append_new(origins, json_pack("{s:o, s:I}", "originator",
-							 json_addr(row_key(&rows, i)), "sequence",
-							 (json_int_t)origin->highest));
+		json_set(origin, "originator", json_addr(row_key(&rows, i)));
+		json_set(origin, "sequence", json_integer(o->highest));
+		json_array_append_new(origins, origin);
 	}
 	return origins;
 }
@@ -284,12 +301,14 @@ static json_t *told_json(const struct pins *pins, const json_t *links)
 	for (__u32 i = 0; i < rows.n; i++) {
 		const struct told_key *key = row_key(&rows, i);
 		const struct told *t = row_value(&rows, i);
-		json_t *told = json_pack(
-			"{s:o, s:o, s:o, s:I, s:I, s:I}", "ingress", json_addr(&key->ingress),
-			"link", link_name(links, key->ifindex), "tunnel", json_tunnel(&key->tunnel),
-			"event-id", (json_int_t)t->event_id, "sequence", (json_int_t)t->sequence,
-			"sent", (json_int_t)t->sent);
+		json_t *told = json_object();
 
+		json_set(told, "ingress", json_addr(&key->ingress));
+		json_set(told, "link", link_name(links, key->ifindex));
+		json_set(told, "tunnel", json_tunnel(&t->tunnel));
+		json_set(told, "event-id", json_integer(t->event_id));
+		json_set(told, "sequence", json_integer(t->sequence));
+		json_set(told, "sent", json_integer(t->sent));
 		json_set_time(told, "first", t->first_ns);
 		json_set_time(told, "last", t->last_ns);
 		json_array_append_new(set, told);
@@ -311,24 +330,32 @@ static const struct column told_columns[] = {
 
 static json_t *loader_json(const struct pins *pins)
 {
+	json_t *loader = json_object();
 	char node[PATH_MAX];
 	pid_t pid;
 
 	pins_node_path(pins, node);
 	pid = lock_holder(node);
-	return json_pack("{s:b, s:o}", "running", pid != 0, "pid",
-			 pid ? json_integer(pid) : json_null());
+	json_set(loader, "running", json_boolean(pid));
+	json_set(loader, "pid", pid ? json_integer(pid) : json_null());
+	return loader;
 }
 
 static json_t *status_json(const struct view *view)
 {
 	const struct pins *pins = &view->pins;
-	json_t *links = links_json(pins);
+	json_t *links = links_json(pins), *status = json_object();
 
-	return json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "node", pins->node, "abi",
-			 FANTEL_ABI, "loader", loader_json(pins), "ports", ports_json(pins),
-			 "links", links, "groups", groups_json(view), "failed", failed_json(pins),
-			 "origins", origins_json(pins), "told", told_json(pins, links));
+	json_set(status, "node", json_string(pins->node));
+	json_set(status, "abi", json_integer(FANTEL_ABI));
+	json_set(status, "loader", loader_json(pins));
+	json_set(status, "ports", ports_json(pins));
+	json_set(status, "links", links);
+	json_set(status, "groups", groups_json(view));
+	json_set(status, "failed", failed_json(pins));
+	json_set(status, "origins", origins_json(pins));
+	json_set(status, "told", told_json(pins, links));
+	return status;
 }
 
 static void section(const struct column *columns, const json_t *rows)

@@ -46,7 +46,7 @@ struct class_value {
 	__u32 group;
 };
 
-#define CLASS_CACHE 256	 /* entries per CPU */
+#define CLASS_CACHE_BITS 8 /* 256 entries per CPU */
 #define NO_GROUP (~0U)
 
 struct class_cache {
@@ -227,12 +227,14 @@ struct route_value {
 	__u32 ifindex;
 };
 
-/* fantel_told: which ingress PE was told of which tunnel on which link; what a recovery needs. */
+/* fantel_told: which ingress PE was told of which tunnel on which link; what a recovery needs. The
+ * tunnel is its hash in the key, because a long key costs its length at every packet, and itself in
+ * the value, which settles whose entry it is. */
 struct told_key {
 	struct addr ingress;
-	__u32 ifindex; /* the failed link */
+	__u64 tunnel_hash; /* path.h, hash_tunnel */
+	__u32 ifindex;	   /* the failed link */
 	__u32 pad;
-	struct tunnel_key tunnel;
 };
 
 struct told {
@@ -241,6 +243,7 @@ struct told {
 	__u64 sequence; /* of the latest TYPE1; its repetitions carry the same */
 	__u32 event_id;
 	__u32 sent; /* copies of that sequence sent so far */
+	struct tunnel_key tunnel;
 };
 
 struct bucket_key {
@@ -326,10 +329,10 @@ _Static_assert(sizeof(struct member) == 40, "member");
 _Static_assert(sizeof(struct tunnel_key) == 136, "tunnel_key");
 _Static_assert(sizeof(struct failed_key) == 24, "failed_key");
 _Static_assert(sizeof(struct bucket_key) == 24, "bucket_key");
-_Static_assert(sizeof(struct told_key) == 160, "told_key");
 _Static_assert(sizeof(struct failed) == 80, "failed");
 _Static_assert(sizeof(struct nexthop) == 48, "nexthop");
-_Static_assert(sizeof(struct told) == 32, "told");
+_Static_assert(sizeof(struct told) == 168, "told");
+_Static_assert(sizeof(struct told_key) == 32, "told_key");
 _Static_assert(sizeof(struct link) == 176, "link");
 
 #endif

@@ -46,6 +46,34 @@ FN __u64 flow_hash(const struct addr *src, const struct addr *dst, __u32 ports, 
 	return hash_mix(h);
 }
 
+FN bool tunnel_equal(const struct tunnel_key *a, const struct tunnel_key *b)
+{
+	const __u8 *p = (const __u8 *)a, *q = (const __u8 *)b;
+	__u64 differ = 0;
+
+	for (__u32 i = 0; i < sizeof(*a); i += 8)
+		differ |= load64(p + i) ^ load64(q + i);
+	return !differ;
+}
+
+/* `bits` bits of hash of an address, for direct-mapped memories. The highest bits of the product: an
+ * address's last bytes are its words' highest on little-endian machines, and reach only those. */
+FN __u32 hash_addr(const struct addr *a, __u32 bits)
+{
+	return (a->q_be[0] * 0x9e3779b97f4a7c15ULL + a->q_be[1] * 0xc2b2ae3d27d4eb4fULL) >> (64 - bits);
+}
+
+/* Of a tunnel's identity, 64 bits wide: as a key it is checked against the identity itself. */
+FN __u64 hash_tunnel(const struct tunnel_key *t)
+{
+	const __u8 *byte = (const __u8 *)t;
+	__u64 h = 0;
+
+	for (__u32 i = 0; i < sizeof(*t) / 8; i++)
+		h += load64(byte + 8 * i) * (0x9e3779b97f4a7c15ULL * (2 * i + 1));
+	return hash_mix(h);
+}
+
 FN __u32 hash_slot(__u64 hash)
 {
 	return hash & (RANK_SLOTS - 1);

@@ -260,7 +260,7 @@ static void fill_links(void)
 	node_put(node->maps.fantel_links, &id, &down);
 	id = 8;
 	node_put(node->maps.fantel_links, &id, &up);
-	assert_true(encap_keys(&key.tunnel, 1, &west) == 1);
+	assert_true(encap_keys(&told.tunnel, 1, &west) == 1);
 	node_put(node->maps.fantel_told, &key, &told);
 }
 
