@@ -38,7 +38,8 @@ LOADER   := $(filter-out loader/main.c,$(wildcard loader/*.c))
 UNIT     := $(patsubst selftests/unit/%.c,$(B)/unit/%,$(wildcard selftests/unit/*.c))
 PROG     := $(patsubst selftests/prog/%.c,$(B)/prog/%,$(wildcard selftests/prog/test_*.c))
 HARNESS  := $(patsubst selftests/%.c,$(B)/%.o,\
-	$(filter-out selftests/prog/test_%,$(wildcard selftests/prog/*.c)))
+	$(filter-out %.bpf.c selftests/prog/test_%,$(wildcard selftests/prog/*.c)))
+PROGBPF  := $(patsubst selftests/%.bpf.c,$(B)/%.skel.h,$(wildcard selftests/prog/*.bpf.c))
 GOLDEN   := $(patsubst selftests/%.py,$(B)/%.json,\
 	$(filter-out selftests/golden/test_%,$(wildcard selftests/golden/*.py)))
 FUZZ     := $(patsubst selftests/fuzz/%.c,$(B)/fuzz/%,$(wildcard selftests/fuzz/*.c))
@@ -154,9 +155,15 @@ $(B)/golden/%.json: selftests/golden/%.py | $(HAVE)
 $(B)/prog/%.o: selftests/prog/%.c Makefile | $(GENERATED)
 	$(call say,CC,$@) mkdir -p $(@D) && $(CC) $(OURS) $(TESTFLAGS) $(CFLAGS) -c $< -o $@
 
-$(B)/prog/test_%: selftests/prog/test_%.c $(HARNESS) $(B)/loader.a
+$(B)/prog/test_%: selftests/prog/test_%.c $(HARNESS) $(B)/loader.a | $(PROGBPF)
 	$(call say,CC,$@) $(CC) $(OURS) $(TESTFLAGS) $(CFLAGS) $< $(HARNESS) $(B)/loader.a -lcmocka \
 		$(LDLIBS) -o $@
+
+# BPF programs of tests and bench, each with a skeleton.
+$(B)/%.skel.h: selftests/%.bpf.c $(B)/vmlinux.h
+	$(call say,BPF,$@) mkdir -p $(@D) && $(CLANG) $(BPFFLAGS) -c $< -o $(B)/$*.o && \
+		$(BPFTOOL) gen object $(B)/$*.bpf.o $(B)/$*.o && \
+		$(BPFTOOL) gen skeleton $(B)/$*.bpf.o name $(*F)_bpf > $@
 
 # Fuzz targets and the loader's sources again, under the sanitizers; clang's warnings with them.
 $(B)/fuzz/loader/%.o: loader/%.c Makefile | $(GENERATED)
@@ -181,11 +188,6 @@ demo: all $(TOOLS)
 	$(Q)$(PYTHON) selftests/lab/demo.py
 
 # ---- bench ---------------------------------------------------------------------------------------
-
-$(B)/bench/%.skel.h: selftests/bench/%.bpf.c $(B)/vmlinux.h
-	$(call say,BPF,$@) mkdir -p $(@D) && $(CLANG) $(BPFFLAGS) -c $< -o $(@D)/$*.o && \
-		$(BPFTOOL) gen object $(@D)/$*.bpf.o $(@D)/$*.o && \
-		$(BPFTOOL) gen skeleton $(@D)/$*.bpf.o name $*_bpf > $@
 
 $(B)/bench/%: selftests/bench/%.c $(B)/prog/harness.o $(B)/loader.a | $(BENCHBPF)
 	$(call say,CC,$@) mkdir -p $(@D) && \

@@ -833,8 +833,8 @@ FN int msg_mac(struct mac *out, const struct mac_key *key, struct msg_buf *buf,
 {
 	__u32 body = msg_body(e->transport), place = MSG_BUF_FRONT + body - MSG_MAC_HEAD;
 	__u8 *head = msg_buf_place(buf, place, MSG_MAC_HEAD);
-	__u8 *mac = msg_buf_at(buf, auth_at + 12, WIRE_MAC_LEN);
-	__u8 *hops = scope_at ? msg_buf_at(buf, scope_at + 4, 1) : NULL;
+	__u8 *mac = msg_buf_at(buf, auth_at + WIRE_AUTH_OFF_MAC, WIRE_MAC_LEN);
+	__u8 *hops = scope_at ? msg_buf_at(buf, scope_at + WIRE_SCOPE_OFF_HOPS, 1) : NULL;
 	__u64 kept[2], kept_mac[2];
 	__u16 kept_end;
 	__u8 kept_hops = 0, *first;
@@ -999,6 +999,19 @@ FN void msg_put_byte(struct writer *w, const struct msg_rules *r, enum tlv_type 
 	msg_put_u32(w, r, type, (__u32)value << 24);
 }
 
+/* AUTH without its MAC, which msg_sign puts. Has to come last. */
+FN void msg_put_auth(struct writer *w, const struct msg_rules *r, __u32 key_id,
+		     enum wire_auth algorithm)
+{
+	__u8 *p = msg_put_private(w, r, TLV_AUTH, 8 + WIRE_MAC_LEN);
+
+	if (!p)
+		return;
+	store32(p, be32(key_id));
+	store32(p + 4, be32((__u32)algorithm << 24));
+	words_zero(p + 8, WIRE_MAC_LEN);
+}
+
 /* A flow whose addresses are written as those of IP version 4 (then they are mapped) or 6. */
 FN void msg_put_flow_as(struct writer *w, const struct msg_rules *r, __u32 version, __u32 protocol,
 			__u32 sport, __u32 dport, const struct addr *src, const struct addr *dst)
@@ -1058,6 +1071,27 @@ FN __u32 msg_finish(struct writer *w, const struct msg_rules *r, const struct ms
 	}
 	store16(sum_at, msg_checksum(w->buf, e, len));
 	return len;
+}
+
+/*
+ * Put the MAC into the AUTH TLV of a message that msg_finish has finished, and the checksum once
+ * more. `auth_at`, `scope_at`: where the values of these TLVs start in the message; scope_at 0: it
+ * has none. 0, or -1 where they can't start.
+ */
+FN int msg_sign(struct msg_buf *buf, const struct msg_envelope *e, __u32 len,
+		const struct mac_key *key, __u32 auth_at, __u32 scope_at)
+{
+	__u8 *sum_at = buf->b + (e->transport == TRANSPORT_UDP ? WIRE_UDP_OFF_SUM : 2);
+	__u8 *p = msg_buf_at(buf, auth_at + WIRE_AUTH_OFF_MAC, WIRE_MAC_LEN);
+	struct mac mac = {};
+
+	if (!p || msg_mac(&mac, key, buf, e, len, auth_at, scope_at))
+		return -1;
+	store64(p, mac.q[0]);
+	store64(p + 8, mac.q[1]);
+	store16(sum_at, 0);
+	store16(sum_at, msg_checksum(buf, e, len));
+	return 0;
 }
 
 /* ---- a whole message from a struct msg (host) -------------------------------------------------- */
@@ -1156,7 +1190,6 @@ static inline void msg_put_node(struct writer *w, enum tlv_type type, const stru
 		store32(p, be32((__u32)type << 16 | (w->at - at - WIRE_TLV_HDR)));
 }
 
-/* Three words behind the enterprise number: EVENT is another matter, these are QUEUE's and RATE's. */
 static inline void msg_put_queue(struct writer *w, const struct msg_rules *r, const struct msg *m)
 {
 	__u8 *p = msg_put_private(w, r, TLV_QUEUE, 12);
@@ -1166,17 +1199,6 @@ static inline void msg_put_queue(struct writer *w, const struct msg_rules *r, co
 	store32(p, be32(m->queue_id));
 	store32(p + 4, be32(m->queue_depth));
 	store32(p + 8, be32(m->queue_limit));
-}
-
-/* AUTH with the MAC that *m has; msg_sign puts the right one. */
-static inline void msg_put_auth(struct writer *w, const struct msg_rules *r, const struct msg *m)
-{
-	__u8 *p = msg_put_private(w, r, TLV_AUTH, 8 + WIRE_MAC_LEN);
-
-	if (!p)
-		return;
-	store64(p, be64((__u64)m->auth_key_id << 32 | (__u64)m->auth_algorithm << 24));
-	memcpy(p + 8, m->auth_mac, WIRE_MAC_LEN);
 }
 
 static inline __u32 msg_anomalous(const struct msg *m, enum msg_anomalous bit)
@@ -1265,7 +1287,9 @@ static inline void msg_put_ours(struct writer *w, const struct msg_rules *r, con
 		return msg_put_u32(w, r, TLV_SCOPE,
 				   (__u32)m->scope_hops << 24 | m->scope_mode << 16);
 	default:
-		return msg_put_auth(w, r, m);
+		msg_put_auth(w, r, m->auth_key_id, m->auth_algorithm);
+		if (!w->full)
+			memcpy(w->buf->b + w->at - WIRE_MAC_LEN, m->auth_mac, WIRE_MAC_LEN);
 	}
 }
 
@@ -1339,22 +1363,6 @@ static inline void msg_put_options(struct writer *w, const struct msg_rules *r, 
 		}
 		type++;
 	}
-}
-
-/* Put the right MAC into the AUTH TLV of a message that msg_finish has finished, and its checksum
- * again. `auth_at`, `scope_at`: where those TLVs' values are; scope_at 0: it has none. 0, or -1. */
-static inline int msg_sign(struct msg_buf *buf, const struct msg_envelope *e, __u32 len,
-			   const struct mac_key *key, __u32 auth_at, __u32 scope_at)
-{
-	__u8 *sum_at = buf->b + (e->transport == TRANSPORT_UDP ? WIRE_UDP_OFF_SUM : 2);
-	struct mac mac;
-
-	if (msg_mac(&mac, key, buf, e, len, auth_at, scope_at))
-		return -1;
-	memcpy(buf->b + auth_at + 12, &mac, WIRE_MAC_LEN);
-	store16(sum_at, 0);
-	store16(sum_at, msg_checksum(buf, e, len));
-	return 0;
 }
 
 /*
