@@ -9,6 +9,8 @@
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The same for something that works on, worth knowing. */
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* That something worth waiting for has come: once or twice in a process's life. */
+void log_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Progress, only with --verbose. */
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_verbose(int on);

@@ -193,7 +193,7 @@ static int err_access(int r, const char *path)
 	return err_r(r, "%s: %s", path, strerror(-r));
 }
 
-int pins_find(struct pins *pins, const char *root, const char *node)
+int pins_find_any(struct pins *pins, const char *root, const char *node)
 {
 	struct names names = {};
 	struct pins new;
@@ -209,21 +209,32 @@ int pins_find(struct pins *pins, const char *root, const char *node)
 	if (!node && names.n > 1)
 		return err_r(-EINVAL, "several nodes run here: %s; name one with --node",
 			     names.list);
-
 	r = pins_init(&new, root, node ?: names.one);
 	if (r)
 		return r;
-	if (pins_exist(&new, false)) {
-		*pins = new;
-		return 0;
-	}
-	if (pins_exist(&new, true))
+	if (!pins_exist(&new, true))
+		return err_r(-ENOENT, "node %s does not run here; there is %s", new.node,
+			     names.list);
+	*pins = new;
+	return 0;
+}
+
+int pins_find(struct pins *pins, const char *root, const char *node)
+{
+	struct pins new;
+	int r;
+
+	r = pins_find_any(&new, root, node);
+	if (r)
+		return r;
+	if (!pins_exist(&new, false))
 		return err_r(
 			-EPROTO,
 			"node %s runs another version of fantel (not ABI %d); use that version, "
 			"or `fantel detach --purge` and start again",
 			new.node, FANTEL_ABI);
-	return err_r(-ENOENT, "node %s does not run here; there is %s", new.node, names.list);
+	*pins = new;
+	return 0;
 }
 
 int pins_map(const struct pins *pins, const char *map)

@@ -23,6 +23,9 @@ struct pins {
  * none or several is an error that names them. Returns 0 or a negative errno, after reporting it. */
 int pins_find(struct pins *pins, const char *root, const char *node);
 
+/* The same, of whatever version. */
+int pins_find_any(struct pins *pins, const char *root, const char *node);
+
 /* Open a pinned map. Returns an fd that the caller owns, or a negative errno, after reporting. */
 int pins_map(const struct pins *pins, const char *map);
 

@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * Called by run. Touches the node's pins, the XDP hooks of the policy's ports, and nothing else.
+ *
+ *	           first start                       take-over
+ *	load       maps are made                     pinned maps are used again
+ *	new ports  attached                          attached; a changed mode: old off, new on
+ *	(run pushes the policy)
+ *	keep       maps and links are pinned         links get the new program, new ones are pinned
+ *	drop       -                                 links of ports that left are removed
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "attach.h"
+#include "fantel.skel.h"
+#include "fantel/path.h"
+#include "hook.h"
+#include "log.h"
+#include "own.h"
+#include "rights.h"
+
+/* One port of the policy. */
+struct port {
+	const struct policy_port *policy;
+	__u32 ifindex;
+	int link_fd;	    /* ours; -1 = none */
+	bool inherited;	    /* by an earlier loader: pinned already */
+	enum xdp_mode mode; /* of what was inherited */
+};
+
+struct attach {
+	const struct pins *pins;
+	const struct policy *policy;
+	struct fantel_bpf *skel;
+	struct maps maps;
+	bool takeover;
+	__u32 n_reused;
+	struct port *port;
+};
+
+/* ---- libbpf's words -------------------------------------------------------------------------- */
+
+#define TAIL_BYTES 4096
+#define TAIL_LINES 15
+
+/* The end of what libbpf said: with a program that was refused, the verifier's last lines. */
+static char tail[TAIL_BYTES];
+
+static int keep_tail(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	char *text OWN_MEM = NULL;
+	size_t len, keep;
+
+	if (level == LIBBPF_DEBUG || vasprintf(&text, fmt, ap) < 0)
+		return 0;
+	len = strlen(text);
+	if (len >= sizeof(tail)) {
+		memcpy(tail, text + len - (sizeof(tail) - 1), sizeof(tail));
+		return 0;
+	}
+	keep = MIN(strlen(tail), sizeof(tail) - 1 - len);
+	memmove(tail, tail + strlen(tail) - keep, keep);
+	memcpy(tail + keep, text, len + 1);
+	return 0;
+}
+
+static void print_tail(void)
+{
+	char *at = tail + strlen(tail);
+	int lines = 0;
+
+	while (at > tail && lines <= TAIL_LINES)
+		lines += *--at == '\n';
+	fprintf(stderr, "%s", at == tail ? at : at + 1);
+}
+
+/* ---- load ------------------------------------------------------------------------------------ */
+
+/* Flows must keep their paths when the loader starts again: nothing random. */
+static __u64 hash_seed(const struct config *config)
+{
+	const struct addr *a =
+		addr_is_unspecified(&config->loopback6) ? &config->loopback4 : &config->loopback6;
+
+	return hash_mix(hash_mix(a->q_be[0]) + a->q_be[1]);
+}
+
+static void configure(struct attach *attach)
+{
+	attach->skel->rodata->config = attach->policy->config;
+	attach->skel->rodata->config.hash_seed = hash_seed(&attach->policy->config);
+}
+
+static bool same_shape(const struct bpf_map *map, const struct bpf_map_info *info)
+{
+	return info->type == bpf_map__type(map) && info->key_size == bpf_map__key_size(map) &&
+	       info->value_size == bpf_map__value_size(map) &&
+	       info->max_entries == bpf_map__max_entries(map) &&
+	       info->map_flags == bpf_map__map_flags(map);
+}
+
+/* Use what an earlier loader pinned; 0 also where there is nothing. */
+static int reuse_map(struct attach *attach, struct bpf_map *map)
+{
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
+	char path[PATH_MAX];
+	int fd OWN_FD = -1;
+	int r;
+
+	pins_map_path(attach->pins, bpf_map__name(map), path);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : err_r(-errno, "%s: %s", path, strerror(errno));
+	if (bpf_obj_get_info_by_fd(fd, &info, &len))
+		return err_r(-errno, "%s: not a map (%s); `fantel detach --purge` clears it", path,
+			     strerror(errno));
+	if (!same_shape(map, &info))
+		return err_r(
+			-EPROTO,
+			"%s: was made by another build of fantel (values of %u bytes, ours have "
+			"%u); `fantel detach --purge --node %s`, then run again",
+			path, info.value_size, bpf_map__value_size(map), attach->pins->node);
+	r = bpf_map__reuse_fd(map, fd);
+	if (r)
+		return err_r(r, "%s: can't use it again: %s", path, strerror(-r));
+	attach->n_reused++;
+	return 0;
+}
+
+static int reuse_maps(struct attach *attach)
+{
+	struct bpf_map *map;
+	int r;
+
+	bpf_object__for_each_map(map, attach->skel->obj)
+	{
+		if (bpf_map__is_internal(map))
+			continue;
+		r = reuse_map(attach, map);
+		if (r)
+			return r;
+	}
+	attach->takeover = attach->n_reused > 0;
+	return 0;
+}
+
+/* Why programs don't load: rights, the kernel, or the verifier. */
+static int err_load(int r, bool verbose)
+{
+	if (r == -EPERM && rights_check())
+		return r;
+	if (kernel_check())
+		return r;
+	if (verbose)
+		print_tail();
+	return err_r(r, "the kernel refuses the programs: %s%s", strerror(-r),
+		     verbose ? "" : "; -v shows the verifier's last lines");
+}
+
+static int map_node_state(struct attach *attach)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	struct node_state *node;
+
+	node = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED,
+		    bpf_map__fd(attach->skel->maps.fantel_node), 0);
+	if (node == MAP_FAILED)
+		return err_r(-errno, "fantel_node: can't map it: %s", strerror(errno));
+	/* Sequences rise over restarts: they start with the time at which the node began. */
+	if (!node->sequence)
+		node->sequence = (__u64)time(NULL) << 32;
+	attach->maps.node = node;
+	return 0;
+}
+
+static int load(struct attach *attach, bool verbose)
+{
+	int r;
+
+	attach->skel = fantel_bpf__open();
+	if (!attach->skel)
+		return err_load(-errno, verbose);
+	configure(attach);
+	r = reuse_maps(attach);
+	if (r)
+		return r;
+	r = fantel_bpf__load(attach->skel);
+	if (r)
+		return err_load(r, verbose);
+#define X(name) attach->maps.name = bpf_map__fd(attach->skel->maps.fantel_##name);
+	MAPS(X)
+#undef X
+	return map_node_state(attach);
+}
+
+/* ---- ports ----------------------------------------------------------------------------------- */
+
+static int program_of(const struct attach *attach, const struct policy_port *port)
+{
+	return bpf_program__fd(port->class == PORT_CUSTOMER ? attach->skel->progs.fantel_customer
+							    : attach->skel->progs.fantel_core);
+}
+
+/*
+ * Is this port's pinned link on its interface? A link whose interface is gone, or has come back
+ * under another index, or in another namespace, is a stranger: it is replaced.
+ */
+static void inherit(struct attach *attach, struct port *port)
+{
+	struct hook_state state = {};
+	char path[PATH_MAX];
+	int fd OWN_FD = -1;
+	__u32 ifindex = 0, prog_id = 0;
+
+	pins_link_path(attach->pins, port->policy->name, path);
+	fd = bpf_obj_get(path);
+	if (fd < 0 || hook_link(fd, &ifindex, &prog_id) || ifindex != port->ifindex ||
+	    hook_query(ifindex, &state) || state.prog_id != prog_id)
+		return;
+	port->link_fd = take_fd(fd);
+	port->inherited = true;
+	port->mode = state.mode;
+}
+
+static int find_ports(struct attach *attach)
+{
+	int r = 0;
+
+	for (__u32 i = 0; i < attach->policy->n_ports; i++) {
+		struct port *port = &attach->port[i];
+
+		port->policy = &attach->policy->port[i];
+		port->link_fd = -1;
+		port->ifindex = if_nametoindex(port->policy->name);
+		if (!port->ifindex)
+			r = err_r(-ENODEV,
+				  "port %s: there is no such interface in this network namespace; "
+				  "make it, or take it out of the policy",
+				  port->policy->name);
+		else
+			inherit(attach, port);
+	}
+	return r;
+}
+
+int attach_load(struct attach **out, const struct pins *pins, const struct policy *policy,
+		bool verbose)
+{
+	struct attach *attach;
+	int r;
+
+	r = rights_check();
+	if (r)
+		return r;
+	attach = calloc(1, sizeof(*attach));
+	if (!attach)
+		return -ENOMEM;
+	attach->pins = pins;
+	attach->policy = policy;
+	attach->port = calloc(policy->n_ports + 1, sizeof(*attach->port));
+	libbpf_set_print(keep_tail);
+	r = attach->port ? find_ports(attach) ?: load(attach, verbose) : -ENOMEM;
+	if (r) {
+		attach_free(attach);
+		return r;
+	}
+	*out = attach;
+	return 0;
+}
+
+void attach_free(struct attach *attach)
+{
+	if (!attach)
+		return;
+	for (__u32 i = 0; attach->port && i < attach->policy->n_ports; i++)
+		if (attach->port[i].policy)
+			own_close(&attach->port[i].link_fd);
+	if (attach->maps.node)
+		munmap(attach->maps.node, sysconf(_SC_PAGESIZE));
+	fantel_bpf__destroy(attach->skel);
+	free(attach->port);
+	free(attach);
+}
+
+const struct maps *attach_maps(const struct attach *attach)
+{
+	return &attach->maps;
+}
+
+int attach_clock(const struct attach *attach)
+{
+	return bpf_program__fd(attach->skel->progs.fantel_clock);
+}
+
+bool attach_is_takeover(const struct attach *attach)
+{
+	return attach->takeover;
+}
+
+/* ---- attach ---------------------------------------------------------------------------------- */
+
+static int pin_link(const struct attach *attach, const struct port *port)
+{
+	char path[PATH_MAX];
+
+	pins_link_path(attach->pins, port->policy->name, path);
+	unlink(path); /* a stranger's */
+	if (bpf_obj_pin(port->link_fd, path))
+		return err_r(-errno, "%s: can't pin the link: %s", path, strerror(errno));
+	return 0;
+}
+
+/*
+ * Native and generic can't be on an interface together, so the port is without a program for a
+ * moment. If the new mode is refused, the old one comes back with the new program.
+ */
+static int change_mode(struct attach *attach, struct port *port)
+{
+	int program = program_of(attach, port->policy), fd;
+	char path[PATH_MAX];
+
+	log_warn("port %s: changes from %s to %s XDP; packets pass it untouched meanwhile",
+		 port->policy->name, hook_mode(port->mode), hook_mode(port->policy->mode));
+	pins_link_path(attach->pins, port->policy->name, path);
+	unlink(path);
+	bpf_link_detach(port->link_fd);
+	own_close(&port->link_fd);
+	port->link_fd = -1;
+	port->inherited = false;
+	fd = hook_attach(program, port->ifindex, port->policy->name, port->policy->mode);
+	if (fd >= 0) {
+		port->link_fd = fd;
+		return pin_link(attach, port);
+	}
+	port->link_fd = hook_attach(program, port->ifindex, port->policy->name, port->mode);
+	if (port->link_fd >= 0 && !pin_link(attach, port))
+		log_warn("port %s: goes on in %s mode", port->policy->name, hook_mode(port->mode));
+	return fd;
+}
+
+static int attach_port(struct attach *attach, struct port *port)
+{
+	int fd;
+
+	if (port->inherited)
+		return port->mode == port->policy->mode ? 0 : change_mode(attach, port);
+	fd = hook_attach(program_of(attach, port->policy), port->ifindex, port->policy->name,
+			 port->policy->mode);
+	if (fd < 0)
+		return fd;
+	port->link_fd = fd;
+	return 0;
+}
+
+int attach_new_ports(struct attach *attach)
+{
+	int r = 0;
+
+	/* Ports that change their mode last: what can fail without a trace comes first. */
+	for (int inherited = 0; !r && inherited <= 1; inherited++)
+		for (__u32 i = 0; !r && i < attach->policy->n_ports; i++)
+			if (attach->port[i].inherited == inherited)
+				r = attach_port(attach, &attach->port[i]);
+	return r;
+}
+
+/* ---- keep ------------------------------------------------------------------------------------ */
+
+static int pin_map(const struct attach *attach, const struct bpf_map *map)
+{
+	char path[PATH_MAX];
+
+	pins_map_path(attach->pins, bpf_map__name(map), path);
+	if (bpf_obj_pin(bpf_map__fd(map), path) && errno != EEXIST)
+		return err_r(-errno, "%s: can't pin the map: %s", path, strerror(errno));
+	return 0;
+}
+
+static int pin_maps(const struct attach *attach)
+{
+	struct bpf_map *map;
+	int r = 0;
+
+	bpf_object__for_each_map(map, attach->skel->obj) if (!r && !bpf_map__is_internal(map)) r =
+		pin_map(attach, map);
+	return r;
+}
+
+static int keep_port(struct attach *attach, struct port *port)
+{
+	if (!port->inherited)
+		return pin_link(attach, port);
+	if (bpf_link_update(port->link_fd, program_of(attach, port->policy), NULL))
+		return err_r(-errno, "port %s: can't replace the program: %s", port->policy->name,
+			     strerror(errno));
+	return 0;
+}
+
+int attach_keep(struct attach *attach)
+{
+	int r = pin_maps(attach);
+
+	for (__u32 i = 0; !r && i < attach->policy->n_ports; i++)
+		r = keep_port(attach, &attach->port[i]);
+	return r;
+}
+
+/* ---- drop ------------------------------------------------------------------------------------ */
+
+static int drop_link(void *arg, const char *ifname, const char *path)
+{
+	const struct attach *attach = arg;
+	int fd OWN_FD = -1;
+
+	for (__u32 i = 0; i < attach->policy->n_ports; i++)
+		if (!strcmp(attach->policy->port[i].name, ifname))
+			return 0;
+	fd = bpf_obj_get(path);
+	if (fd >= 0)
+		bpf_link_detach(fd);
+	if (unlink(path))
+		return err_r(-errno, "%s: can't remove it: %s", path, strerror(errno));
+	log_warn("port %s: is not in the policy any more; its program was removed", ifname);
+	return 0;
+}
+
+int attach_drop_ports(struct attach *attach)
+{
+	return pins_each_link(attach->pins->dir, drop_link, attach);
+}
+
+/* ---- while running --------------------------------------------------------------------------- */
+
+int attach_port_again(struct attach *attach, const struct policy_port *policy, __u32 ifindex)
+{
+	struct port *port = &attach->port[policy - attach->policy->port];
+
+	own_close(&port->link_fd);
+	port->link_fd = -1;
+	port->inherited = false;
+	port->ifindex = ifindex;
+	return attach_port(attach, port) ?: pin_link(attach, port);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The programs' way into the kernel: open, size, configure, load, pin, attach. A first start that
+ * fails leaves nothing behind: until attach_keep nothing is pinned, so all ends with the process. A
+ * take-over that fails leaves the old programs at work: until attach_keep they are not touched.
+ */
+#ifndef ATTACH_H
+#define ATTACH_H
+
+#include "maps.h"
+#include "pin.h"
+#include "policy.h"
+
+struct attach;
+
+/*
+ * Load the programs with the policy's configuration; pinned maps of this node are used again.
+ * pins and policy must live as long. Returns 0 or a negative errno, reported; `verbose`: with the
+ * verifier's last lines.
+ */
+int attach_load(struct attach **attach, const struct pins *pins, const struct policy *policy,
+		bool verbose);
+/* Let go. What is pinned goes on; what is not ends. */
+void attach_free(struct attach *attach);
+
+const struct maps *attach_maps(const struct attach *attach);
+int attach_clock(const struct attach *attach); /* fantel_clock, for nexthops */
+bool attach_is_takeover(const struct attach *attach);
+
+/* In this order; each returns 0 or a negative errno, reported. */
+int attach_new_ports(struct attach *attach); /* ports that have no program of ours yet */
+int attach_keep(struct attach *attach);	     /* pin; replace the old programs, no packet lost */
+int attach_drop_ports(struct attach *attach); /* ports that are not in the policy any more */
+
+/* A port's interface has come back: attach there again. */
+int attach_port_again(struct attach *attach, const struct policy_port *port, __u32 ifindex);
+
+#endif

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * The thread owns struct events; the rest of the loader only ever writes to the pipe.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+
+#include "log.h"
+#include "own.h"
+#include "reporter.h"
+
+#define LAST_WORDS_S 1
+
+struct reporter {
+	struct events *events;
+	pthread_t thread;
+	int to, from; /* the pipe's ends: the loader writes, the thread reads */
+	bool lost;
+};
+_Static_assert(sizeof(struct event) <= PIPE_BUF, "an event is written whole or not at all");
+
+/* False when the loader has closed its end. */
+static bool take_own(struct reporter *reporter)
+{
+	struct event event;
+	ssize_t n;
+
+	while ((n = read(reporter->from, &event, sizeof(event))) == sizeof(event))
+		events_emit(reporter->events, &event);
+	return n < 0 && (errno == EAGAIN || errno == EINTR);
+}
+
+static void *report(void *arg)
+{
+	struct reporter *reporter = arg;
+	struct pollfd fds[] = { { .fd = events_fd(reporter->events), .events = POLLIN },
+				{ .fd = reporter->from, .events = POLLIN } };
+	bool more = true;
+
+	while (more) {
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+			break;
+		more = take_own(reporter);
+		events_poll(reporter->events);
+	}
+	return NULL;
+}
+
+/* Signals are for the loader, not for this thread. */
+static int start_thread(struct reporter *reporter)
+{
+	sigset_t all, before;
+	int r;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(&reporter->thread, NULL, report, reporter);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return r ? err_r(-r, "events: can't start a thread: %s", strerror(r)) : 0;
+}
+
+int reporter_start(struct reporter **out, int map_fd, const struct pins *pins, enum format format,
+		   FILE *to)
+{
+	struct reporter *reporter = calloc(1, sizeof(*reporter));
+	int ends[2] = { -1, -1 };
+	int r;
+
+	if (!reporter)
+		return -ENOMEM;
+	r = events_open(&reporter->events, map_fd, format, to);
+	if (!r)
+		events_serve(reporter->events, pins);
+	if (!r && pipe2(ends, O_CLOEXEC | O_NONBLOCK))
+		r = err_r(-errno, "events: can't make a pipe: %s", strerror(errno));
+	reporter->from = ends[0];
+	reporter->to = ends[1];
+	r = r ?: start_thread(reporter);
+	if (r) {
+		events_free(reporter->events);
+		own_close(&reporter->from);
+		own_close(&reporter->to);
+		free(reporter);
+		return r;
+	}
+	*out = reporter;
+	return 0;
+}
+
+void reporter_emit(struct reporter *reporter, const struct event *event)
+{
+	if (write(reporter->to, event, sizeof(*event)) == sizeof(*event)) {
+		reporter->lost = false;
+		return;
+	}
+	if (!reporter->lost)
+		log_warn("events: nobody takes them fast enough; some are lost");
+	reporter->lost = true;
+}
+
+void reporter_stop(struct reporter *reporter)
+{
+	struct timespec until;
+
+	if (!reporter)
+		return;
+	close(reporter->to);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += LAST_WORDS_S;
+	/* Stuck on an output that nobody reads: it ends with the process. */
+	if (pthread_timedjoin_np(reporter->thread, NULL, &until))
+		return;
+	events_free(reporter->events);
+	close(reporter->from);
+	free(reporter);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Events in a thread of their own: whoever reads our standard output may stop reading, and must not
+ * stop us from seeing links fail. Events of the loader itself are handed over through a pipe.
+ */
+#ifndef REPORTER_H
+#define REPORTER_H
+
+#include "events.h"
+
+struct reporter;
+
+/* Print the events of `map_fd` to `out` (NULL: none) and serve them to other processes. Returns 0 or
+ * a negative errno, reported. */
+int reporter_start(struct reporter **reporter, int map_fd, const struct pins *pins,
+		   enum format format, FILE *out);
+
+/* Report an event of the loader's own; never waits. */
+void reporter_emit(struct reporter *reporter, const struct event *event);
+
+/* Report what is there, and end. */
+void reporter_stop(struct reporter *reporter);
+
+#endif

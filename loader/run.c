@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * `fantel run`: bring a node up, or take over one that runs, and look after it until a signal
+ * comes. One loop; links come first in it, because packets are being lost while a dead link looks
+ * alive.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+
+#include "attach.h"
+#include "clock.h"
+#include "commands.h"
+#include "links.h"
+#include "lock.h"
+#include "log.h"
+#include "nexthops.h"
+#include "options.h"
+#include "own.h"
+#include "pin.h"
+#include "policy.h"
+#include "push.h"
+#include "recover.h"
+#include "reporter.h"
+#include "routes.h"
+#include "teardown.h"
+
+#define REALTIME_PRIORITY 10
+
+struct run_options {
+	struct options options; /* first: what options_parse takes */
+	const char *file;
+	bool verbose, no_events, detach_on_exit, realtime;
+};
+
+/* A node that runs. What is NULL is not there yet. */
+struct run {
+	struct pins pins;
+	const struct policy *policy;
+	struct attach *attach;
+	struct push *push;
+	struct links *links;
+	struct nexthops *nexthops;
+	struct routes *routes;
+	struct recover *recover;
+	struct reporter *reporter;
+	int lock, signals;
+	bool fresh; /* nothing of this node was here before */
+	__u64 now_ns;
+};
+
+/* ---- options --------------------------------------------------------------------------------- */
+
+enum {
+	OPT_NO_EVENTS = 0x200,
+	OPT_DETACH,
+	OPT_REALTIME,
+};
+
+static const struct argp_option own_options[] = {
+	{ .name = "verbose", .key = 'v', .doc = "tell on standard error what is being done" },
+	{ .name = "no-events",
+	  .key = OPT_NO_EVENTS,
+	  .doc = "print no events; `fantel events` still does" },
+	{ .name = "detach-on-exit",
+	  .key = OPT_DETACH,
+	  .doc = "on SIGINT or SIGTERM leave nothing behind, as `fantel detach` does" },
+	{ .name = "realtime",
+	  .key = OPT_REALTIME,
+	  .doc = "see links fail ahead of other processes (SCHED_FIFO, memory locked)" },
+	{}
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct run_options *options = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		options_init(state);
+		return 0;
+	case 'v':
+		options->verbose = true;
+		return 0;
+	case OPT_NO_EVENTS:
+		options->no_events = true;
+		return 0;
+	case OPT_DETACH:
+		options->detach_on_exit = true;
+		return 0;
+	case OPT_REALTIME:
+		options->realtime = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (options->file)
+			argp_error(state, "one policy at a time; `%s' is too many", arg);
+		options->file = arg;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "the policy's file is missing");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_child children[] = { { .argp = &options_view }, {} };
+static const struct argp argp = {
+	.options = own_options,
+	.parser = parse,
+	.args_doc = "POLICY",
+	.doc = "Attach to the policy's ports, keep next hops and links fresh, print events.\v"
+	       "Programs and maps stay when this process ends, however it ends: forwarding and "
+	       "reaction go on. Run again to take over, with the same policy or another one; no "
+	       "packet is lost. --node gives the node another name than its policy does.",
+	.children = children,
+};
+
+/* ---- what happens to links ------------------------------------------------------------------- */
+
+static void report_link(const struct run *run, const struct interface *i)
+{
+	struct event event = {
+		.time_ns = run->now_ns,
+		.type = EVENT_LINK,
+		.cause = i->link.cause,
+		.path = ~0U,
+		.ifindex = i->ifindex,
+		.event_id = i->link.event_id,
+		.usable = !i->link.down,
+		.timestamp_ns = clock_wall_ns(i->link.since_ns),
+	};
+
+	memcpy(event.name, i->link.name, sizeof(i->link.name));
+	if (run->reporter)
+		reporter_emit(run->reporter, &event);
+}
+
+static void on_link(void *arg, enum link_change change, const struct interface *i)
+{
+	struct run *run = arg;
+
+	switch (change) {
+	case LINK_DOWN:
+	case LINK_UP:
+	case LINK_CHANGED:
+		if (run->nexthops)
+			nexthops_link(run->nexthops, i);
+		if (interface_is_core(i) && change != LINK_CHANGED)
+			report_link(run, i);
+		break;
+	case LINK_STEADY:
+		if (run->routes)
+			routes_steady(run->routes, run->now_ns);
+		if (run->recover)
+			recover_hurry(run->recover);
+		break;
+	case LINK_GONE:
+		if (i->port)
+			log_warn("port %s: its interface was removed; waiting for it to come back",
+				 i->port->name);
+		break;
+	case LINK_APPEARED:
+		log_warn("port %s: its interface is back", i->port->name);
+		if (run->attach)
+			attach_port_again(run->attach, i->port, i->ifindex);
+		break;
+	case LINK_SAME:
+		break;
+	}
+}
+
+static void on_sent(void *arg, const struct event *event)
+{
+	reporter_emit(((struct run *)arg)->reporter, event);
+}
+
+/* ---- the loop -------------------------------------------------------------------------------- */
+
+static struct timespec time_left(const struct run *run)
+{
+	__u64 due = MIN(MIN(links_due(run->links), nexthops_due(run->nexthops)),
+			MIN(routes_due(run->routes), recover_due(run->recover)));
+	__u64 now = clock_now_ns(), left = due > now ? due - now : 0;
+
+	return (struct timespec){ left / NSEC_PER_SEC % 3600, left % NSEC_PER_SEC };
+}
+
+/* Returns the signal that ended it. */
+static int loop(struct run *run)
+{
+	struct pollfd fds[] = {
+		{ .fd = links_fd(run->links), .events = POLLIN },
+		{ .fd = nexthops_fd(run->nexthops), .events = POLLIN },
+		{ .fd = routes_fd(run->routes), .events = POLLIN },
+		{ .fd = run->signals, .events = POLLIN },
+	};
+	struct signalfd_siginfo signal = {};
+
+	for (;;) {
+		struct timespec left = time_left(run);
+
+		ppoll(fds, ARRAY_SIZE(fds), &left, NULL);
+		run->now_ns = clock_now_ns();
+		links_read(run->links, run->now_ns);
+		nexthops_read(run->nexthops);
+		if (nexthops_due(run->nexthops) <= run->now_ns)
+			nexthops_tick(run->nexthops, run->now_ns);
+		routes_read(run->routes, run->now_ns);
+		links_tick(run->links, run->now_ns);
+		routes_tick(run->routes, run->now_ns);
+		recover_tick(run->recover, run->now_ns);
+		if (read(run->signals, &signal, sizeof(signal)) == sizeof(signal))
+			return signal.ssi_signo;
+	}
+}
+
+/* ---- up and down ----------------------------------------------------------------------------- */
+
+static int take_lock(struct run *run)
+{
+	char path[PATH_MAX];
+	int r = -ESTALE;
+
+	pins_node_path(&run->pins, path);
+	/* A detach may take the directory away between the two. */
+	for (int tries = 0; r == -ESTALE && tries < 10; tries++) {
+		r = pins_make(&run->pins);
+		if (r)
+			return r;
+		r = lock_take(path);
+	}
+	if (r == -EBUSY)
+		return err_r(r,
+			     "node %s: process %d runs it already; end that one first, a take-over "
+			     "loses no packet",
+			     run->pins.node, lock_holder(path));
+	if (r < 0)
+		return err_r(r, "%s: can't lock it: %s", path, strerror(-r));
+	run->lock = r;
+	pins_map_path(&run->pins, "fantel_node", path);
+	run->fresh = access(path, F_OK) != 0;
+	return 0;
+}
+
+/* Links, next hops and routes, and the policy between them: see push.h for the order. */
+static int bring_up(struct run *run)
+{
+	const struct maps *maps = attach_maps(run->attach);
+	const struct nexthop_use *uses;
+	__u32 n_uses;
+	int r;
+
+	r = push_plan(&run->push, maps, run->policy) ?: attach_new_ports(run->attach)
+		    ?: push_add(run->push)
+		    ?: links_open(&run->links, maps, run->policy, on_link, run);
+	if (r)
+		return r;
+	uses = push_nexthops(run->push, &n_uses);
+	return nexthops_open(&run->nexthops, maps, run->links, attach_clock(run->attach), uses,
+			     n_uses)
+		       ?: routes_open(&run->routes, maps, run->links, run->now_ns)
+		       ?: push_switch(run->push);
+}
+
+/* From here on things are pinned. */
+static int keep(struct run *run, const struct run_options *options)
+{
+	const struct maps *maps = attach_maps(run->attach);
+	int r;
+
+	r = attach_keep(run->attach) ?: push_remove(run->push) ?: attach_drop_ports(run->attach)
+		    ?: reporter_start(&run->reporter, maps->events, &run->pins,
+				      options->options.json ? FORMAT_JSON : FORMAT_TEXT,
+				      options->no_events ? NULL : stdout)
+		    ?: recover_open(&run->recover, maps, run->links, &run->policy->config, on_sent,
+				    run);
+	push_free(take_ptr(run->push));
+	return r;
+}
+
+static void go_realtime(void)
+{
+	struct sched_param param = { .sched_priority = REALTIME_PRIORITY };
+
+	if (sched_setscheduler(0, SCHED_FIFO, &param))
+		log_warn("--realtime: not permitted (%s); CAP_SYS_NICE is needed", strerror(errno));
+	if (mlockall(MCL_CURRENT | MCL_FUTURE))
+		log_warn("--realtime: can't lock memory: %s", strerror(errno));
+}
+
+static void say_ready(const struct run *run)
+{
+	__u32 core = 0, down = nexthops_down(run->nexthops);
+
+	for (__u32 i = 0; i < run->policy->n_ports; i++)
+		core += run->policy->port[i].class == PORT_CORE;
+	log_note("node %s: %s; ports: %u customer, %u core; %u paths, %u groups, %u classes",
+		 run->pins.node, attach_is_takeover(run->attach) ? "taken over" : "running",
+		 run->policy->n_ports - core, core, run->policy->n_paths, run->policy->n_groups,
+		 run->policy->n_classes);
+	if (down)
+		log_warn("node %s: %u next hops lead nowhere now; `fantel paths` shows them",
+			 run->pins.node, down);
+}
+
+static void let_go(struct run *run)
+{
+	recover_free(run->recover);
+	reporter_stop(run->reporter);
+	routes_free(run->routes);
+	nexthops_free(run->nexthops);
+	links_free(run->links);
+	push_free(run->push);
+	attach_free(run->attach);
+}
+
+static int look_after(struct run *run, const struct run_options *options)
+{
+	int signal;
+
+	if (options->realtime)
+		go_realtime();
+	say_ready(run);
+	signal = loop(run);
+	let_go(run);
+	if (options->detach_on_exit)
+		return teardown(&run->pins, false);
+	log_note("node %s: %s; programs and maps stay, packets are forwarded on; `fantel detach "
+		 "--node %s` removes them",
+		 run->pins.node, strsignal(signal), run->pins.node);
+	return 0;
+}
+
+static int run(struct run *run, const struct run_options *options)
+{
+	int r;
+
+	r = take_lock(run);
+	if (r)
+		return r;
+	r = attach_load(&run->attach, &run->pins, run->policy, options->verbose)
+		    ?: bring_up(run) ?: keep(run, options);
+	if (!r)
+		return look_after(run, options);
+	let_go(run);
+	if (run->fresh)
+		pins_remove(&run->pins, false);
+	else
+		log_note("node %s: what ran before goes on", run->pins.node);
+	return r;
+}
+
+/* Signals are read in the loop; one that comes earlier waits there. */
+static int catch_signals(void)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN); /* a reader of events that leaves is not our end */
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct run_options options = {};
+	struct policy policy OWN_POLICY = {};
+	struct run node = { .policy = &policy, .lock = -1, .signals = -1 };
+	int r;
+
+	options_parse(&argp, argc, argv, &options);
+	log_verbose(options.verbose);
+	if (policy_read(&policy, options.file, stderr))
+		return EXIT_BAD_INPUT;
+	if (options.options.node)
+		snprintf(policy.config.node, sizeof(policy.config.node), "%s",
+			 options.options.node);
+	if (pins_init(&node.pins, options.options.root, options.options.node ?: policy.config.node))
+		return EXIT_BAD_INPUT;
+	node.now_ns = clock_now_ns();
+	node.signals = catch_signals();
+	r = run(&node, &options);
+	own_close(&node.signals);
+	own_close(&node.lock);
+	return r ? EXIT_FAILED : EXIT_DONE;
+}
