@@ -51,14 +51,17 @@ static json_t *counters_json(int stats_fd, bool all)
 
 	for (__u32 reason = REASON_NONE + 1; reason < REASON_COUNT; reason++) {
 		struct traffic t = traffic_read(stats_fd, reason);
+		json_t *row;
 
-		if (t.packets || all)
-			json_array_append_new(rows, json_pack("{s:s, s:s, s:I, s:I, s:s}", "reason",
-							      reason_word(reason), "fate",
-							      fates[reason_fate(reason)], "packets",
-							      (json_int_t)t.packets, "bytes",
-							      (json_int_t)t.bytes, "sentence",
-							      reason_sentence(reason)));
+		if (!t.packets && !all)
+			continue;
+		row = json_object();
+		json_set(row, "reason", json_string(reason_word(reason)));
+		json_set(row, "fate", json_string(fates[reason_fate(reason)]));
+		json_set(row, "packets", json_integer(t.packets));
+		json_set(row, "bytes", json_integer(t.bytes));
+		json_set(row, "sentence", json_string(reason_sentence(reason)));
+		json_array_append_new(rows, row);
 	}
 	return rows;
 }
@@ -81,8 +84,9 @@ int cmd_counters(int argc, char **argv)
 	fd = pins_map(&pins, "fantel_stats");
 	if (fd < 0)
 		return EXIT_FAILED;
-	json = json_pack("{s:s, s:o}", "node", pins.node, "counters",
-			 counters_json(fd, options.all));
+	json = json_object();
+	json_set(json, "node", json_string(pins.node));
+	json_set(json, "counters", counters_json(fd, options.all));
 	if (options.options.json)
 		json_print(json, false, stdout);
 	else

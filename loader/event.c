@@ -32,15 +32,10 @@ static const char *name_member(const struct event *e)
 	return e->type == EVENT_NO_PATH ? "group" : "path";
 }
 
-static void add(json_t *json, const char *member, json_t *value)
-{
-	json_object_set_new(json, member, value);
-}
-
 static void add_number(json_t *json, const char *member, __u64 value)
 {
 	if (value)
-		add(json, member, json_integer(value));
+		json_set(json, member, json_integer(value));
 }
 
 static void add_wall(json_t *json, const char *member, __u64 wall_ns)
@@ -48,37 +43,37 @@ static void add_wall(json_t *json, const char *member, __u64 wall_ns)
 	char text[CLOCK_TEXT];
 
 	if (wall_ns)
-		add(json, member, json_string(clock_text(text, wall_ns)));
+		json_set(json, member, json_string(clock_text(text, wall_ns)));
 }
 
 /* What the event is about: a path, a link or a group, and how it fares now. */
 static void add_subject(json_t *json, const struct event *e)
 {
 	if (e->name[0])
-		add(json, name_member(e), json_text(e->name));
+		json_set(json, name_member(e), json_text(e->name));
 	else if (e->type == EVENT_NO_PATH)
-		add(json, "group", json_integer(e->group));
+		json_set(json, "group", json_integer(e->group));
 	else if (e->path != ~0U)
-		add(json, "path", json_integer(e->path));
+		json_set(json, "path", json_integer(e->path));
 	if (e->type == EVENT_LINK)
-		add(json, "up", json_boolean(e->usable));
+		json_set(json, "up", json_boolean(e->usable));
 	else if (e->path != ~0U)
-		add(json, "usable", json_boolean(e->usable));
+		json_set(json, "usable", json_boolean(e->usable));
 }
 
 /* What a notification said: one received, or one sent. */
 static void add_message(json_t *json, const struct event *e)
 {
 	if (!addr_is_unspecified(&e->peer))
-		add(json, e->type == EVENT_NOTIFIED ? "to" : "from", json_addr(&e->peer));
+		json_set(json, e->type == EVENT_NOTIFIED ? "to" : "from", json_addr(&e->peer));
 	if (e->cause)
-		add(json, "cause", json_string(cause_word(e->cause)));
+		json_set(json, "cause", json_string(cause_word(e->cause)));
 	add_number(json, "event-id", e->event_id);
 	add_number(json, "sequence", e->sequence);
 	add_wall(json, "detected", e->timestamp_ns);
 	add_number(json, "validity-ms", e->validity_ms);
 	if (e->tunnel.code)
-		add(json, "tunnel", json_tunnel(&e->tunnel));
+		json_set(json, "tunnel", json_tunnel(&e->tunnel));
 }
 
 json_t *event_json(const struct event *e)
@@ -86,11 +81,11 @@ json_t *event_json(const struct event *e)
 	json_t *json = json_object();
 
 	add_wall(json, "time", clock_wall_ns(e->time_ns));
-	add(json, "event", json_string(type_word(e->type)));
+	json_set(json, "event", json_string(type_word(e->type)));
 	if (e->type == EVENT_NOTIFICATION || e->type == EVENT_NOTIFIED)
-		add(json, "kind", json_string(kind_word(e->kind)));
+		json_set(json, "kind", json_string(kind_word(e->kind)));
 	if (e->reason)
-		add(json, "reason", json_string(reason_word(e->reason)));
+		json_set(json, "reason", json_string(reason_word(e->reason)));
 	add_subject(json, e);
 	add_message(json, e);
 	add_number(json, "monotonic-ns", e->time_ns);
@@ -155,7 +150,7 @@ void event_print_lost(__u64 lost, enum format format, FILE *out)
 	json_t *json OWN_JSON = json_object();
 
 	add_wall(json, "time", clock_wall_ns(clock_now_ns()));
-	add(json, "event", json_string("lost"));
+	json_set(json, "event", json_string("lost"));
 	add_number(json, "events", lost);
 	print(json, format, out);
 }

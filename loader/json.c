@@ -58,13 +58,12 @@ void json_set_time(json_t *object, const char *name, __u64 monotonic_ns)
 
 	snprintf(age_name, sizeof(age_name), "%s-age", name);
 	if (!monotonic_ns) {
-		json_object_set_new(object, name, json_null());
-		json_object_set_new(object, age_name, json_null());
+		json_set(object, name, json_null());
+		json_set(object, age_name, json_null());
 		return;
 	}
-	json_object_set_new(object, name,
-			    json_string(clock_text(text, clock_wall_ns(monotonic_ns))));
-	json_object_set_new(object, age_name, json_real(age));
+	json_set(object, name, json_string(clock_text(text, clock_wall_ns(monotonic_ns))));
+	json_set(object, age_name, json_real(age));
 }
 
 void json_print(const json_t *json, bool compact, FILE *out)

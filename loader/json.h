@@ -18,6 +18,12 @@ static inline void own_json(json_t **json)
 }
 #define OWN_JSON __attribute__((cleanup(own_json)))
 
+/* Set a member; the object takes the value over. */
+static inline void json_set(json_t *object, const char *name, json_t *value)
+{
+	json_object_set_new(object, name, value);
+}
+
 json_t *json_addr(const struct addr *addr); /* null if unspecified */
 json_t *json_text(const char *text);	    /* null if empty; bytes that are not UTF-8 become '?' */
 json_t *json_mac(const __u8 mac[6]);

@@ -14,43 +14,43 @@
 /* ---- the header template, read back ---------------------------------------------------------- */
 
 /* A single segment: no SRH, the destination is the tunnel. */
-static bool template_plain(struct template *template, const struct path *path)
+static bool outer_plain(struct outer *outer, const struct path *path)
 {
-	template->tunnel.code = CODE_IP;
-	template->tunnel.n = 1;
-	template->tunnel.addr = path->dst;
+	outer->tunnel.code = CODE_IP;
+	outer->tunnel.n = 1;
+	outer->tunnel.addr = path->dst;
 	return path->encap_len == ETH_LEN + IPV6_LEN;
 }
 
 /* In a reduced SRH Segments Left points one beyond the list, at the destination address. */
-static bool template_srh(struct template *template, const struct path *path, const __u8 *srh)
+static bool outer_srh(struct outer *outer, const struct path *path, const __u8 *srh)
 {
 	__u32 listed = srh[WIRE_SRH_OFF_LAST_ENTRY] + 1;
-	struct tunnel_key *tunnel = &template->tunnel;
+	struct tunnel_key *tunnel = &outer->tunnel;
 
-	template->reduced = srh[WIRE_SRH_OFF_SL] == listed;
+	outer->reduced = srh[WIRE_SRH_OFF_SL] == listed;
 	if (srh[WIRE_SRH_OFF_TYPE] != WIRE_SRH_ROUTING_TYPE || listed > MAX_SEGMENTS ||
-	    listed + template->reduced > MAX_SEGMENTS ||
+	    listed + outer->reduced > MAX_SEGMENTS ||
 	    path->encap_len != ETH_LEN + IPV6_LEN + WIRE_SRH_FIXED + 16 * listed)
 		return false;
 	tunnel->code = CODE_SRV6;
 	tunnel->n = listed;
 	memcpy(tunnel->segment, srh + WIRE_SRH_FIXED, 16 * listed);
-	if (template->reduced)
+	if (outer->reduced)
 		tunnel->segment[tunnel->n++] = path->dst;
 	return true;
 }
 
-bool template_read(struct template *template, const struct path *path)
+bool outer_read(struct outer *outer, const struct path *path)
 {
 	const __u8 *ip = path->encap[INNER_V6].hdr + ETH_LEN;
 
-	*template = (struct template){ .source = addr_load(ip + IPV6_OFF_SRC) };
+	*outer = (struct outer){ .source = addr_load(ip + IPV6_OFF_SRC) };
 	if (path->tunnel != TUNNEL_SRV6)
 		return false;
 	if (ip[IPV6_OFF_NEXTHDR] == PROTO_ROUTING)
-		return template_srh(template, path, ip + IPV6_LEN);
-	return template_plain(template, path);
+		return outer_srh(outer, path, ip + IPV6_LEN);
+	return outer_plain(outer, path);
 }
 
 /* ---- the command ----------------------------------------------------------------------------- */
@@ -93,42 +93,53 @@ static const struct argp argp = {
 static json_t *nexthop_json(const struct path_view *view)
 {
 	const struct nexthop *nexthop = &view->nexthop;
+	json_t *json;
 
 	if (!nexthop->ifindex)
 		return json_null();
-	return json_pack("{s:o, s:o, s:i, s:b, s:b}", "interface", json_text(nexthop->ifname),
-			 "mac", json_mac(nexthop->dmac), "mtu", nexthop->mtu, "fresh", view->fresh,
-			 "down", nexthop->down);
+	json = json_object();
+	json_set(json, "interface", json_text(nexthop->ifname));
+	json_set(json, "mac", json_mac(nexthop->dmac));
+	json_set(json, "mtu", json_integer(nexthop->mtu));
+	json_set(json, "fresh", json_boolean(view->fresh));
+	json_set(json, "down", json_boolean(nexthop->down));
+	return json;
 }
 
 static json_t *path_json(const struct path_view *view)
 {
 	const struct path *path = &view->path;
-	struct template template;
-	json_t *json;
-	bool known = template_read(&template, path);
+	bool dscp_fixed = path->flags & PATH_DSCP_FIXED;
+	json_t *json = json_object();
+	struct outer outer;
+	bool known = outer_read(&outer, path);
 
-	json = json_pack(
-		"{s:o, s:b, s:i, s:o, s:s, s:b, s:o, s:o, s:o, s:I, s:I}", "name",
-		json_text(path->name), "usable", path_view_usable(view), "failures",
-		view->health.failures, "next-hop", nexthop_json(view), "tunnel",
-		known ? "srv6" : "unknown", "reduced", template.reduced, "source",
-		json_addr(&template.source), "segments", json_tunnel(&template.tunnel), "dscp",
-		path->flags & PATH_DSCP_FIXED ? json_integer(path->dscp) : json_null(), "packets",
-		(json_int_t)view->traffic.packets, "bytes", (json_int_t)view->traffic.bytes);
+	json_set(json, "name", json_text(path->name));
+	json_set(json, "usable", json_boolean(path_view_usable(view)));
+	json_set(json, "failures", json_integer(view->health.failures));
 	json_set_time(json, "changed", view->health.changed_ns);
+	json_set(json, "next-hop", nexthop_json(view));
+	json_set(json, "tunnel", json_string(known ? "srv6" : "unknown"));
+	json_set(json, "reduced", json_boolean(outer.reduced));
+	json_set(json, "source", json_addr(&outer.source));
+	json_set(json, "segments", json_tunnel(&outer.tunnel));
+	json_set(json, "dscp", dscp_fixed ? json_integer(path->dscp) : json_null());
+	json_set(json, "packets", json_integer(view->traffic.packets));
+	json_set(json, "bytes", json_integer(view->traffic.bytes));
 	return json;
 }
 
 static json_t *paths_json(const struct view *view)
 {
-	json_t *rows = json_array();
+	json_t *rows = json_array(), *json = json_object();
 	struct path_view path;
 
 	for (__u32 i = 0; i < MAX_PATHS; i++)
 		if (view_path(view, i, &path))
 			json_array_append_new(rows, path_json(&path));
-	return json_pack("{s:s, s:o}", "node", view->pins.node, "paths", rows);
+	json_set(json, "node", json_string(view->pins.node));
+	json_set(json, "paths", rows);
+	return json;
 }
 
 static void paths_print(const json_t *json, const struct paths_options *options)

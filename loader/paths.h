@@ -5,14 +5,13 @@
 
 #include "fantel/abi.h"
 
-struct template
-{
+struct outer {
 	struct addr source;
 	struct tunnel_key tunnel; /* the segments, as Tunnel Info would name them */
 	bool reduced;		  /* the SRH leaves the first segment out (RFC 8986 §5.2) */
 };
 
 /* Read the template for IPv6 inside. False where it is not one that encap_path makes. */
-bool template_read(struct template *template, const struct path *path);
+bool outer_read(struct outer *outer, const struct path *path);
 
 #endif

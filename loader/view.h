@@ -63,8 +63,7 @@ static inline const void *row_value(const struct rows *rows, __u32 i)
 	return rows->values + (size_t)i * rows->value_size;
 }
 
-/* The sum over all CPUs of an entry of a per-CPU map of struct traffic; zero if it can't be read.
- */
+/* An entry of a per-CPU map of struct traffic, all CPUs added up; zero if it can't be read. */
 struct traffic traffic_read(int map_fd, __u32 key);
 
 #endif
