@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * Fuzzes policy_parse. What it takes is consistent, makes valid tunnels, and reads back the same
+ * when shown; what it refuses leaves the policy alone, and what is said of it can be printed on a
+ * terminal.
+ *
+ * The schema is parsed once and not for each input: that is libyang's work, which takes a hundred
+ * times as long as ours and which no input changes.
+ */
+#include <libyang/libyang.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct ly_ctx *kept_ctx;
+static struct lys_module *kept_module;
+
+static LY_ERR keep_ctx(const char *dir, uint16_t options, struct ly_ctx **ctx)
+{
+	LY_ERR err = kept_ctx ? LY_SUCCESS : ly_ctx_new(dir, options, &kept_ctx);
+
+	*ctx = kept_ctx;
+	return err;
+}
+
+static LY_ERR keep_module(struct ly_ctx *ctx, const char *text, LYS_INFORMAT format,
+			  struct lys_module **module)
+{
+	LY_ERR err = kept_module ? LY_SUCCESS : lys_parse_mem(ctx, text, format, &kept_module);
+
+	*module = kept_module;
+	return err;
+}
+
+#define ly_ctx_new keep_ctx
+#define ly_ctx_destroy(ctx) ((void)(ctx))
+#define lys_parse_mem keep_module
+#include "../../loader/yang.c"
+
+#include "encap.h"
+#include "policy.h"
+
+#define REQUIRE(cond)            \
+	do {                     \
+		if (!(cond))     \
+			abort(); \
+	} while (0)
+
+static int parse(struct policy *policy, const char *text, char **said)
+{
+	size_t size;
+	FILE *errors = open_memstream(said, &size);
+	int n;
+
+	REQUIRE(errors);
+	n = policy_parse(policy, "f", text, errors);
+	fclose(errors);
+	return n;
+}
+
+static void check_name(const char *name, size_t size)
+{
+	REQUIRE(name[0] && strnlen(name, size) < size);
+}
+
+static void check_path(const struct policy_path *from, const struct config *config)
+{
+	struct tunnel_key keys[2];
+	struct path path = { 0 };
+
+	check_name(from->name, sizeof(from->name));
+	REQUIRE(from->n_segments >= 1 && from->n_segments <= MAX_SEGMENTS && from->dscp < 64);
+	for (__u32 i = 0; i < from->n_segments; i++)
+		REQUIRE(!addr_is_v4(&from->segment[i]) && !addr_is_multicast(&from->segment[i]) &&
+			!addr_is_unspecified(&from->segment[i]));
+	REQUIRE(encap_path(&path, from, config) == 0);
+	REQUIRE(path.encap_len <= ENCAP_MAX);
+	REQUIRE(encap_keys(keys, 2, from) == (from->n_segments == 1 ? 1 : 2));
+}
+
+static void check_group(const struct policy_group *group, const struct policy *p)
+{
+	__u32 weight = 0;
+
+	check_name(group->name, sizeof(group->name));
+	REQUIRE(group->n_members >= 1 && group->n_members <= MAX_MEMBERS);
+	for (__u32 i = 0; i < group->n_members; i++) {
+		REQUIRE(group->member[i].path < p->n_paths);
+		weight += group->member[i].weight;
+	}
+	REQUIRE(weight);
+}
+
+static void check_prefix(const struct policy_prefix *prefix)
+{
+	struct addr addr = prefix->addr;
+
+	REQUIRE(prefix->plen <= 128);
+	for (__u32 bit = prefix->plen; bit < 128; bit++)
+		REQUIRE(!(addr.b[bit / 8] & 0x80 >> bit % 8));
+}
+
+static void check_config(const struct config *c)
+{
+	check_name(c->node, sizeof(c->node));
+	REQUIRE(!strchr(c->node, '.') && !strchr(c->node, '/'));
+	REQUIRE(!addr_is_unspecified(&c->loopback6) && !addr_is_v4(&c->loopback6));
+	REQUIRE(addr_is_unspecified(&c->loopback4) || addr_is_v4(&c->loopback4));
+	for (int i = 0; i < KIND_COUNT; i++) {
+		REQUIRE(c->type[i] >= 162 && c->type[i] != 200 && c->type[i] != 201);
+		for (int j = 0; j < i; j++)
+			REQUIRE(c->type[i] != c->type[j]);
+	}
+	REQUIRE(c->n_repeats >= 1 && c->n_repeats <= MAX_REPEATS && c->repeat_ns[0] == 0);
+	REQUIRE(c->udp_port && c->udp_sport >= WIRE_UDP_SPORT_MIN);
+}
+
+static void check_policy(const struct policy *p)
+{
+	check_config(&p->config);
+	REQUIRE(p->n_ports);
+	for (__u32 i = 0; i < p->n_ports; i++)
+		check_name(p->port[i].name, sizeof(p->port[i].name));
+	for (__u32 i = 0; i < p->n_sources; i++)
+		check_prefix(&p->source[i]);
+	for (__u32 i = 0; i < p->n_paths; i++)
+		check_path(&p->path[i], &p->config);
+	for (__u32 i = 0; i < p->n_groups; i++)
+		check_group(&p->group[i], p);
+	for (__u32 i = 0; i < p->n_classes; i++) {
+		check_prefix(&p->class[i].prefix);
+		REQUIRE(p->class[i].group < p->n_groups);
+	}
+}
+
+static char *show(const struct policy *p, bool json)
+{
+	char *shown = NULL;
+	size_t size;
+	FILE *out = open_memstream(&shown, &size);
+
+	REQUIRE(out);
+	policy_show(p, json, out);
+	fclose(out);
+	return shown;
+}
+
+static void check_read_back(const struct policy *p)
+{
+	struct policy again OWN_POLICY = { 0 };
+	OWN_MEM char *text = show(p, false);
+	OWN_MEM char *shown = show(p, true);
+	OWN_MEM char *said = NULL;
+
+	REQUIRE(strlen(text) > 0);
+	REQUIRE(parse(&again, shown, &said) == 0);
+	REQUIRE(!memcmp(&p->config, &again.config, sizeof(p->config)));
+	REQUIRE(p->n_ports == again.n_ports && p->n_sources == again.n_sources);
+	REQUIRE(p->n_paths == again.n_paths && p->n_groups == again.n_groups);
+	REQUIRE(p->n_classes == again.n_classes);
+}
+
+static void check_said(const char *said)
+{
+	REQUIRE(said[0]);
+	for (; *said; said++)
+		REQUIRE(*said == '\n' || (*said >= ' ' && *said <= '~'));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
+{
+	OWN_MEM char *text = strndup((const char *)input, size);
+	OWN_MEM char *said = NULL;
+	struct policy p = { 0 }, untouched = { 0 };
+	int n = parse(&p, text, &said);
+
+	REQUIRE(n >= 0);
+	if (n) {
+		check_said(said);
+		REQUIRE(!memcmp(&p, &untouched, sizeof(p)));
+		return 0;
+	}
+	check_policy(&p);
+	check_read_back(&p);
+	policy_free(&p);
+	return 0;
+}
