@@ -57,6 +57,9 @@ void node_source(struct fantel_bpf *node, const char *prefix);
 /* Path `id`, and the names by which notifications may call it. Its next hop is `id` too. */
 void node_path(struct fantel_bpf *node, __u32 id, const struct policy_path *path);
 
+/* Let a notification that names `key` name path `id`, beside those that it names already. */
+void node_tunnel(struct fantel_bpf *node, const struct tunnel_key *key, __u32 id);
+
 #define NEXTHOP_IFINDEX 77
 #define FRESH (~0ULL)
 #define STALE 0ULL
@@ -107,6 +110,23 @@ const char *verdict_word(__u32 verdict);
 
 /* A test of one function, in a table of struct CMUnitTest. */
 #define TEST(sentence, function) { sentence, function, NULL, NULL, NULL }
+
+/* ---- making packets ---------------------------------------------------------------------------- */
+
+/* Ethernet and IPv6, or IPv4 where src has dots, around an L4 packet; its checksum is untouched. */
+void frame_around(struct bytes *frame, const char *src, const char *dst, __u8 proto, __u8 hop_limit,
+		  const struct bytes *l4);
+
+/* Bytes put behind those that are there. */
+void bytes_put(struct bytes *to, const void *from, __u32 len);
+void bytes_put16(struct bytes *to, __u16 value);
+void bytes_put32(struct bytes *to, __u32 value);
+
+/* The internet checksum of an L4 packet and its pseudo-header, ready to be stored. */
+__u16 l4_sum(const char *src, const char *dst, __u8 proto, const struct bytes *l4);
+
+/* Hexadecimal digits as bytes. */
+void bytes_hex(struct bytes *to, const char *hex);
 
 /* ---- a network namespace of the process's own ------------------------------------------------ */
 

@@ -1,0 +1,886 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * fantel_core as the ingress PE: notifications in, state out. First every golden message as a whole
+ * packet; then what several of them do together. Messages are encoded here by hand, not by msg.h.
+ */
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <time.h>
+#include <cmocka.h>
+
+#include <bpf/bpf.h>
+#include <jansson.h>
+
+#include "harness.h"
+#include "words.h"
+
+#define US6 "2001:db8:f::1"
+#define US4 "198.51.100.1"
+#define P1 "2001:db8:f::2" /* three that report */
+#define P2 "2001:db8:f::3"
+#define P3 "198.51.100.2"
+
+enum {
+	SRV6_PATH, /* encaps-3 */
+	ONE_PATH,  /* one segment, 2001:db8:9::9 */
+	IPV4_PATH, /* known as 192.0.2.9 */
+	TWIN_PATH, /* a second path with ONE_PATH's tunnel, in some tests */
+	PATHS,
+};
+
+static struct fantel_bpf *node;
+static struct outcome got;
+
+static void node_paths(void)
+{
+	static const char *const one[] = { "2001:db8:9::9", NULL };
+	struct policy_path three = golden_path("encaps-3"), single = path_of("one", false, one);
+	struct tunnel_key v4 = { .code = CODE_IP, .n = 1, .addr = addr_of("192.0.2.9") };
+
+	node_path(node, SRV6_PATH, &three);
+	node_path(node, ONE_PATH, &single);
+	node_tunnel(node, &v4, IPV4_PATH);
+	node_source(node, "2001:db8:f::/48");
+	node_source(node, "198.51.100.0/24");
+}
+
+static void forget(void)
+{
+	node_clear(node->maps.fantel_failed, sizeof(struct failed_key));
+	node_clear(node->maps.fantel_origins, sizeof(struct addr));
+	for (__u32 i = 0; i < PATHS; i++)
+		node_failures(node, i, 0);
+	node_events(node, NULL, 0);
+}
+
+static int failures(__u32 path)
+{
+	struct health h;
+
+	node_get(node->maps.fantel_health, &path, &h);
+	return h.failures;
+}
+
+static __u32 failed_entries(void)
+{
+	return node_entries(node->maps.fantel_failed, sizeof(struct failed_key));
+}
+
+/* The only entry. */
+static struct failed failed_entry(struct failed_key *key)
+{
+	struct failed failed;
+
+	assert_int_equal(failed_entries(), 1);
+	bpf_map_get_next_key(bpf_map__fd(node->maps.fantel_failed), NULL, key);
+	assert_true(node_get(node->maps.fantel_failed, key, &failed));
+	return failed;
+}
+
+static void assert_nothing_known(void)
+{
+	assert_int_equal(failed_entries(), 0);
+	assert_int_equal(node_entries(node->maps.fantel_origins, sizeof(struct addr)), 0);
+	for (__u32 i = 0; i < PATHS; i++)
+		assert_int_equal(failures(i), 0);
+}
+
+static void run(const struct bytes *frame)
+{
+	node_run(node, node->progs.fantel_core, 0, frame, &got);
+	assert_true(bytes_are(&got.out, "no byte is changed", frame, NULL));
+}
+
+/* ---- every golden message --------------------------------------------------------------------- */
+
+static const char *text(json_t *vector, const char *name)
+{
+	return json_string_value(json_object_get(vector, name));
+}
+
+static void vector_frame(struct bytes *frame, json_t *vector, const char *dst)
+{
+	bool udp = !strcmp(text(vector, "transport"), "udp");
+	struct bytes l4;
+
+	bytes_hex(&l4, text(vector, "l4"));
+	frame_around(frame, text(vector, "src"), dst ? dst : text(vector, "dst"),
+		     udp ? IPPROTO_UDP : IPPROTO_ICMPV6, 255, &l4);
+}
+
+/* No node of ours has keys yet, so that a wrong MAC is not looked at. */
+static enum reason vector_reason(json_t *vector)
+{
+	const char *why = text(vector, "why");
+
+	if (why && strcmp(why, "auth"))
+		return reason_from_word(why);
+	if (why || !strcmp(text(vector, "kind"), "failure"))
+		return REASON_FAILED;
+	if (!strcmp(text(vector, "kind"), "failure-recovery"))
+		return REASON_NOT_KNOWN;
+	return REASON_REPORTED;
+}
+
+static __u32 vector_path(json_t *vector)
+{
+	json_t *tunnel = json_object_get(vector, "tunnel");
+	const char *ip = json_string_value(json_object_get(tunnel, "ip"));
+
+	if (!ip || json_object_get(tunnel, "srv6"))
+		return SRV6_PATH;
+	return strchr(ip, '.') ? IPV4_PATH : ONE_PATH;
+}
+
+static void check_vector(void **state)
+{
+	json_t *vector = *state;
+	enum reason reason = vector_reason(vector);
+	struct bytes frame;
+
+	forget();
+	vector_frame(&frame, vector, NULL);
+	run(&frame);
+	assert_true(outcome_is(&got, text(vector, "name"), XDP_DROP, reason));
+	if (reason == REASON_FAILED) {
+		assert_int_equal(failed_entries(), 1);
+		assert_int_equal(failures(vector_path(vector)), 1);
+	} else if (strcmp(text(vector, "verdict"), "valid")) {
+		assert_nothing_known();
+		assert_int_equal(node_events(node, NULL, 0), 0);
+	} else {
+		assert_int_equal(failed_entries(), 0);
+		for (__u32 i = 0; i < PATHS; i++)
+			assert_int_equal(failures(i), 0);
+	}
+}
+
+static json_t *vectors(void)
+{
+	static json_t *all;
+	json_error_t error;
+
+	if (!all)
+		all = json_load_file(SRCDIR "/selftests/golden/messages.json", 0, &error);
+	if (!all) {
+		fprintf(stderr, "messages.json: %s\n", error.text);
+		exit(1);
+	}
+	return all;
+}
+
+/* To somebody else, nothing in them concerns us: not even the malformed ones are touched. */
+static void vectors_to_others_pass(void **state)
+{
+	struct bytes frame;
+	json_t *vector;
+	size_t i;
+
+	forget();
+	json_array_foreach(vectors(), i, vector) {
+		vector_frame(&frame, vector, strchr(text(vector, "src"), '.') ? "198.51.100.7" :
+										  "2001:db8:f::7");
+		run(&frame);
+		assert_true(outcome_is(&got, text(vector, "name"), XDP_PASS, REASON_NONE));
+	}
+	assert_nothing_known();
+}
+
+/* ---- one message, encoded by hand -------------------------------------------------------------- */
+
+enum by { ICMPV6, UDP6, UDP4 };
+
+/* What is left out has the usual value. */
+struct note {
+	enum kind kind;
+	const char *path;  /* in golden/packets.py: an SRH with its segments */
+	const char *ip;	   /* an address */
+	bool less_first;   /* the SRH without its first segment */
+	bool event;	   /* an Event TLV, of the next three */
+	__u32 event_id, validity_ms;
+	__u64 sequence;
+	__u32 domain;
+	const char *src, *dst;
+	__u8 hop_limit;
+	enum by by;
+	__u8 cause;
+};
+
+static void put_srh(struct bytes *l4, const struct note *n)
+{
+	struct policy_path p = golden_path(n->path);
+	__u32 count = p.n_segments - n->less_first;
+
+	bytes_put32(l4, 41 << 24 | 2 * count << 16 | 4 << 8);
+	bytes_put32(l4, (count - 1) << 24);
+	for (__u32 i = 0; i < count; i++)
+		bytes_put(l4, &p.segment[p.n_segments - 1 - i], 16);
+}
+
+static void put_private(struct bytes *l4, __u16 type, __u16 len)
+{
+	bytes_put16(l4, type);
+	bytes_put16(l4, 4 + len);
+	bytes_put32(l4, 32473);
+}
+
+static void put_options(struct bytes *l4, const struct note *n)
+{
+	if (n->event) {
+		put_private(l4, 65001, 16);
+		bytes_put32(l4, n->event_id);
+		bytes_put32(l4, n->sequence >> 32);
+		bytes_put32(l4, n->sequence);
+		bytes_put32(l4, n->validity_ms);
+	}
+	if (n->domain) {
+		put_private(l4, 65009, 4);
+		bytes_put32(l4, n->domain);
+	}
+	if (n->cause) {
+		put_private(l4, 65011, 4);
+		bytes_put32(l4, n->cause << 24);
+	}
+}
+
+static void encode(struct bytes *frame, const struct note *n)
+{
+	const char *src = n->src ? n->src : n->by == UDP4 ? P3 : P1;
+	const char *dst = n->dst ? n->dst : n->by == UDP4 ? US4 : US6;
+	__u8 code = (n->ip ? 0x80 : 0) | (n->path ? 0x40 : 0), type = 202 + n->kind;
+	__u8 proto = n->by == ICMPV6 ? IPPROTO_ICMPV6 : IPPROTO_UDP;
+	struct bytes l4 = {};
+
+	if (n->by == ICMPV6) {
+		bytes_put32(&l4, type << 24 | code << 16);
+	} else {
+		bytes_put32(&l4, 49152u << 16 | 50202);
+		bytes_put32(&l4, 0);
+		bytes_put32(&l4, type << 20 | code << 12);
+	}
+	if (n->ip) {
+		struct addr a = addr_of(n->ip);
+
+		bytes_put(&l4, &a, 16);
+	}
+	if (n->path)
+		put_srh(&l4, n);
+	put_options(&l4, n);
+	if (n->by != ICMPV6)
+		store16(l4.b + 4, htons(l4.len));
+	store16(l4.b + (n->by == ICMPV6 ? 2 : 6), htons(l4_sum(src, dst, proto, &l4)));
+	frame_around(frame, src, dst, proto, n->hop_limit ? n->hop_limit : 255, &l4);
+}
+
+#define SAY(...) say(&(struct note){ __VA_ARGS__ })
+
+/* Send it to the node; what was counted. */
+static enum reason say(const struct note *n)
+{
+	static struct bytes frame;
+
+	encode(&frame, n);
+	run(&frame);
+	if (got.verdict == XDP_PASS && !got.reasons)
+		return REASON_NONE;
+	assert_int_equal(got.verdict, XDP_DROP);
+	assert_int_equal(got.reasons, 1);
+	for (int r = 0; r < REASON_COUNT; r++)
+		if (got.count[r].packets == 1)
+			return r;
+	return REASON_INTERNAL;
+}
+
+#define SRV6 .path = "encaps-3"
+#define ONE .ip = "2001:db8:9::9"
+#define EVENT(id, seq) .event = true, .event_id = id, .sequence = seq
+#define FAILURE .kind = KIND_FAILURE
+#define RECOVERY .kind = KIND_RECOVERY
+
+/* ---- what one message does, by state and setting ------------------------------------------------ */
+
+struct row {
+	const char *sentence;
+	enum reason reason;
+	struct note note;
+};
+
+static struct row rows[] = {
+	{ "a failure by ICMPv6", REASON_FAILED, { FAILURE, SRV6, EVENT(1, 1) } },
+	{ "a failure by UDP over IPv6", REASON_FAILED, { FAILURE, SRV6, EVENT(1, 1), .by = UDP6 } },
+	{ "a failure by UDP over IPv4", REASON_FAILED, { FAILURE, SRV6, EVENT(1, 1), .by = UDP4 } },
+	{ "a failure without an Event TLV", REASON_FAILED, { FAILURE, SRV6 } },
+	{ "a failure of the reduced segment list", REASON_FAILED,
+	  { FAILURE, SRV6, EVENT(1, 1), .less_first = true } },
+	{ "a failure of a one-segment tunnel", REASON_FAILED, { FAILURE, ONE, EVENT(1, 1) } },
+	{ "address and segment list that match one path", REASON_FAILED,
+	  { FAILURE, SRV6, .ip = "2001:db8:a:2::", EVENT(1, 1) } },
+	{ "address and segment list that match no path together", REASON_UNMATCHED,
+	  { FAILURE, SRV6, .ip = "2001:db8:9::9", EVENT(1, 1) } },
+	{ "a failure of another tunnel", REASON_UNMATCHED,
+	  { FAILURE, .path = "encaps-2", EVENT(1, 1) } },
+	{ "a failure of another address", REASON_UNMATCHED,
+	  { FAILURE, .ip = "2001:db8:9::8", EVENT(1, 1) } },
+	{ "a failure that names no path", REASON_UNMATCHED, { FAILURE, EVENT(1, 1) } },
+	{ "a recovery from what was not told", REASON_NOT_KNOWN, { RECOVERY, SRV6, EVENT(1, 1) } },
+	{ "a recovery without Event TLV from what was not told", REASON_NOT_KNOWN, { RECOVERY, SRV6 } },
+	{ "congestion is reported", REASON_REPORTED, { .kind = KIND_CONGESTION, SRV6, EVENT(1, 1) } },
+	{ "congestion elimination is reported", REASON_REPORTED,
+	  { .kind = KIND_ELIMINATION, SRV6, EVENT(1, 1) } },
+	{ "load balancing is reported", REASON_REPORTED, { .kind = KIND_LOAD, SRV6, EVENT(1, 1) } },
+	{ "the farthest that is within the radius", REASON_FAILED,
+	  { FAILURE, SRV6, EVENT(1, 1), .hop_limit = 247 } },
+	{ "one hop beyond the radius, ICMPv6", REASON_RADIUS,
+	  { FAILURE, SRV6, EVENT(1, 1), .hop_limit = 246 } },
+	{ "one hop beyond the radius, UDP over IPv4", REASON_RADIUS,
+	  { FAILURE, SRV6, EVENT(1, 1), .hop_limit = 246, .by = UDP4 } },
+	{ "a source outside the domain, IPv6", REASON_SOURCE,
+	  { FAILURE, SRV6, EVENT(1, 1), .src = "2001:db8:99::2" } },
+	{ "a source outside the domain, IPv4", REASON_SOURCE,
+	  { FAILURE, SRV6, EVENT(1, 1), .src = "192.0.2.2", .by = UDP4 } },
+	{ "to another node", REASON_NONE, { FAILURE, SRV6, EVENT(1, 1), .dst = "2001:db8:f::7" } },
+	{ "to a multicast group", REASON_NONE, { FAILURE, SRV6, EVENT(1, 1), .dst = "ff05::1" } },
+	{ "a domain where none is asked for", REASON_FAILED,
+	  { FAILURE, SRV6, EVENT(1, 1), .domain = 9 } },
+};
+
+static void check_row(void **state)
+{
+	const struct row *row = *state;
+	enum reason reason;
+
+	forget();
+	reason = say(&row->note);
+	if (reason != row->reason)
+		fprintf(stderr, "%s: %s, and not %s\n", row->sentence, reason_word(reason),
+			reason_word(row->reason));
+	assert_int_equal(reason, row->reason);
+	assert_int_equal(failed_entries(), reason == REASON_FAILED);
+	assert_int_equal(failures(SRV6_PATH) + failures(ONE_PATH), reason == REASON_FAILED);
+}
+
+/* ---- what several do ---------------------------------------------------------------------------- */
+
+static void failure_and_recovery(void **state)
+{
+	struct failed_key key;
+	struct failed failed;
+
+	forget();
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(7, 1), .cause = CAUSE_CARRIER), REASON_FAILED);
+	assert_int_equal(failures(SRV6_PATH), 1);
+	assert_int_equal(failures(ONE_PATH), 0);
+	failed = failed_entry(&key);
+	assert_int_equal(key.path, SRV6_PATH);
+	assert_int_equal(key.event_id, 7);
+	assert_true(key.originator == ((addr_num)0x20010db8000f0000ULL << 64 | 2));
+	assert_string_equal(failed.path, "encaps-3");
+	assert_int_equal(failed.kind, KIND_FAILURE);
+	assert_int_equal(failed.cause, CAUSE_CARRIER);
+	assert_int_equal(failed.sequence, 1);
+	assert_int_equal(failed.until_ns, 0);
+	assert_int_equal(SAY(RECOVERY, SRV6, EVENT(7, 2)), REASON_RECOVERED);
+	assert_int_equal(failures(SRV6_PATH), 0);
+	assert_int_equal(failed_entries(), 0);
+	assert_int_equal(SAY(RECOVERY, SRV6, EVENT(7, 3)), REASON_NOT_KNOWN);
+	assert_int_equal(failures(SRV6_PATH), 0);
+}
+
+static void repetitions_act_once(void **state)
+{
+	for (enum by by = ICMPV6; by <= UDP4; by++) {
+		forget();
+		assert_int_equal(SAY(FAILURE, SRV6, EVENT(7, 1), .by = by), REASON_FAILED);
+		for (int i = 0; i < 2; i++)
+			assert_int_equal(SAY(FAILURE, SRV6, EVENT(7, 1), .by = by), REASON_DUPLICATE);
+		assert_int_equal(failures(SRV6_PATH), 1);
+		assert_int_equal(SAY(RECOVERY, SRV6, EVENT(7, 2), .by = by), REASON_RECOVERED);
+		for (int i = 0; i < 2; i++)
+			assert_int_equal(SAY(RECOVERY, SRV6, EVENT(7, 2), .by = by), REASON_DUPLICATE);
+		/* A failure's repetition that comes last must not fail the path again. */
+		assert_int_equal(SAY(FAILURE, SRV6, EVENT(7, 1), .by = by), REASON_DUPLICATE);
+		assert_int_equal(failures(SRV6_PATH), 0);
+	}
+}
+
+static void without_a_sequence_it_refreshes(void **state)
+{
+	forget();
+	assert_int_equal(SAY(FAILURE, SRV6), REASON_FAILED);
+	assert_int_equal(SAY(FAILURE, SRV6), REASON_REFRESHED);
+	assert_int_equal(failures(SRV6_PATH), 1);
+	assert_int_equal(SAY(RECOVERY, SRV6), REASON_RECOVERED);
+	assert_int_equal(failures(SRV6_PATH), 0);
+	assert_int_equal(SAY(RECOVERY, SRV6), REASON_NOT_KNOWN);
+}
+
+static void a_refresh_moves_the_end(void **state)
+{
+	struct failed first, second;
+	struct failed_key key;
+
+	forget();
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(7, 1), .validity_ms = 60000), REASON_FAILED);
+	first = failed_entry(&key);
+	assert_int_equal(first.until_ns - first.since_ns, 60000 * NSEC_PER_MSEC);
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(7, 2), .validity_ms = 90000), REASON_REFRESHED);
+	second = failed_entry(&key);
+	assert_true(second.until_ns > first.until_ns + 29000 * NSEC_PER_MSEC);
+	assert_int_equal(second.since_ns, first.since_ns);
+	assert_int_equal(second.sequence, 2);
+	assert_int_equal(failures(SRV6_PATH), 1);
+}
+
+static __u64 now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+}
+
+static void sleep_ms(int ms)
+{
+	nanosleep(&(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L }, NULL);
+}
+
+/* Wait, for ever so long, until the path has so many failures. */
+static bool failures_become(__u32 path, int n)
+{
+	for (int i = 0; i < 1000 && failures(path) != n; i++)
+		sleep_ms(10);
+	return failures(path) == n;
+}
+
+static void validity_runs_out(void **state)
+{
+	__u64 expired = node_count(node, REASON_EXPIRED).packets;
+	struct event event[4];
+	struct failed_key key;
+	struct failed failed;
+
+	forget();
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(7, 1), .validity_ms = 100), REASON_FAILED);
+	failed = failed_entry(&key);
+	/* No packet, no system call on the maps but reading. */
+	assert_true(failures_become(SRV6_PATH, 0));
+	assert_true(now_ns() >= failed.until_ns);
+	assert_int_equal(failed_entries(), 0);
+	assert_int_equal(node_count(node, REASON_EXPIRED).packets, expired + 1);
+	assert_int_equal(node_events(node, event, 4), 2);
+	assert_int_equal(event[1].type, EVENT_PATH);
+	assert_int_equal(event[1].reason, REASON_EXPIRED);
+	assert_int_equal(event[1].path, SRV6_PATH);
+	assert_int_equal(event[1].event_id, 7);
+	assert_int_equal(event[1].usable, 1);
+	/* It is as if it had never been: the next one acts. */
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(7, 2)), REASON_FAILED);
+}
+
+static void a_refreshed_failure_outlives_its_first_end(void **state)
+{
+	forget();
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(7, 1), .validity_ms = 50), REASON_FAILED);
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(7, 2), .validity_ms = 600000), REASON_REFRESHED);
+	assert_int_equal(SAY(FAILURE, ONE, EVENT(8, 3), .validity_ms = 50), REASON_FAILED);
+	assert_int_equal(SAY(FAILURE, ONE, EVENT(8, 4), .validity_ms = 0), REASON_REFRESHED);
+	sleep_ms(200);
+	assert_int_equal(failures(SRV6_PATH), 1);
+	assert_int_equal(failures(ONE_PATH), 1);
+	/* And one that had no end gets one. */
+	assert_int_equal(SAY(FAILURE, ONE, EVENT(8, 5), .validity_ms = 20), REASON_REFRESHED);
+	assert_true(failures_become(ONE_PATH, 0));
+	assert_int_equal(failures(SRV6_PATH), 1);
+}
+
+static void a_recovered_failure_does_not_expire(void **state)
+{
+	__u64 expired = node_count(node, REASON_EXPIRED).packets;
+
+	forget();
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(7, 1), .validity_ms = 50), REASON_FAILED);
+	assert_int_equal(SAY(RECOVERY, SRV6, EVENT(7, 2)), REASON_RECOVERED);
+	sleep_ms(200);
+	assert_int_equal(failures(SRV6_PATH), 0);
+	assert_int_equal(node_count(node, REASON_EXPIRED).packets, expired);
+}
+
+static void every_reporter_must_withdraw(void **state)
+{
+	forget();
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(7, 1), .src = P1), REASON_FAILED);
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(7, 1), .src = P2), REASON_FAILED);
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(7, 1), .by = UDP4), REASON_FAILED);
+	assert_int_equal(failures(SRV6_PATH), 3);
+	assert_int_equal(SAY(RECOVERY, SRV6, EVENT(7, 2), .src = P1), REASON_RECOVERED);
+	assert_int_equal(failures(SRV6_PATH), 2);
+	/* By the same one again it withdraws nothing. */
+	assert_int_equal(SAY(RECOVERY, SRV6, EVENT(7, 3), .src = P1), REASON_NOT_KNOWN);
+	assert_int_equal(SAY(RECOVERY, SRV6, EVENT(7, 2), .by = UDP4), REASON_RECOVERED);
+	assert_int_equal(failures(SRV6_PATH), 1);
+	assert_int_equal(SAY(RECOVERY, SRV6, EVENT(7, 2), .src = P2), REASON_RECOVERED);
+	assert_int_equal(failures(SRV6_PATH), 0);
+}
+
+static void every_event_must_be_withdrawn(void **state)
+{
+	forget();
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(7, 1)), REASON_FAILED);
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(8, 2)), REASON_FAILED);
+	assert_int_equal(failures(SRV6_PATH), 2);
+	assert_int_equal(SAY(RECOVERY, SRV6, EVENT(9, 3)), REASON_NOT_KNOWN);
+	assert_int_equal(SAY(RECOVERY, SRV6, EVENT(8, 4)), REASON_RECOVERED);
+	assert_int_equal(failures(SRV6_PATH), 1);
+	assert_int_equal(SAY(RECOVERY, SRV6, EVENT(7, 5)), REASON_RECOVERED);
+	assert_int_equal(failures(SRV6_PATH), 0);
+}
+
+static void a_recovery_by_tunnel_withdraws_all_of_its_originator(void **state)
+{
+	forget();
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(7, 1)), REASON_FAILED);
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(8, 2)), REASON_FAILED);
+	assert_int_equal(SAY(FAILURE, ONE, EVENT(7, 3)), REASON_FAILED);
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(7, 1), .src = P2), REASON_FAILED);
+	assert_int_equal(SAY(RECOVERY, SRV6), REASON_RECOVERED);
+	assert_int_equal(failures(SRV6_PATH), 1);
+	assert_int_equal(failures(ONE_PATH), 1);
+	assert_int_equal(failed_entries(), 2);
+}
+
+static void a_recovery_by_event_needs_no_tunnel(void **state)
+{
+	forget();
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(7, 1)), REASON_FAILED);
+	assert_int_equal(SAY(FAILURE, ONE, EVENT(7, 2)), REASON_FAILED);
+	assert_int_equal(SAY(FAILURE, ONE, EVENT(8, 3)), REASON_FAILED);
+	assert_int_equal(SAY(RECOVERY, EVENT(7, 4)), REASON_RECOVERED);
+	assert_int_equal(failures(SRV6_PATH), 0);
+	assert_int_equal(failures(ONE_PATH), 1);
+	assert_int_equal(SAY(RECOVERY, EVENT(7, 5)), REASON_NOT_KNOWN);
+}
+
+/* The full and the reduced list are one path. */
+static void either_name_will_do(void **state)
+{
+	forget();
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(7, 1)), REASON_FAILED);
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(7, 2), .less_first = true), REASON_REFRESHED);
+	assert_int_equal(failures(SRV6_PATH), 1);
+	assert_int_equal(SAY(RECOVERY, SRV6, EVENT(7, 3), .less_first = true), REASON_RECOVERED);
+	assert_int_equal(failures(SRV6_PATH), 0);
+}
+
+static void paths_of_one_tunnel_fail_together(void **state)
+{
+	static const char *const one[] = { "2001:db8:9::9", NULL };
+	struct policy_path twin = path_of("twin", false, one);
+	struct tunnel_key key = { .code = CODE_IP, .n = 1, .addr = addr_of(one[0]) };
+	struct tunnel_paths alone = { .n = 1, .path = { ONE_PATH } };
+
+	forget();
+	node_path(node, TWIN_PATH, &twin);
+	assert_int_equal(SAY(FAILURE, ONE, EVENT(7, 1)), REASON_FAILED);
+	assert_int_equal(failures(ONE_PATH), 1);
+	assert_int_equal(failures(TWIN_PATH), 1);
+	assert_int_equal(failed_entries(), 2);
+	assert_int_equal(SAY(RECOVERY, ONE, EVENT(7, 2)), REASON_RECOVERED);
+	assert_int_equal(failures(ONE_PATH), 0);
+	assert_int_equal(failures(TWIN_PATH), 0);
+	node_put(node->maps.fantel_tunnels, &key, &alone);
+}
+
+static void old_sequences_are_stale(void **state)
+{
+	const __u64 epoch = 1000ULL << 32;
+
+	forget();
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(1, epoch + 100)), REASON_FAILED);
+	/* Overtaken on the way, but within the window of 64: still acts, once. */
+	assert_int_equal(SAY(FAILURE, ONE, EVENT(2, epoch + 99)), REASON_FAILED);
+	assert_int_equal(SAY(FAILURE, ONE, EVENT(2, epoch + 99)), REASON_DUPLICATE);
+	assert_int_equal(SAY(RECOVERY, ONE, EVENT(2, epoch + 37)), REASON_RECOVERED);
+	assert_int_equal(SAY(RECOVERY, SRV6, EVENT(1, epoch + 36)), REASON_STALE);
+	assert_int_equal(SAY(RECOVERY, SRV6, EVENT(1, 1)), REASON_STALE);
+	assert_int_equal(failures(SRV6_PATH), 1);
+	/* The originator rebooted: a later epoch, its counter from 1. */
+	assert_int_equal(SAY(RECOVERY, SRV6, EVENT(1, (2000ULL << 32) + 1)), REASON_RECOVERED);
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(3, epoch + 101)), REASON_STALE);
+	/* Another originator's sequences are its own. */
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(3, 5), .src = P2), REASON_FAILED);
+}
+
+/* What was refused for another reason has not used up its sequence. */
+static void a_refused_one_does_not_move_the_window(void **state)
+{
+	forget();
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(1, 50), .hop_limit = 3), REASON_RADIUS);
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(1, 50)), REASON_FAILED);
+}
+
+static void only_our_domain(void **state)
+{
+	struct config config = node_config();
+	struct fantel_bpf *any = node;
+
+	config.domain = 5;
+	node = node_load(&config);
+	node_paths();
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(1, 1), .domain = 6), REASON_DOMAIN);
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(1, 1)), REASON_DOMAIN);
+	assert_nothing_known();
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(1, 1), .domain = 5), REASON_FAILED);
+	fantel_bpf__destroy(node);
+	node = any;
+}
+
+static void events_say_what_happened(void **state)
+{
+	struct addr p1 = addr_of(P1);
+	struct event e[4];
+
+	forget();
+	SAY(FAILURE, SRV6, EVENT(7, 1), .validity_ms = 60000, .cause = CAUSE_ADMIN_DOWN);
+	assert_int_equal(node_events(node, e, 4), 1);
+	assert_int_equal(e[0].type, EVENT_NOTIFICATION);
+	assert_int_equal(e[0].reason, REASON_FAILED);
+	assert_int_equal(e[0].kind, KIND_FAILURE);
+	assert_int_equal(e[0].cause, CAUSE_ADMIN_DOWN);
+	assert_int_equal(e[0].path, SRV6_PATH);
+	assert_int_equal(e[0].event_id, 7);
+	assert_int_equal(e[0].usable, 0);
+	assert_int_equal(e[0].sequence, 1);
+	assert_int_equal(e[0].validity_ms, 60000);
+	assert_memory_equal(&e[0].peer, &p1, sizeof(p1));
+	assert_string_equal(e[0].name, "encaps-3");
+	assert_int_equal(e[0].tunnel.code, CODE_SRV6);
+	assert_int_equal(e[0].tunnel.n, 3);
+	/* Nothing new, nothing said. */
+	SAY(FAILURE, SRV6, EVENT(7, 1));
+	SAY(FAILURE, SRV6, EVENT(7, 2));
+	assert_int_equal(node_events(node, e, 4), 0);
+	SAY(RECOVERY, SRV6, EVENT(7, 3));
+	assert_int_equal(node_events(node, e, 4), 1);
+	assert_int_equal(e[0].reason, REASON_RECOVERED);
+	assert_int_equal(e[0].usable, 1);
+	SAY(.kind = KIND_CONGESTION, SRV6, EVENT(7, 4), .cause = CAUSE_QUEUE);
+	assert_int_equal(node_events(node, e, 4), 1);
+	assert_int_equal(e[0].reason, REASON_REPORTED);
+	assert_int_equal(e[0].kind, KIND_CONGESTION);
+	assert_int_equal(e[0].cause, CAUSE_QUEUE);
+}
+
+/* A full set refuses, says so, and lets the repetition try again. */
+static void a_full_set_refuses(void **state)
+{
+	struct failed_key key = { .path = MAX_PATHS - 1 };
+	struct failed failed = {};
+
+	forget();
+	for (key.event_id = 0; key.event_id < MAX_FAILED; key.event_id++)
+		node_put(node->maps.fantel_failed, &key, &failed);
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(7, 1)), REASON_FAILED_FULL);
+	assert_int_equal(failures(SRV6_PATH), 0);
+	node_clear(node->maps.fantel_failed, sizeof(key));
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(7, 1)), REASON_FAILED);
+}
+
+/* ---- what is no notification, or a broken one ---------------------------------------------------- */
+
+/* A packet to our loopback that is none of our business goes to the kernel as it came. */
+static void other_packets_pass(void **state)
+{
+	static struct bytes frame;
+	struct bytes l4 = {};
+
+	forget();
+	bytes_put32(&l4, 128 << 24);
+	bytes_put32(&l4, 1);
+	frame_around(&frame, P1, US6, IPPROTO_ICMPV6, 255, &l4);
+	run(&frame);
+	assert_true(outcome_is(&got, "ICMPv6 echo", XDP_PASS, REASON_NONE));
+	l4.len = 0;
+	bytes_put32(&l4, 202 << 24 | 0x80 << 16);
+	bytes_put32(&l4, 1);
+	frame_around(&frame, P3, US4, IPPROTO_ICMP, 255, &l4);
+	run(&frame);
+	assert_true(outcome_is(&got, "ICMPv4 of that type", XDP_PASS, REASON_NONE));
+	frame_around(&frame, P1, US6, IPPROTO_TCP, 255, &l4);
+	run(&frame);
+	assert_true(outcome_is(&got, "TCP", XDP_PASS, REASON_NONE));
+	l4.len = 0;
+	bytes_put32(&l4, 50202u << 16 | 50203);
+	bytes_put32(&l4, 8 << 16);
+	frame_around(&frame, P1, US6, IPPROTO_UDP, 255, &l4);
+	run(&frame);
+	assert_true(outcome_is(&got, "UDP to another port", XDP_PASS, REASON_NONE));
+	run(golden("arp"));
+	assert_true(outcome_is(&got, "ARP", XDP_PASS, REASON_NONE));
+	assert_nothing_known();
+}
+
+static void padding_is_not_parsed(void **state)
+{
+	static struct bytes frame;
+	static const __u8 zeros[46];
+
+	forget();
+	encode(&frame, &(struct note){ FAILURE, ONE, .by = UDP4 });
+	bytes_put(&frame, zeros, sizeof(zeros));
+	run(&frame);
+	assert_true(outcome_is(&got, "padded", XDP_DROP, REASON_FAILED));
+}
+
+/* Cut anywhere, with IP lengths that say so, and with IP lengths that lie. */
+static void cut_at_every_length(void **state)
+{
+	static struct bytes whole, cut;
+
+	for (enum by by = ICMPV6; by <= UDP4; by++) {
+		__u32 ip = by == UDP4 ? 20 : 40;
+
+		encode(&whole, &(struct note){ FAILURE, SRV6, EVENT(7, 1), .by = by, .cause = 1 });
+		for (__u32 len = 14; len < whole.len; len++) {
+			forget();
+			cut = whole;
+			cut.len = len;
+			run(&cut);
+			assert_true(got.verdict == XDP_DROP || got.verdict == XDP_PASS);
+			assert_int_equal(got.count[REASON_FAILED].packets, 0);
+			assert_nothing_known();
+			if (len < 14 + ip)
+				continue;
+			if (by == UDP4)
+				store16(cut.b + 16, htons(len - 14));
+			else
+				store16(cut.b + 18, htons(len - 54));
+			run(&cut);
+			assert_true(got.verdict == XDP_DROP || got.verdict == XDP_PASS);
+			assert_int_equal(got.count[REASON_FAILED].packets, 0);
+			assert_nothing_known();
+		}
+	}
+}
+
+static void longer_than_allowed(void **state)
+{
+	static struct bytes frame;
+	struct bytes l4 = {};
+
+	/* 1,241 bytes behind the IPv6 header: one packet of 1,281. */
+	bytes_put32(&l4, 202 << 24 | 0x80 << 16);
+	for (int i = 0; i < 16; i += 4)
+		bytes_put32(&l4, 0x20010db8);
+	while (l4.len < 1241) {
+		static const __u8 zeros[8];
+		__u32 n = 1241 - l4.len < 260 ? 1241 - l4.len - 4 : 252;
+
+		bytes_put16(&l4, 40000);
+		bytes_put16(&l4, n);
+		for (__u32 i = 0; i < n; i++)
+			bytes_put(&l4, zeros, 1);
+	}
+	store16(l4.b + 2, htons(l4_sum(P1, US6, IPPROTO_ICMPV6, &l4)));
+	frame_around(&frame, P1, US6, IPPROTO_ICMPV6, 255, &l4);
+	forget();
+	run(&frame);
+	assert_true(outcome_is(&got, "1,281 bytes", XDP_DROP, REASON_TOO_LONG));
+	assert_nothing_known();
+}
+
+/* Change bytes of good messages at random, with the checksum made right again: either it acts, or
+ * nothing has changed. */
+static void mutations_change_nothing_by_halves(void **state)
+{
+	static struct bytes frame;
+	__u64 random = 1;
+	int acted = 0;
+
+	for (int i = 0; i < 20000; i++) {
+		struct bytes l4 = {};
+		enum by by = i % 2 ? UDP6 : ICMPV6;
+		__u8 proto = by == UDP6 ? IPPROTO_UDP : IPPROTO_ICMPV6, sum_at = by == UDP6 ? 6 : 2;
+		__u32 entries;
+
+		forget();
+		/* A validity that stays long, whatever flips: nothing expires meanwhile. */
+		encode(&frame, &(struct note){ FAILURE, SRV6, EVENT(7, 1), .validity_ms = ~0U, .by = by });
+		bytes_put(&l4, frame.b + 54, frame.len - 54);
+		for (int flips = i / 2 % 6 + 1; flips; flips--) {
+			random = random * 6364136223846793005ULL + 1442695040888963407ULL;
+			l4.b[(random >> 33) % l4.len] ^= 1 << (random >> 61);
+		}
+		store16(l4.b + sum_at, 0);
+		store16(l4.b + sum_at, htons(l4_sum(P1, US6, proto, &l4)));
+		frame_around(&frame, P1, US6, proto, 255, &l4);
+		run(&frame);
+		assert_true(got.verdict == XDP_DROP || got.verdict == XDP_PASS);
+		assert_int_equal(got.reasons, got.verdict == XDP_DROP);
+		entries = failed_entries();
+		assert_int_equal(entries, got.count[REASON_FAILED].packets);
+		assert_int_equal(failures(SRV6_PATH) + failures(ONE_PATH), entries);
+		acted += entries;
+	}
+	/* Some of them only change what does not matter. */
+	assert_in_range(acted, 1000, 19000);
+}
+
+static const struct CMUnitTest other[] = {
+	TEST("golden messages to another node pass untouched", vectors_to_others_pass),
+	TEST("a failure is recorded, a recovery withdraws it", failure_and_recovery),
+	TEST("repetitions act once, whatever their order", repetitions_act_once),
+	TEST("without a sequence, a failure told twice is refreshed", without_a_sequence_it_refreshes),
+	TEST("a refresh moves the end of validity, not the beginning", a_refresh_moves_the_end),
+	TEST("validity runs out without traffic and without a loader", validity_runs_out),
+	TEST("a refreshed failure outlives its first end", a_refreshed_failure_outlives_its_first_end),
+	TEST("a failure that was withdrawn does not expire", a_recovered_failure_does_not_expire),
+	TEST("a path is usable when every reporter has withdrawn", every_reporter_must_withdraw),
+	TEST("a path is usable when every event is withdrawn", every_event_must_be_withdrawn),
+	TEST("a recovery by tunnel withdraws all that its originator said of it",
+	     a_recovery_by_tunnel_withdraws_all_of_its_originator),
+	TEST("a recovery by event-id alone withdraws it from every path",
+	     a_recovery_by_event_needs_no_tunnel),
+	TEST("full and reduced segment list name one path", either_name_will_do),
+	TEST("paths of one tunnel fail and recover together", paths_of_one_tunnel_fail_together),
+	TEST("a sequence behind the window is stale, a later boot is not", old_sequences_are_stale),
+	TEST("what was refused has not used up its sequence", a_refused_one_does_not_move_the_window),
+	TEST("with a domain, only its own notifications count", only_our_domain),
+	TEST("an event says what happened, and only when something did", events_say_what_happened),
+	TEST("a full failed-tunnel set refuses, and a repetition may try again", a_full_set_refuses),
+	TEST("other packets to the loopback pass untouched", other_packets_pass),
+	TEST("Ethernet's padding is not parsed", padding_is_not_parsed),
+	TEST("cut at every length, nothing changes", cut_at_every_length),
+	TEST("1,281 bytes are too long", longer_than_allowed),
+	TEST("20,000 mutations act or change nothing", mutations_change_nothing_by_halves),
+};
+
+int main(void)
+{
+	size_t n = json_array_size(vectors());
+	struct CMUnitTest tests[n + ARRAY_SIZE(rows) + ARRAY_SIZE(other)];
+	struct config config = node_config();
+	int failed;
+
+	memset(tests, 0, sizeof(tests));
+	for (size_t i = 0; i < n; i++) {
+		json_t *vector = json_array_get(vectors(), i);
+
+		tests[i].name = text(vector, "name");
+		tests[i].test_func = check_vector;
+		tests[i].initial_state = vector;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		tests[n + i].name = rows[i].sentence;
+		tests[n + i].test_func = check_row;
+		tests[n + i].initial_state = &rows[i];
+	}
+	memcpy(tests + n + ARRAY_SIZE(rows), other, sizeof(other));
+	node = node_load(&config);
+	node_paths();
+	failed = _cmocka_run_group_tests("notify", tests, ARRAY_SIZE(tests), NULL, NULL);
+	fantel_bpf__destroy(node);
+	return failed;
+}
