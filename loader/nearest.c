@@ -38,7 +38,7 @@ void nearest_offer(struct nearest *n, const char *known)
 	size_t word_len = strlen(n->word), known_len = strlen(known);
 	unsigned int d, limit = (word_len + 2) / 3;
 
-	if (word_len > WORD_MAX || known_len > WORD_MAX)
+	if (word_len > WORD_MAX || known_len > WORD_MAX || word_len > known_len + limit)
 		return;
 	d = distance(n->word, word_len, known, known_len);
 	if (d > limit && word_len > 3 && strstr(known, n->word))

@@ -172,7 +172,7 @@ static void report_reference(struct reader *r, const struct jsonpos *at, const c
 	for (const struct jsonpos *e = array ? array->child : NULL; e; e = e->next) {
 		const char *text = e->key ? e->key->text : NULL;
 
-		if (!text)
+		if (!text || r->findings->errors > FINDINGS_MAX) /* nobody will read it */
 			continue;
 		nearest_offer(&near, text);
 		if (len + strlen(text) + 4 < sizeof(known))

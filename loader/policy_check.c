@@ -63,7 +63,7 @@ static void check_node(struct checker *c)
 		findings_error(
 			c->findings, loopback,
 			"no IPv6 address; give one, the source of tunnels and notifications");
-	if (!locator || addr_is_unspecified(&config->locator))
+	if (!locator || !config->locator_len)
 		return;
 	check_prefix(c, &(struct policy_prefix){ config->locator, config->locator_len }, locator);
 }

@@ -33,6 +33,7 @@ static const struct file_row {
 	{ "a reference into a list that is not there", "no-lists" },
 	{ "addresses that no router can have", "addresses" },
 	{ "prefixes with host bits, and IPv4 in the guise of IPv6", "prefixes" },
+	{ "a locator that covers everything", "locator" },
 	{ "links that contradict themselves or each other", "links" },
 	{ "tunnels that can't be told apart, or lead to this node", "tunnels" },
 	{ "more paths than one reduced identity can name", "shared-tunnels" },
@@ -216,6 +217,18 @@ static void limits_are_those_of_the_maps(void **state)
 			 row->max);
 		assert_non_null(strstr(said_too, expected));
 	}
+}
+
+static void errors_beyond_the_thousandth_are_only_counted(void **state)
+{
+	struct limit_row bad = { "", 0, NODE "," PORT ",\"source\":[", "\"x%1$d\"", "]" };
+	OWN_MEM char *text = limit_text(&bad, 1234);
+	OWN_MEM char *said = NULL;
+	struct policy p OWN_POLICY = { 0 };
+
+	assert_int_equal(parse(&p, "f", text, &said), 1234);
+	assert_int_equal(count_errors(said), 1001);
+	assert_non_null(strstr(said, "\nf: and 234 more of the same kinds\n"));
 }
 
 static void a_group_has_as_many_members_as_fit(void **state)
@@ -542,6 +555,7 @@ int main(void)
 		cmocka_unit_test(warnings_do_not_stop_a_policy),
 		cmocka_unit_test(a_file_that_cant_be_read_is_an_error),
 		cmocka_unit_test(limits_are_those_of_the_maps),
+		cmocka_unit_test(errors_beyond_the_thousandth_are_only_counted),
 		cmocka_unit_test(a_group_has_as_many_members_as_fit),
 		cmocka_unit_test(the_node_is_read),
 		cmocka_unit_test(ports_and_links_are_read),
