@@ -25,7 +25,8 @@ struct jsonpos {
 	const char *name;   /* of an object's member; else NULL */
 	const char *text;   /* of a scalar: strings decoded to UTF-8, the others as written */
 	struct jsonpos *parent, *child, *next;
-	struct jsonpos *key; /* the member that names this entry of a list: set by the reader */
+	const struct jsonpos
+		*key; /* the member that names this entry of a list: set by the reader */
 };
 
 struct jsonpos_error {

@@ -27,12 +27,12 @@ struct policy_port {
 	enum port_class class;
 	enum xdp_mode mode;
 	/* Location TLVs of a core port; unspecified or 0 = not given, then not sent. */
-	struct addr local6, remote6;	   /* 261, 262 */
-	struct addr local4, remote4;	   /* 259, 260, IPv4 mapped */
-	__u32 local_id, remote_id;	   /* 258, only where no address is given */
-	__u32 remote_as;		   /* 257/512; 0 = that of the node */
-	__u8 remote_router_id[8];	   /* 257/515 */
-	__u8 remote_router_id_len;	   /* 0, 4, 6, 7 or 8 */
+	struct addr local6, remote6; /* 261, 262 */
+	struct addr local4, remote4; /* 259, 260, IPv4 mapped */
+	__u32 local_id, remote_id;   /* 258, only where no address is given */
+	__u32 remote_as;	     /* 257/512; 0 = that of the node */
+	__u8 remote_router_id[8];    /* 257/515 */
+	__u8 remote_router_id_len;   /* 0, 4, 6, 7 or 8 */
 };
 
 struct policy_prefix {
@@ -96,7 +96,8 @@ void policy_free(struct policy *policy);
 
 #define OWN_POLICY __attribute__((cleanup(policy_free)))
 
-/* Write the whole policy, defaults filled in, as text or (json) as the JSON it could be read from. */
+/* Write the whole policy, defaults filled in, as text or (json) as the JSON it could be read from.
+ */
 void policy_show(const struct policy *policy, bool json, FILE *out);
 
 #endif

@@ -29,13 +29,14 @@ static void read_object(struct yang *y, const struct lysc_node *schema, struct l
 			struct jsonpos *object);
 
 /* Members may be qualified by the name of their module (RFC 7951 §4), and it is always ours. */
-static void forget_prefix(struct jsonpos *object)
+static void forget_prefixes(struct jsonpos *at)
 {
 	size_t len = strlen(MODULE ":");
 
-	for (struct jsonpos *m = object->child; m; m = m->next) {
-		if (!strncmp(m->name, MODULE ":", len))
-			m->name += len;
+	for (struct jsonpos *child = at->child; child; child = child->next) {
+		if (child->name && !strncmp(child->name, MODULE ":", len))
+			child->name += len;
+		forget_prefixes(child);
 	}
 }
 
@@ -304,38 +305,41 @@ static bool has_kind(struct yang *y, const struct lysc_node *schema, const struc
 	return false;
 }
 
+/* The key of a list's entry (each of our lists has one), and with it the entry's node; NULL if the
+ * key is wrong. */
+static struct lyd_node *read_key(struct yang *y, const struct lysc_node *schema,
+				 struct lyd_node *data, struct jsonpos *entry)
+{
+	const struct lysc_node *key = lysc_node_child(schema);
+	const struct jsonpos *at = jsonpos_member(entry, key->name);
+	struct lyd_node *node;
+
+	if (!at) {
+		OWN_MEM char *right = expected(write_value, key);
+
+		findings_error(y->findings, entry, "\"%s\" is missing; give %s", key->name, right);
+		return NULL;
+	}
+	entry->key = is_container(at) ? NULL : at;
+	if (!value_ok(y, key, at) || !data)
+		return NULL;
+	if (lyd_new_list(data, NULL, schema->name, 0, &node, at->text)) {
+		findings_error(y->findings, entry, "%s", last_error(y));
+		return NULL;
+	}
+	node->priv = entry;
+	return only_one(y, node) ? node : NULL;
+}
+
 static void read_entry(struct yang *y, const struct lysc_node *schema, struct lyd_node *data,
 		       struct jsonpos *entry)
 {
-	const struct lysc_node *key = lysc_node_child(schema); /* each of our lists has one key */
-	struct lyd_node *node = NULL;
-
 	if (entry->kind != JSONPOS_OBJECT) {
 		findings_error(y->findings, entry, "%s is wrong here; give an object",
 			       jsonpos_kind_word(entry->kind));
 		return;
 	}
-	forget_prefix(entry);
-	entry->key = (struct jsonpos *)jsonpos_member(entry, key->name);
-	if (!entry->key) {
-		OWN_MEM char *right = expected(write_value, key);
-
-		findings_error(y->findings, entry, "\"%s\" is missing; give %s", key->name, right);
-	} else if (is_container(entry->key)) {
-		const struct jsonpos *at = entry->key;
-
-		entry->key = NULL;
-		report_value(y, key, at);
-	} else if (value_ok(y, key, entry->key) && data) {
-		if (lyd_new_list(data, NULL, schema->name, 0, &node, entry->key->text))
-			findings_error(y->findings, entry, "%s", last_error(y));
-	}
-	if (node) {
-		node->priv = entry;
-		if (!only_one(y, node))
-			node = NULL;
-	}
-	read_object(y, schema, node, entry);
+	read_object(y, schema, read_key(y, schema, data, entry), entry);
 }
 
 static void check_length(struct yang *y, const struct lysc_node *schema,
@@ -436,7 +440,6 @@ static void check_missing(struct yang *y, const struct lysc_node *schema,
 static void read_object(struct yang *y, const struct lysc_node *schema, struct lyd_node *data,
 			struct jsonpos *object)
 {
-	forget_prefix(object);
 	for (struct jsonpos *m = object->child; m; m = m->next) {
 		const struct jsonpos *first = jsonpos_member(object, m->name);
 		const struct lysc_node *c = NULL;
@@ -448,7 +451,7 @@ static void read_object(struct yang *y, const struct lysc_node *schema, struct l
 		else if (first != m)
 			findings_error(y->findings, m, "stands in line %u already; give it once",
 				       first->line);
-		else if (!(c->flags & LYS_KEY)) /* read_entry did the key */
+		else if (!(c->flags & LYS_KEY)) /* read_key did the key */
 			read_member(y, c, data, m);
 	}
 	check_missing(y, schema, object);
@@ -479,6 +482,7 @@ static void read_document(struct yang *y, const struct lysc_node *schema, struct
 	if (!top || !has_kind(y, schema, top, JSONPOS_OBJECT))
 		return;
 	y->tree->priv = top;
+	forget_prefixes(top);
 	read_object(y, schema, y->tree, top);
 }
 
