@@ -297,8 +297,8 @@ static int read_turn(struct reader *reader, bool *warned)
 	if (lock != -EBUSY)
 		return err_r(lock, "%s: %s", dir, strerror(-lock));
 	if (!*warned)
-		log_warn("node %s: process %d reads its events and passes none on; waiting for it "
-			 "to end",
+		log_warn("node %s: process %d reads its events and passes none on in this network "
+			 "namespace; waiting for it to end",
 			 reader->pins.node, lock_holder(dir));
 	*warned = true;
 	nanosleep(&(struct timespec){ .tv_nsec = RETRY_MS * NSEC_PER_MSEC }, NULL);

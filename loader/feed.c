@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
  * The socket's name holds the inode of the node's pin directory: nodes of one name may live under
- * different pin roots. Used by events.c; detach calls feed_remove.
+ * different pin roots. Used by events.c.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -30,20 +30,33 @@ struct client {
 struct feed {
 	int epoll;
 	int listener;
-	struct sockaddr_un name;
 	struct client client[FEED_CLIENTS];
 };
 
-static int feed_name(struct sockaddr_un *name, const struct pins *pins)
+/* An abstract name starts with a NUL and is as long as it is said to be. */
+static int feed_name(struct sockaddr_un *name, socklen_t *len, const struct pins *pins)
 {
 	struct stat st;
+	int n;
 
 	if (stat(pins->dir, &st))
 		return -errno;
 	*name = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	snprintf(name->sun_path, sizeof(name->sun_path), FEED_DIR "/%s-%lx.events", pins->node,
-		 (unsigned long)st.st_ino);
+	n = snprintf(name->sun_path + 1, sizeof(name->sun_path) - 1, "fantel/%s/%lx.%lx",
+		     pins->node, (unsigned long)st.st_dev, (unsigned long)st.st_ino);
+	*len = offsetof(struct sockaddr_un, sun_path) + 1 + n;
 	return 0;
+}
+
+/* Anybody may bind or find an abstract name. */
+static bool is_trusted(int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len))
+		return false;
+	return peer.uid == 0 || peer.uid == geteuid();
 }
 
 /* ---- serving --------------------------------------------------------------------------------- */
@@ -55,17 +68,11 @@ static int watch(int epoll, int fd, __u32 events)
 	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e) ? -errno : 0;
 }
 
-static int listen_at(const struct sockaddr_un *name)
+static int listen_at(const struct sockaddr_un *name, socklen_t len)
 {
 	int fd OWN_FD = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-	if (fd < 0)
-		return -errno;
-	if (mkdir(FEED_DIR, 0755) && errno != EEXIST)
-		return -errno;
-	/* Only the holder of the ring comes here: what lies there was left by a killed one. */
-	unlink(name->sun_path);
-	if (bind(fd, (const struct sockaddr *)name, sizeof(*name)) || listen(fd, FEED_CLIENTS))
+	if (fd < 0 || bind(fd, (const struct sockaddr *)name, len) || listen(fd, FEED_CLIENTS))
 		return -errno;
 	return take_fd(fd);
 }
@@ -79,6 +86,8 @@ static void own_feed(struct feed **feed)
 int feed_open(struct feed **feed, const struct pins *pins)
 {
 	struct feed *f __attribute__((cleanup(own_feed))) = calloc(1, sizeof(*f));
+	struct sockaddr_un name;
+	socklen_t len;
 	int r;
 
 	if (!f)
@@ -86,13 +95,15 @@ int feed_open(struct feed **feed, const struct pins *pins)
 	f->epoll = f->listener = -1;
 	for (int i = 0; i < FEED_CLIENTS; i++)
 		f->client[i].fd = -1;
-	r = feed_name(&f->name, pins);
+	r = feed_name(&name, &len, pins);
 	if (r)
 		return err_r(r, "%s: %s", pins->dir, strerror(-r));
-	f->listener = listen_at(&f->name);
+	f->listener = listen_at(&name, len);
 	if (f->listener < 0)
-		return err_r(f->listener, "%s: can't serve events there: %s", f->name.sun_path,
-			     strerror(-f->listener));
+		return err_r(f->listener,
+			     "node %s: can't serve events (%s), others will not see them; who has "
+			     "bound @%s? `ss -xlp` tells",
+			     pins->node, strerror(-f->listener), name.sun_path + 1);
 	f->epoll = epoll_create1(EPOLL_CLOEXEC);
 	r = f->epoll < 0 ? -errno : watch(f->epoll, f->listener, EPOLLIN);
 	if (r)
@@ -126,11 +137,11 @@ static void admit(struct feed *feed)
 	struct client *client = free_client(feed);
 	int room = 1 << 20;
 
-	if (fd < 0)
+	if (fd < 0 || !is_trusted(fd))
 		return;
 	if (!client) {
-		log_warn("%s: %d readers are served already; one more was turned away",
-			 feed->name.sun_path, FEED_CLIENTS);
+		log_warn("events: %d readers are served already; one more was turned away",
+			 FEED_CLIENTS);
 		return;
 	}
 	/* A larger buffer is welcome, not needed. */
@@ -179,19 +190,9 @@ void feed_free(struct feed *feed)
 {
 	for (int i = 0; i < FEED_CLIENTS; i++)
 		own_close(&feed->client[i].fd);
-	if (feed->listener >= 0)
-		unlink(feed->name.sun_path);
 	own_close(&feed->listener);
 	own_close(&feed->epoll);
 	free(feed);
-}
-
-void feed_remove(const struct pins *pins)
-{
-	struct sockaddr_un name;
-
-	if (!feed_name(&name, pins))
-		unlink(name.sun_path);
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
@@ -200,15 +201,18 @@ int feed_connect(const struct pins *pins)
 {
 	int fd OWN_FD = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	struct sockaddr_un name;
+	socklen_t len;
 	int r;
 
 	if (fd < 0)
 		return -errno;
-	r = feed_name(&name, pins);
+	r = feed_name(&name, &len, pins);
 	if (r)
 		return r;
-	if (connect(fd, (const struct sockaddr *)&name, sizeof(name)))
+	if (connect(fd, (const struct sockaddr *)&name, len))
 		return -errno;
+	if (!is_trusted(fd))
+		return -EPERM;
 	return take_fd(fd);
 }
 

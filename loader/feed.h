@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Events from one process to others: a ring buffer has one reader, so that reader passes on what it
- * reads, over a SOCK_SEQPACKET socket in FEED_DIR, one event a packet. A client that does not keep
- * up loses events, is told how many, and holds nobody up.
+ * reads, one event a packet, over an abstract SOCK_SEQPACKET socket: nothing lies on a disk, and
+ * nothing is left by a process that was killed. The name is known in one network namespace, which
+ * is the node's own. Both sides talk only to root or to the user that they run as. A client that
+ * does not keep up loses events, is told how many, and holds nobody up.
  */
 #ifndef FEED_H
 #define FEED_H
@@ -10,7 +12,6 @@
 #include "fantel/abi.h"
 #include "pin.h"
 
-#define FEED_DIR "/run/fantel"
 #define FEED_CLIENTS 32
 
 /* ---- the side that serves -------------------------------------------------------------------- */
@@ -30,11 +31,7 @@ void feed_poll(struct feed *feed);
 /* Send an event to every client that can take it now. */
 void feed_publish(struct feed *feed, const struct event *event);
 
-/* Also removes the socket. */
 void feed_free(struct feed *feed);
-
-/* Remove what a killed process may have left. */
-void feed_remove(const struct pins *pins);
 
 /* ---- the side that reads --------------------------------------------------------------------- */
 

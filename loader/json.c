@@ -66,6 +66,29 @@ void json_set_time(json_t *object, const char *name, __u64 monotonic_ns)
 	json_set(object, age_name, json_real(age));
 }
 
+static int compare(const void *a, const void *b, void *member)
+{
+	const char *x = json_string_value(json_object_get(*(json_t *const *)a, member));
+	const char *y = json_string_value(json_object_get(*(json_t *const *)b, member));
+
+	return strcmp(x ?: "", y ?: "");
+}
+
+void json_sort(json_t *array, const char *member)
+{
+	size_t n = json_array_size(array);
+	OWN_MEM json_t **items = calloc(n + 1, sizeof(*items));
+
+	if (!items)
+		return;
+	for (size_t i = 0; i < n; i++)
+		items[i] = json_incref(json_array_get(array, i));
+	qsort_r(items, n, sizeof(*items), compare, (void *)member);
+	json_array_clear(array);
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(array, items[i]);
+}
+
 void json_print(const json_t *json, bool compact, FILE *out)
 {
 	json_dumpf(json, out, (compact ? JSON_COMPACT : JSON_INDENT(2)) | JSON_REAL_PRECISION(12));

@@ -37,6 +37,9 @@ json_t *json_tunnel(const struct tunnel_key *tunnel);
  */
 void json_set_time(json_t *object, const char *name, __u64 monotonic_ns);
 
+/* Objects in the order of a member that is text: hash maps have none of their own. */
+void json_sort(json_t *array, const char *member);
+
 /* Print a document and a newline; `compact`: on one line. */
 void json_print(const json_t *json, bool compact, FILE *out);
 

@@ -82,6 +82,7 @@ static json_t *ports_json(const struct pins *pins)
 	json_t *ports = json_array();
 
 	pins_each_link(pins->dir, port_json, ports);
+	json_sort(ports, "name");
 	return ports;
 }
 
@@ -117,6 +118,7 @@ static json_t *links_json(const struct pins *pins)
 		json_set_time(link, "since", l->since_ns);
 		json_array_append_new(links, link);
 	}
+	json_sort(links, "name");
 	return links;
 }
 
@@ -243,6 +245,7 @@ static json_t *failed_json(const struct pins *pins)
 		json_set_time(failed, "until", f->until_ns);
 		json_array_append_new(set, failed);
 	}
+	json_sort(set, "path");
 	return set;
 }
 
@@ -270,6 +273,7 @@ static json_t *origins_json(const struct pins *pins)
 		json_set(origin, "sequence", json_integer(o->highest));
 		json_array_append_new(origins, origin);
 	}
+	json_sort(origins, "originator");
 	return origins;
 }
 
@@ -313,6 +317,7 @@ static json_t *told_json(const struct pins *pins, const json_t *links)
 		json_set_time(told, "last", t->last_ns);
 		json_array_append_new(set, told);
 	}
+	json_sort(set, "ingress");
 	return set;
 }
 

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "feed.h"
 #include "fib.h"
 #include "log.h"
 #include "own.h"
@@ -64,6 +63,5 @@ int teardown(const struct pins *pins, bool purge)
 	if (r)
 		return err_r(r, "%s: can't read it: %s", pins->dir, strerror(-r));
 	release_neighbours(pins);
-	feed_remove(pins);
 	return pins_remove(pins, purge);
 }

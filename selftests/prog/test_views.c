@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
  * status, paths, counters and events over maps that this test pins and fills itself, in a mount
- * namespace of its own: /sys/fs/bpf and /run are private, and end with the process.
+ * namespace of its own: /sys/fs/bpf is private, and ends with the process.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -159,7 +159,6 @@ static void private_mounts(void)
 	must(unshare(CLONE_NEWNS), "unshare");
 	must(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "mount");
 	must(mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL), "/sys/fs/bpf");
-	must(mount("run", "/run", "tmpfs", 0, NULL), "/run");
 }
 
 static void pin_node(void)
@@ -517,6 +516,34 @@ static void every_reader_of_the_feed_gets_every_event(void **state)
 	assert_int_equal(feed_receive(a, &one, &lost), 0);
 }
 
+/* The name of the feed is no secret: who may read is decided by who asks. */
+static void another_user_gets_nothing(void **state)
+{
+	static const char *const dirs[] = { "/sys/fs/bpf", "/sys/fs/bpf/fantel",
+					    "/sys/fs/bpf/fantel/pe:1",
+					    "/sys/fs/bpf/fantel/pe:1/v1" };
+	pid_t server = serve(), reader;
+	int status;
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+		assert_int_equal(chmod(dirs[i], 0755), 0);
+	reader = fork();
+	if (!reader) {
+		struct event event;
+		__u64 lost;
+		int fd;
+
+		alarm(10); /* were it let in, it would wait for events */
+		if (setuid(65534))
+			_exit(2);
+		fd = feed_connect(&pins);
+		_exit(fd < 0 ? 3 : feed_receive(fd, &event, &lost) != 0);
+	}
+	waitpid(reader, &status, 0);
+	end(server);
+	assert_int_equal(status, 0);
+}
+
 static void slow_reader_is_told_what_it_missed(void **state)
 {
 	pid_t server = serve();
@@ -586,6 +613,7 @@ static const struct CMUnitTest tests[] = {
 	VIEW("events come from the ring where no loader runs", events_from_the_ring),
 	VIEW("every reader of the feed gets every event",
 	     every_reader_of_the_feed_gets_every_event),
+	VIEW("another user gets no events", another_user_gets_nothing),
 	VIEW("a slow reader is told how many it missed", slow_reader_is_told_what_it_missed),
 	VIEW("a reader of the ring gives way to a loader", ring_reader_gives_way),
 };
