@@ -57,9 +57,10 @@ def describe(event):
     if kind == "notified":
         return f"notification leaves: {event['kind']}, link to {title(event.get('link', '?'))}, tunnel {tunnel}"
     if kind == "notification":
-        return f"notification from {event['from']}: {event['kind']}, tunnel {tunnel}: {event['reason']}"
+        about = f"path {event['path']} {event['reason']}" if "path" in event else event["reason"]
+        return f"notification from {event['from']}: {event['kind']}, tunnel {tunnel}: {about}"
     if kind == "path":
-        return f"path {event['path']} is {'usable again' if event['usable'] else 'not usable any more'}"
+        return f"path {event['path']} is {'usable again' if event['usable'] else 'not usable'}: {event['reason']}"
     return json.dumps(event)
 
 
@@ -109,7 +110,7 @@ class Story:
         r1, pe1 = nodes["r1"], nodes["pe1"]
         chain = (("seen", r1.wait(at, event="link", link="r2", up=up)),
                  ("told", r1.wait(at, event="notified", kind=kind)),
-                 ("changed", pe1.wait(at, event="path", usable=up)))
+                 ("changed", pe1.wait(at, usable=up)))
         times.update((name, event["monotonic-ns"]) for name, event in chain if event)
 
 

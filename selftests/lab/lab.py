@@ -54,6 +54,7 @@ SITE6 = {"dc1": ("2001:db8:c1::/48", "2001:db8:c1::1", "2001:db8:c1::10"),
 SITE4 = {"dc1": ("203.0.113.0/25", "203.0.113.1", "203.0.113.10"),
          "dc2": ("203.0.113.128/25", "203.0.113.129", "203.0.113.130")}
 SITE_OF = {"pe1": "dc1", "pe2": "dc2"}
+SID_PORT = "sids"
 LOOPBACK4 = {"pe1": "198.51.100.1", "pe2": "198.51.100.2"}
 
 # The other direction, dc2 to dc1, always runs in the kernel's own tunnel, clear of R1-R2.
@@ -63,6 +64,7 @@ _NS_DIR = "/run/netns"
 _OURS = re.compile(r"^fantel-(\d+)-")
 _CLONE_NEWNET = 0x40000000
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
+_SYS_BPF = {"x86_64": 321, "s390x": 351, "ppc64le": 361}.get(os.uname().machine, 280)
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -126,6 +128,36 @@ def crosses(segments, a, b):
 
 def now_ns():
     return time.monotonic_ns()
+
+
+class Passing:
+    """
+    An XDP program that passes every packet, on one port for as long as this object lives. Without one
+    a veth end gets nothing of what the other end's program sends back with XDP_TX.
+    """
+    _BPF_PROG_LOAD, _BPF_LINK_CREATE = 5, 28
+    _PROG_TYPE_XDP, _ATTACH_XDP, _XDP_DRIVER, _XDP_PASS = 6, 37, 1 << 2, 2
+
+    def __init__(self, port):
+        code = struct.pack("<BBhiBBhi", 0xB7, 0, 0, self._XDP_PASS, 0x95, 0, 0, 0)  # r0 = XDP_PASS; exit
+        self._keep = [ctypes.create_string_buffer(text) for text in (code, b"GPL")]
+        code, licence = (ctypes.addressof(text) for text in self._keep)
+        program = self._bpf(self._BPF_PROG_LOAD, struct.pack("=IIQQ", self._PROG_TYPE_XDP, 2, code, licence))
+        try:
+            self._link = self._bpf(self._BPF_LINK_CREATE, struct.pack(
+                "=IIII", program, socket.if_nametoindex(port), self._ATTACH_XDP, self._XDP_DRIVER))
+        finally:
+            os.close(program)
+
+    @staticmethod
+    def _bpf(command, attributes):
+        fd = _libc.syscall(_SYS_BPF, command, attributes, len(attributes))
+        if fd < 0:
+            raise OSError(ctypes.get_errno(), f"bpf({command}): {os.strerror(ctypes.get_errno())}")
+        return fd
+
+    def close(self):
+        os.close(self._link)
 
 
 class LabError(Exception):
@@ -199,6 +231,7 @@ class Lab:
         self.dir = None
         self._processes = []
         self._control = {}
+        self._passing = []
         self._handlers = {}
 
     # ---- life --------------------------------------------------------------------------------
@@ -237,6 +270,8 @@ class Lab:
         for node in self.nodes:
             self._ip_batch(node, self._node_commands(node))
             self._offloads(node)
+        for host in set(HOSTS) & set(self.nodes):
+            self._passing += [self.inside(host, lambda port=port: Passing(port)) for port in self.neighbours[host]]
 
     def down(self):
         """Remove everything. Idempotent; signals wait until it is done."""
@@ -245,9 +280,10 @@ class Lab:
             signal.signal(number, signal.SIG_IGN)
         for process in list(self._processes):
             self.stop(process, patience=2)
-        for control in self._control.values():
-            control.close()
+        for held in (*self._control.values(), *self._passing):
+            held.close()
         self._control.clear()
+        self._passing.clear()
         for node in self.nodes:
             if os.path.exists(self._ns_path(node)):
                 subprocess.run(["ip", "netns", "del", self.ns(node)], check=False)
@@ -351,17 +387,18 @@ class Lab:
         return first
 
     def _segments(self, node):
-        """The node's own SIDs, in the kernel's seg6local. `dev` only has to be a port that is not
-        the loopback."""
-        port = self.neighbours[node][0]
-        yield f"route replace {sid(node)}/128 encap seg6local action End dev {port}\n"
+        """The node's own SIDs, in the kernel's seg6local. `dev` may not be the loopback; a port of their
+        own keeps them when links go down."""
+        yield f"link add {SID_PORT} type bridge\n"
+        yield f"link set {SID_PORT} up\n"
+        yield f"route add {sid(node)}/128 encap seg6local action End dev {SID_PORT}\n"
         host = SITE_OF.get(node)
         if host not in self.nodes:
             return
         # main is the table of decapsulated packets; End.DT4 would need a VRF, End.DX4 names the host
-        yield f"route replace {sid(node, 'd6')}/128 encap seg6local action End.DT6 table main dev {host}\n"
-        yield (f"route replace {sid(node, 'd4')}/128 encap seg6local action End.DX4"
-               f" nh4 {SITE4[host][2]} dev {host}\n")
+        yield f"route add {sid(node, 'd6')}/128 encap seg6local action End.DT6 table main dev {SID_PORT}\n"
+        yield (f"route add {sid(node, 'd4')}/128 encap seg6local action End.DX4"
+               f" nh4 {SITE4[host][2]} dev {SID_PORT}\n")
 
     def _ip_batch(self, node, commands):
         _output(["ip", "-n", self.ns(node), "-batch", "-"], "".join(commands))
@@ -451,8 +488,7 @@ class Lab:
         first, _ = self._set_port(a, b, True)
         _, last = self._set_port(b, a, True)
         for node, neighbour in ((a, b), (b, a)):
-            self._ip_batch(node, [*self._addresses(node, neighbour), *self._routes(node, neighbour),
-                                  *self._segments(node)])
+            self._ip_batch(node, [*self._addresses(node, neighbour), *self._routes(node, neighbour)])
         return first, last
 
     # ---- the kernel's own tunnels ------------------------------------------------------------
