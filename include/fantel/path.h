@@ -27,6 +27,13 @@ FN __u64 hash_mix(__u64 h)
 	return h;
 }
 
+/* What differs between addresses is in the highest bits of their words, on little-endian machines,
+ * and stays there in a product modulo 2^64: it is brought down first. */
+FN __u64 hash_fold(__u64 word)
+{
+	return word ^ word >> 32;
+}
+
 /*
  * Of a flow: addresses, L4 ports, protocol and, for RoCEv2, the destination QP, because RDMA is few
  * and fat flows between the same ports. Multilinear, so that the multiplications run side by side;
@@ -37,11 +44,11 @@ FN __u64 flow_hash(const struct addr *src, const struct addr *dst, __u32 ports, 
 {
 	__u64 h = seed;
 
-	h += src->q_be[0] * 0x9e3779b97f4a7c15ULL;
-	h += src->q_be[1] * 0xc2b2ae3d27d4eb4fULL;
-	h += dst->q_be[0] * 0x165667b19e3779f9ULL;
-	h += dst->q_be[1] * 0xff51afd7ed558ccdULL;
-	h += ((__u64)ports << 32 | qp) * 0xc4ceb9fe1a85ec53ULL;
+	h += hash_fold(src->q_be[0]) * 0x9e3779b97f4a7c15ULL;
+	h += hash_fold(src->q_be[1]) * 0xc2b2ae3d27d4eb4fULL;
+	h += hash_fold(dst->q_be[0]) * 0x165667b19e3779f9ULL;
+	h += hash_fold(dst->q_be[1]) * 0xff51afd7ed558ccdULL;
+	h += ((__u64)qp << 32 | ports) * 0xc4ceb9fe1a85ec53ULL;
 	h += proto * 0x87c37b91114253d5ULL;
 	return hash_mix(h);
 }
@@ -63,14 +70,17 @@ FN __u32 hash_addr(const struct addr *a, __u32 bits)
 	return (a->q_be[0] * 0x9e3779b97f4a7c15ULL + a->q_be[1] * 0xc2b2ae3d27d4eb4fULL) >> (64 - bits);
 }
 
-/* Of a tunnel's identity, 64 bits wide: as a key it is checked against the identity itself. */
+/* Of a tunnel's identity, 64 bits wide: as a key it is checked against the identity itself. The
+ * factors are powers, so that no small multiple of one is another's: SIDs are small numbers. */
 FN __u64 hash_tunnel(const struct tunnel_key *t)
 {
 	const __u8 *byte = (const __u8 *)t;
-	__u64 h = 0;
+	__u64 h = 0, factor = 1;
 
-	for (__u32 i = 0; i < sizeof(*t) / 8; i++)
-		h += load64(byte + 8 * i) * (0x9e3779b97f4a7c15ULL * (2 * i + 1));
+	for (__u32 i = 0; i < sizeof(*t) / 8; i++) {
+		factor *= 0x9e3779b97f4a7c15ULL;
+		h += hash_fold(load64(byte + 8 * i)) * factor;
+	}
 	return hash_mix(h);
 }
 
