@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <cmocka.h>
 
 #include "fantel/bucket.h"
@@ -151,6 +152,30 @@ static void flows_that_differ_in_one_field_spread_evenly(void **state)
 		assert_in_range(count[i], 850, 1150);
 }
 
+static int hash_compare(const void *a, const void *b)
+{
+	__u64 x = *(const __u64 *)a, y = *(const __u64 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* SIDs of one network are alike but for a small number. */
+static void segment_lists_have_hashes_of_their_own(void **state)
+{
+	static __u64 hash[32 * 32 * 32];
+
+	for (int i = 0; i < 32 * 32 * 32; i++) {
+		struct tunnel_key key = { .code = CODE_SRV6, .n = 3 };
+
+		for (int j = 0; j < 3; j++)
+			key.segment[j] = (struct addr){ .b = { 0x20, 1, 0xd, 0xb8, [7] = i >> 5 * j & 31 } };
+		hash[i] = hash_tunnel(&key);
+	}
+	qsort(hash, ARRAY_SIZE(hash), sizeof(*hash), hash_compare);
+	for (size_t i = 1; i < ARRAY_SIZE(hash); i++)
+		assert_true(hash[i] != hash[i - 1]);
+}
+
 static void host_pairs_hardly_ever_share_a_hash(void **state)
 {
 	struct addr a = { .b = { 0x20, 1 } }, b = { .b = { 0x20, 2 } };
@@ -212,6 +237,7 @@ int main(void)
 		cmocka_unit_test(a_lower_tier_serves_first),
 		cmocka_unit_test(the_hash_sees_the_destination_qp),
 		cmocka_unit_test(flows_that_differ_in_one_field_spread_evenly),
+		cmocka_unit_test(segment_lists_have_hashes_of_their_own),
 		cmocka_unit_test(host_pairs_hardly_ever_share_a_hash),
 		cmocka_unit_test(a_bucket_gives_its_burst_and_then_its_rate),
 		cmocka_unit_test(a_window_takes_each_sequence_once),
