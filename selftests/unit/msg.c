@@ -273,7 +273,7 @@ static void a_zero_udp_sum_is_sent_as_its_other_form(void **state)
 	int found = 0;
 
 	for (__u32 i = 0; i < 0x10000; i++) {
-		struct msg_buf buf;
+		struct msg_buf buf = {};
 		struct writer w = msg_begin(&buf, &v4);
 		struct msg m;
 
