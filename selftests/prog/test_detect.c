@@ -1,0 +1,675 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * fantel_core as a P node: packets bound for a failed link, and the notifications that they become,
+ * which scapy built as well (golden/packets.py). Routes and neighbours are real ones, in a network
+ * namespace of this process.
+ *
+ *	ingress PE ── core0 [this node] core1 ──x── rest of the way
+ *	                    core2 ── another core port
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <time.h>
+#include <cmocka.h>
+
+#include <bpf/bpf.h>
+
+#include "fantel/path.h"
+#include "harness.h"
+
+static struct fantel_bpf *node;
+static struct outcome got;
+static __u32 core0, core1, core2;
+
+/* ---- the node ---------------------------------------------------------------------------------- */
+
+/* Routes change; what the node remembers of them lasts a tick. */
+static void next_tick(void)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = 25 * NSEC_PER_MSEC }, NULL);
+}
+
+static void net_make(void)
+{
+	net_enter();
+	core0 = net_port("core0", "02:00:00:00:03:01");
+	core1 = net_port("core1", "02:00:00:00:04:01");
+	core2 = net_port("core2", "02:00:00:00:03:01");
+	net_do("ip -6 addr add 2001:db8:e0::1/64 dev core0 nodad");
+	net_do("ip -6 addr add 2001:db8:e1::1/64 dev core1 nodad");
+	net_do("ip -6 addr add 2001:db8:e2::1/64 dev core2 nodad");
+	net_do("ip addr add 10.0.0.1/24 dev core0");
+	net_do("ip addr add 10.1.0.1/24 dev core1");
+	net_do("ip -6 neigh add 2001:db8:e0::2 lladdr 02:00:00:00:03:02 dev core0");
+	net_do("ip -6 neigh add 2001:db8:e1::2 lladdr 02:00:00:00:04:02 dev core1");
+	net_do("ip -6 neigh add 2001:db8:e2::2 lladdr 02:00:00:00:05:02 dev core2");
+	net_do("ip neigh add 10.0.0.2 lladdr 02:00:00:00:03:02 dev core0");
+	net_do("ip neigh add 10.1.0.2 lladdr 02:00:00:00:04:02 dev core1");
+	net_do("ip -6 route add 2001:db8:f::/48 via 2001:db8:e0::2");
+	net_do("ip -6 route add 2001:db8:a::/48 via 2001:db8:e1::2");
+	net_do("ip -6 route add 2001:db8:a:4::/64 via 2001:db8:e2::2");
+	net_do("ip route add 198.51.100.0/24 via 10.0.0.2");
+	net_do("ip route add 203.0.113.0/24 via 10.1.0.2");
+}
+
+static struct config detect_config(void)
+{
+	struct config config = node_config();
+
+	config.locator = addr_of("2001:db8:a:2::");
+	config.locator_len = 64;
+	/* By default none comes again, however slow the test. */
+	config.repeat_ns[1] = 3600 * NSEC_PER_SEC;
+	config.repeat_ns[2] = 7200 * NSEC_PER_SEC;
+	return config;
+}
+
+static struct link link_of(const char *name, bool down)
+{
+	struct link link = {
+		.down = down,
+		.cause = down ? CAUSE_CARRIER : CAUSE_NONE,
+		.event_id = golden_number("event_id"),
+		.detected_ns = golden_number("detected_ns"),
+	};
+
+	snprintf(link.name, sizeof(link.name), "%s", name);
+	link.location_len = golden_location(link.location);
+	return link;
+}
+
+static void state_put(__u32 links_down)
+{
+	struct node_state state = { .links_down = links_down, .classes = 1,
+				    .sequence = golden_number("sequence") - 1 };
+	__u32 zero = 0;
+
+	node_put(node->maps.fantel_node, &zero, &state);
+}
+
+static void remember_route(const char *prefix, __u32 ifindex)
+{
+	struct policy_prefix p = prefix_of(prefix);
+	struct prefix_key key = { .plen = p.plen };
+	struct route_value value = { .ifindex = ifindex };
+
+	memcpy(key.addr_be, &p.addr, sizeof(key.addr_be));
+	node_put(node->maps.fantel_routes, &key, &value);
+}
+
+/* core1 has failed, and nobody has been told. */
+static void forget(void)
+{
+	struct link up = link_of("core0", false), down = link_of("core1", true);
+
+	node_clear(node->maps.fantel_told, sizeof(struct told_key));
+	node_clear(node->maps.fantel_buckets, sizeof(struct bucket_key));
+	node_clear(node->maps.fantel_routes, sizeof(struct prefix_key));
+	node_put(node->maps.fantel_links, &core0, &up);
+	node_put(node->maps.fantel_links, &core2, &up);
+	node_put(node->maps.fantel_links, &core1, &down);
+	state_put(1);
+	node_events(node, NULL, 0);
+}
+
+static struct fantel_bpf *detect_load(const struct config *config)
+{
+	struct fantel_bpf *loaded = node_load(config);
+
+	node_source(loaded, "2001:db8:f::/48");
+	node_source(loaded, "198.51.100.0/24");
+	return loaded;
+}
+
+static void run_from(__u32 ifindex, const char *in)
+{
+	node_run(node, node->progs.fantel_core, ifindex, golden(in), &got);
+}
+
+static void run(const char *in)
+{
+	run_from(core0, in);
+}
+
+static bool is(const char *sentence, __u32 verdict, enum reason reason)
+{
+	return outcome_is(&got, sentence, verdict, reason);
+}
+
+/* Did the packet become this notification? */
+static bool becomes(const char *sentence, __u32 verdict, const char *out)
+{
+	return is(sentence, verdict, REASON_NOTIFIED) && bytes_are(&got.out, sentence, golden(out), NULL);
+}
+
+/* Another node, with another configuration, for as long as a test. */
+static struct fantel_bpf *usual;
+
+static void node_swap(const struct config *config)
+{
+	usual = node;
+	node = detect_load(config);
+	forget();
+}
+
+static int node_back(void **state)
+{
+	if (usual) {
+		fantel_bpf__destroy(node);
+		node = usual;
+		usual = NULL;
+	}
+	return 0;
+}
+
+/* ---- every doomed packet, by every transport ----------------------------------------------------- */
+
+static const char *const doomed[] = {
+	"at our segment",
+	"at our segment, IPv4 inside",
+	"in transit",
+	"reduced, beyond its first segment",
+	"reduced, on its first segment",
+	"eight segments",
+	"one segment, no SRH",
+	"one segment, IPv4 inside",
+	"TCP inside",
+	"ICMPv6 inside",
+	"a large packet",
+	"a tiny packet",
+};
+
+static void check_all(const char *how)
+{
+	char out[96];
+
+	for (size_t i = 0; i < ARRAY_SIZE(doomed); i++) {
+		forget();
+		run(doomed[i]);
+		snprintf(out, sizeof(out), "%s told %s", doomed[i], how);
+		assert_true(becomes(doomed[i], XDP_TX, out));
+	}
+}
+
+static void told_by_icmpv6(void **state)
+{
+	check_all("by icmpv6");
+	forget();
+	run("IPv4 in IPv4");
+	assert_true(becomes("IPv4 in IPv4", XDP_TX, "IPv4 in IPv4 told by udp"));
+}
+
+static void told_by_udp(void **state)
+{
+	struct config config = detect_config();
+
+	config.transport = TRANSPORT_UDP;
+	node_swap(&config);
+	check_all("by udp");
+	forget();
+	run("IPv4 in IPv4");
+	assert_true(becomes("IPv4 in IPv4", XDP_TX, "IPv4 in IPv4 told by udp"));
+}
+
+static void told_in_a_domain(void **state)
+{
+	struct config config = detect_config();
+
+	config.domain = 5;
+	config.validity_ms = 3000;
+	node_swap(&config);
+	check_all("in domain 5");
+}
+
+/* ---- rows: what is not told of, and why ------------------------------------------------------------ */
+
+struct row {
+	const char *sentence;
+	const char *in;
+	__u32 verdict;
+	enum reason reason;
+};
+
+/* Every one of them stays as it came. */
+static struct row rows[] = {
+	{ "bound for a live link", "bound for a live link", XDP_PASS, REASON_NONE },
+	{ "for our own loopback", "for our own loopback", XDP_PASS, REASON_NONE },
+	{ "our segment is the last: it ends here", "our segment is the last", XDP_PASS, REASON_NONE },
+	{ "an SRH with more segments left than listed", "an SRH with more left than listed", XDP_PASS,
+	  REASON_NONE },
+	{ "another routing type", "another routing type", XDP_PASS, REASON_NONE },
+	{ "not IP", "arp", XDP_PASS, REASON_NONE },
+	{ "a tunnel of more segments than can be told", "nine segments", XDP_PASS, REASON_TOO_DEEP },
+	{ "from outside the domain", "of another domain", XDP_PASS, REASON_NOT_TOLD },
+	{ "never in answer to a notification by ICMPv6", "a notification in transit", XDP_PASS,
+	  REASON_NOT_TOLD },
+	{ "never in answer to a notification by UDP", "a UDP notification in transit", XDP_PASS,
+	  REASON_NOT_TOLD },
+	{ "never to a multicast source", "from a multicast source", XDP_PASS, REASON_NOT_TOLD },
+	{ "never to nobody", "from nobody", XDP_PASS, REASON_NOT_TOLD },
+};
+
+static void check_row(void **state)
+{
+	const struct row *row = *state;
+
+	forget();
+	/* What the FIB refuses to route for its source is bound for core1 all the same. */
+	remember_route("2001:db8:a::/48", core1);
+	run(row->in);
+	assert_true(is(row->sentence, row->verdict, row->reason));
+	assert_true(bytes_are(&got.out, row->sentence, golden(row->in), NULL));
+	assert_int_equal(node_entries(node->maps.fantel_told, sizeof(struct told_key)), 0);
+	assert_int_equal(node_events(node, NULL, 0), 0);
+}
+
+/* ---- when ------------------------------------------------------------------------------------------ */
+
+static void nothing_down_nothing_done(void **state)
+{
+	forget();
+	state_put(0);
+	for (size_t i = 0; i < ARRAY_SIZE(doomed); i++) {
+		run(doomed[i]);
+		assert_true(is(doomed[i], XDP_PASS, REASON_NONE));
+		assert_true(bytes_are(&got.out, doomed[i], golden(doomed[i]), NULL));
+	}
+	assert_int_equal(node_entries(node->maps.fantel_told, sizeof(struct told_key)), 0);
+}
+
+static struct told told_only(struct told_key *key)
+{
+	struct told told;
+
+	assert_int_equal(node_entries(node->maps.fantel_told, sizeof(*key)), 1);
+	bpf_map_get_next_key(bpf_map__fd(node->maps.fantel_told), NULL, key);
+	assert_true(node_get(node->maps.fantel_told, key, &told));
+	return told;
+}
+
+/* Let the only told entry have been told so long ago: no test waits, or is too slow. */
+static void told_before(__u64 ago_ns)
+{
+	struct timespec now;
+	struct told_key key;
+	struct told told = told_only(&key);
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	told.first_ns = now.tv_sec * NSEC_PER_SEC + now.tv_nsec - ago_ns;
+	node_put(node->maps.fantel_told, &key, &told);
+}
+
+static void what_is_kept(void **state)
+{
+	struct tunnel_key three = { .code = CODE_SRV6, .n = 3 };
+	struct policy_path p = golden_path("encaps-3");
+	struct addr ingress = addr_of("2001:db8:f::9");
+	struct told_key key;
+	struct told told;
+
+	forget();
+	run("at our segment");
+	told = told_only(&key);
+	assert_memory_equal(&key.ingress, &ingress, sizeof(ingress));
+	assert_int_equal(key.ifindex, core1);
+	for (int i = 0; i < 3; i++)
+		three.segment[i] = p.segment[2 - i];
+	assert_memory_equal(&told.tunnel, &three, sizeof(three));
+	assert_int_equal(told.event_id, golden_number("event_id"));
+	assert_int_equal(told.sequence, golden_number("sequence"));
+	assert_int_equal(told.sent, 1);
+	assert_true(told.first_ns && told.last_ns == told.first_ns);
+}
+
+static void repeated_as_traffic_allows(void **state)
+{
+	struct config config = detect_config();
+	const __u64 s = NSEC_PER_SEC;
+	struct told_key key;
+	struct told told;
+
+	/* As 0, 1 and 5 ms, but in hours' reach of a slow machine; told anew after 1,000 s. */
+	config.repeat_ns[1] = 100 * s;
+	config.repeat_ns[2] = 500 * s;
+	config.refresh_ns = 1000 * s;
+	node_swap(&config);
+	run("in transit");
+	assert_true(becomes("first", XDP_TX, "in transit told by icmpv6"));
+	run("in transit");
+	assert_true(is("just after", XDP_DROP, REASON_DOOMED));
+	told_before(50 * s);
+	run("in transit");
+	assert_true(is("before the second", XDP_DROP, REASON_DOOMED));
+	told_before(150 * s);
+	run("in transit");
+	assert_true(becomes("second, the same sequence", XDP_TX, "in transit told by icmpv6"));
+	run("in transit");
+	assert_true(is("just after the second", XDP_DROP, REASON_DOOMED));
+	told_before(550 * s);
+	run("in transit");
+	assert_true(becomes("third, the same sequence", XDP_TX, "in transit told by icmpv6"));
+	told = told_only(&key);
+	assert_int_equal(told.sent, 3);
+	assert_int_equal(told.sequence, golden_number("sequence"));
+	told_before(900 * s);
+	run("in transit");
+	assert_true(is("three are enough", XDP_DROP, REASON_DOOMED));
+	told_before(1001 * s);
+	run("in transit");
+	assert_true(is("still in use: anew", XDP_TX, REASON_NOTIFIED));
+	told = told_only(&key);
+	assert_int_equal(told.sequence, golden_number("sequence") + 1);
+	assert_int_equal(told.sent, 1);
+}
+
+static void at_0_1_and_5_ms(void **state)
+{
+	struct config config = detect_config();
+
+	config.repeat_ns[1] = NSEC_PER_MSEC;
+	config.repeat_ns[2] = 5 * NSEC_PER_MSEC;
+	node_swap(&config);
+	for (int i = 0; i < 3; i++) {
+		run("in transit");
+		assert_true(becomes("repeated", XDP_TX, "in transit told by icmpv6"));
+		next_tick(); /* at least 5 ms */
+	}
+	run("in transit");
+	assert_true(is("three are enough", XDP_DROP, REASON_DOOMED));
+}
+
+static void each_tunnel_is_told_of(void **state)
+{
+	struct told_key key[2];
+
+	forget();
+	run("in transit");
+	assert_true(is("one", XDP_TX, REASON_NOTIFIED));
+	run("at our segment");
+	assert_true(is("two", XDP_TX, REASON_NOTIFIED));
+	run("in transit");
+	assert_true(is("one again", XDP_DROP, REASON_DOOMED));
+	assert_int_equal(node_entries(node->maps.fantel_told, sizeof(key[0])), 2);
+	bpf_map_get_next_key(bpf_map__fd(node->maps.fantel_told), NULL, &key[0]);
+	bpf_map_get_next_key(bpf_map__fd(node->maps.fantel_told), &key[0], &key[1]);
+	assert_true(key[0].tunnel_hash != key[1].tunnel_hash);
+}
+
+/* The link came back and failed again. */
+static void a_new_event_is_told_at_once(void **state)
+{
+	struct link link = link_of("core1", true);
+	struct told_key key;
+	struct told told;
+
+	forget();
+	run("in transit");
+	assert_true(is("first", XDP_TX, REASON_NOTIFIED));
+	link.event_id++;
+	link.cause = CAUSE_ADMIN_DOWN;
+	node_put(node->maps.fantel_links, &core1, &link);
+	run("in transit");
+	assert_true(is("again", XDP_TX, REASON_NOTIFIED));
+	told = told_only(&key);
+	assert_int_equal(told.event_id, link.event_id);
+	assert_int_equal(told.sequence, golden_number("sequence") + 1);
+	assert_int_equal(told.sent, 1);
+}
+
+static void two_at_once_then_none(void **state)
+{
+	struct config config = detect_config();
+	struct told_key key;
+
+	config.rate[BUCKET_FAILURE].interval_ns = 20 * NSEC_PER_SEC;
+	config.rate[BUCKET_FAILURE].burst_ns = 40 * NSEC_PER_SEC;
+	node_swap(&config);
+	run("in transit");
+	assert_true(is("the first of the burst", XDP_TX, REASON_NOTIFIED));
+	run("at our segment");
+	assert_true(is("the second", XDP_TX, REASON_NOTIFIED));
+	run("eight segments");
+	assert_true(is("the third", XDP_DROP, REASON_NOTIFY_LIMITED));
+	run("eight segments");
+	assert_true(is("still none", XDP_DROP, REASON_NOTIFY_LIMITED));
+	/* Another ingress PE has a bucket of its own. */
+	run("IPv4 in IPv4");
+	assert_true(is("another receiver", XDP_TX, REASON_NOTIFIED));
+	/* With credit again, what was refused is told. */
+	node_clear(node->maps.fantel_buckets, sizeof(struct bucket_key));
+	run("eight segments");
+	assert_true(is("with credit", XDP_TX, REASON_NOTIFIED));
+	assert_int_equal(node_entries(node->maps.fantel_told, sizeof(key)), 4);
+}
+
+static void no_room_to_remember(void **state)
+{
+	struct told_key key = { .ifindex = 1 };
+	struct told told = {};
+
+	forget();
+	for (key.tunnel_hash = 0; key.tunnel_hash < MAX_TOLD; key.tunnel_hash++)
+		node_put(node->maps.fantel_told, &key, &told);
+	run("in transit");
+	assert_true(is("fantel_told is full", XDP_DROP, REASON_TOLD_FULL));
+	forget();
+	run("in transit");
+	assert_true(is("room again", XDP_TX, REASON_NOTIFIED));
+}
+
+/* ---- where to ---------------------------------------------------------------------------------------- */
+
+static void by_another_port(void **state)
+{
+	forget();
+	run_from(core2, "in transit");
+	assert_true(becomes("to the ingress PE's side", XDP_REDIRECT, "in transit told by icmpv6"));
+}
+
+/* The ingress PE's route is over the failed link, or gone: back where the packet came from. */
+static void back_where_it_came_from(void **state)
+{
+	forget();
+	net_do("ip -6 route replace 2001:db8:f::/48 via 2001:db8:e1::2");
+	next_tick();
+	run("in transit");
+	assert_true(becomes("not over the failed link", XDP_TX, "in transit told by icmpv6"));
+	forget();
+	net_do("ip -6 route del 2001:db8:f::/48");
+	next_tick();
+	run("in transit");
+	assert_true(becomes("without a route", XDP_TX, "in transit told by icmpv6"));
+	net_do("ip -6 route add 2001:db8:f::/48 via 2001:db8:e0::2");
+	next_tick();
+}
+
+/* With the link its route goes; where it pointed is remembered. */
+static void the_route_is_gone_too(void **state)
+{
+	forget();
+	net_do("ip -6 route del 2001:db8:a::/48");
+	next_tick();
+	run("in transit");
+	assert_true(is("never heard of", XDP_PASS, REASON_NONE));
+	remember_route("2001:db8:a::/48", core1);
+	run("in transit");
+	assert_true(becomes("remembered", XDP_TX, "in transit told by icmpv6"));
+	forget();
+	remember_route("2001:db8:a::/48", core2);
+	run("in transit");
+	assert_true(is("remembered over a live link", XDP_PASS, REASON_NONE));
+	net_do("ip -6 route add 2001:db8:a::/48 via 2001:db8:e1::2");
+	next_tick();
+}
+
+static void the_neighbour_is_gone_too(void **state)
+{
+	forget();
+	net_do("ip -6 neigh del 2001:db8:e1::2 dev core1");
+	next_tick();
+	run("in transit");
+	assert_true(becomes("no neighbour", XDP_TX, "in transit told by icmpv6"));
+	net_do("ip -6 neigh add 2001:db8:e1::2 lladdr 02:00:00:00:04:02 dev core1");
+	next_tick();
+}
+
+/* The kernel found another way: the packet is not doomed. */
+static void rerouted_in_time(void **state)
+{
+	forget();
+	net_do("ip -6 route replace 2001:db8:a::/48 via 2001:db8:e2::2");
+	remember_route("2001:db8:a::/48", core1);
+	next_tick();
+	run("in transit");
+	assert_true(is("another way", XDP_PASS, REASON_NONE));
+	net_do("ip -6 route replace 2001:db8:a::/48 via 2001:db8:e1::2");
+	next_tick();
+}
+
+static void ipv4_needs_a_loopback(void **state)
+{
+	struct config config = detect_config();
+
+	memset(&config.loopback4, 0, sizeof(config.loopback4));
+	node_swap(&config);
+	run("IPv4 in IPv4");
+	assert_true(is("no address to speak from", XDP_PASS, REASON_NOT_TOLD));
+}
+
+/* ---- and what else ------------------------------------------------------------------------------------- */
+
+static void the_first_copy_is_an_event(void **state)
+{
+	struct addr ingress = addr_of("2001:db8:f::9");
+	struct event e[2];
+
+	forget();
+	run("in transit");
+	run("in transit");
+	assert_int_equal(node_events(node, e, 2), 1);
+	assert_int_equal(e[0].type, EVENT_NOTIFIED);
+	assert_int_equal(e[0].reason, REASON_NOTIFIED);
+	assert_int_equal(e[0].kind, KIND_FAILURE);
+	assert_int_equal(e[0].cause, CAUSE_CARRIER);
+	assert_int_equal(e[0].ifindex, core1);
+	assert_int_equal(e[0].event_id, golden_number("event_id"));
+	assert_int_equal(e[0].sequence, golden_number("sequence"));
+	assert_int_equal(e[0].timestamp_ns, golden_number("detected_ns"));
+	assert_memory_equal(&e[0].peer, &ingress, sizeof(ingress));
+	assert_string_equal(e[0].name, "core1");
+	assert_int_equal(e[0].tunnel.n, 3);
+}
+
+/* What this node says, the ingress PE understands: its path fails. */
+static void the_ingress_pe_acts_on_it(void **state)
+{
+	struct config config = node_config();
+	struct policy_path three = golden_path("encaps-3");
+	struct fantel_bpf *ingress;
+	struct health health;
+	__u32 zero = 0;
+	struct bytes told;
+
+	forget();
+	run("at our segment");
+	assert_true(is("told", XDP_TX, REASON_NOTIFIED));
+	told = got.out;
+	config.loopback6 = addr_of("2001:db8:f::9");
+	ingress = node_load(&config);
+	node_source(ingress, "2001:db8:f::/48");
+	node_path(ingress, 0, &three);
+	node_run(ingress, ingress->progs.fantel_core, 0, &told, &got);
+	assert_true(is("understood", XDP_DROP, REASON_FAILED));
+	node_get(ingress->maps.fantel_health, &zero, &health);
+	assert_int_equal(health.failures, 1);
+	fantel_bpf__destroy(ingress);
+}
+
+static void cut_at_every_length(void **state)
+{
+	static const char *const whole[] = { "at our segment", "eight segments", "one segment, no SRH",
+					     "IPv4 in IPv4" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(whole); i++) {
+		struct bytes cut = *golden(whole[i]);
+		__u32 len = cut.len;
+
+		for (cut.len = 14; cut.len < len; cut.len++) {
+			forget();
+			node_run(node, node->progs.fantel_core, core0, &cut, &got);
+			assert_in_range(got.verdict, XDP_DROP, XDP_TX);
+			assert_true(got.verdict == XDP_PASS || got.reasons == 1);
+			if (got.verdict == XDP_PASS)
+				assert_true(bytes_are(&got.out, whole[i], &cut, NULL));
+		}
+	}
+}
+
+static void any_bits_at_all(void **state)
+{
+	static const char *const seed[] = { "at our segment", "in transit", "one segment, no SRH",
+					    "IPv4 in IPv4" };
+	__u64 random = 1;
+
+	for (int i = 0; i < 10000; i++) {
+		struct bytes in = *golden(seed[i % ARRAY_SIZE(seed)]);
+
+		for (int flips = i / 4 % 6 + 1; flips; flips--) {
+			random = random * 6364136223846793005ULL + 1442695040888963407ULL;
+			in.b[12 + (random >> 33) % 130 % (in.len - 12)] ^= random >> 56;
+		}
+		if (i % 64 == 0)
+			forget();
+		node_run(node, node->progs.fantel_core, core0, &in, &got);
+		assert_in_range(got.verdict, XDP_DROP, XDP_REDIRECT);
+		assert_true(got.verdict == XDP_PASS || got.reasons == 1);
+	}
+}
+
+#define ALONE(sentence, function) { sentence, function, NULL, node_back, NULL }
+
+static const struct CMUnitTest other[] = {
+	TEST("each kind of doomed packet becomes the ICMPv6 notification that scapy builds",
+	     told_by_icmpv6),
+	ALONE("each kind becomes the UDP notification that scapy builds", told_by_udp),
+	ALONE("with a domain and a validity, both are told", told_in_a_domain),
+	TEST("while nothing is down, every packet passes untouched", nothing_down_nothing_done),
+	TEST("fantel_told holds whom, of which tunnel, and what", what_is_kept),
+	ALONE("repeated with one sequence, then told anew while still in use", repeated_as_traffic_allows),
+	ALONE("at 0, 1 and 5 ms", at_0_1_and_5_ms),
+	TEST("each tunnel is told of", each_tunnel_is_told_of),
+	TEST("a link that fails again is told of at once", a_new_event_is_told_at_once),
+	ALONE("the token bucket limits by receiver", two_at_once_then_none),
+	TEST("no room to remember: dropped, and counted", no_room_to_remember),
+	TEST("a packet that came by another port is told of by the ingress PE's", by_another_port),
+	TEST("a notification never leaves by the failed link", back_where_it_came_from),
+	TEST("the route that the failure took away is remembered", the_route_is_gone_too),
+	TEST("the neighbour that the failure took away is not needed", the_neighbour_is_gone_too),
+	TEST("a packet that the kernel has rerouted is not doomed", rerouted_in_time),
+	ALONE("without an IPv4 loopback, IPv4 tunnels are not told of", ipv4_needs_a_loopback),
+	TEST("the first copy is an event, with all that it says", the_first_copy_is_an_event),
+	TEST("the ingress PE's own program acts on what this one says", the_ingress_pe_acts_on_it),
+	TEST("packets cut at every length", cut_at_every_length),
+	TEST("10,000 packets with bits flipped: each has a verdict and a reason", any_bits_at_all),
+};
+
+int main(void)
+{
+	struct CMUnitTest tests[ARRAY_SIZE(rows) + ARRAY_SIZE(other)] = {};
+	struct config config = detect_config();
+	int failed;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		tests[i].name = rows[i].sentence;
+		tests[i].test_func = check_row;
+		tests[i].initial_state = &rows[i];
+	}
+	memcpy(tests + ARRAY_SIZE(rows), other, sizeof(other));
+	net_make();
+	node = detect_load(&config);
+	failed = _cmocka_run_group_tests("detect", tests, ARRAY_SIZE(tests), NULL, NULL);
+	fantel_bpf__destroy(node);
+	return failed;
+}
