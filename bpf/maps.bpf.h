@@ -29,8 +29,9 @@ MAP(fantel_classes, BPF_MAP_TYPE_LPM_TRIE, struct prefix_key, struct class_value
 MAP(fantel_cache, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct class_cache, 1 << CLASS_CACHE_BITS,
     0);
 
-/* Group as policy gave it: weights and tiers, for people. push -> status. */
-MAP(fantel_groups, BPF_MAP_TYPE_ARRAY, __u32, struct group, MAX_GROUPS, 0);
+/* Group as policy gave it: weights and tiers, for people, and so without rows for groups that are
+ * not. push -> status. */
+MAP(fantel_groups, BPF_MAP_TYPE_HASH, __u32, struct group, MAX_GROUPS, BPF_F_NO_PREALLOC);
 
 /* Group compiled for the packet path. push -> steer. */
 MAP(fantel_ranks, BPF_MAP_TYPE_ARRAY, __u32, struct rank, MAX_GROUPS, 0);

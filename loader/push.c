@@ -216,7 +216,8 @@ static int plan_groups(struct push *push)
 				       same_group, push };
 
 	for (__u32 slot = 0; slot < MAX_GROUPS; slot++)
-		if (bpf_map_lookup_elem(push->maps->groups, &slot, &push->have_group[slot]) ||
+		if ((bpf_map_lookup_elem(push->maps->groups, &slot, &push->have_group[slot]) &&
+		     errno != ENOENT) ||
 		    bpf_map_lookup_elem(push->maps->ranks, &slot, &push->have_rank[slot]))
 			return err_r(-errno, "fantel_groups: can't read it: %s", strerror(errno));
 	for (__u32 i = 0; i < push->policy->n_groups; i++)
@@ -435,7 +436,6 @@ static int remove_paths(struct push *push)
 
 static int remove_groups(struct push *push)
 {
-	static const struct group no_group;
 	static const struct rank no_rank;
 	bool *used OWN_MEM = calloc(MAX_GROUPS, sizeof(*used));
 
@@ -445,7 +445,7 @@ static int remove_groups(struct push *push)
 		used[push->group_slot[i]] = true;
 	for (__u32 slot = 0; slot < MAX_GROUPS; slot++)
 		if (have_group(push, slot) && !used[slot]) {
-			bpf_map_update_elem(push->maps->groups, &slot, &no_group, BPF_ANY);
+			bpf_map_delete_elem(push->maps->groups, &slot);
 			bpf_map_update_elem(push->maps->ranks, &slot, &no_rank, BPF_ANY);
 		}
 	return 0;

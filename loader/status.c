@@ -172,15 +172,13 @@ static json_t *groups_json(const struct view *view)
 		return groups;
 	for (__u32 i = 0; i < rows.n; i++) {
 		const struct group *g = row_value(&rows, i);
-		json_t *group;
+		json_t *group = json_object();
 
-		if (!g->name[0])
-			continue;
-		group = json_object();
 		json_set(group, "name", json_text(g->name));
 		json_set(group, "members", members_json(view, g));
 		json_array_append_new(groups, group);
 	}
+	json_sort(groups, "name");
 	return groups;
 }
 
