@@ -47,6 +47,9 @@
 
 #define UDP_LEN 8
 #define UDP_OFF_DPORT 2
+#define UDP_OFF_LEN 4
+#define UDP_OFF_SUM 6
+#define ICMP_OFF_SUM 2
 #define ROCE_PORT 4791
 #define BTH_LEN 12
 #define BTH_OFF_QP 4 /* reserved(8) DestQP(24) */

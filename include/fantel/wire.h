@@ -50,14 +50,6 @@ enum kind {
 #define WIRE_MSG_MAX (WIRE_PACKET_MAX - 20)    /* ICMPv6 or UDP header on, over IPv4 */
 #define WIRE_MSG_MAX_V6 (WIRE_PACKET_MAX - 40) /* the same over IPv6 */
 
-/* What we read of the headers below. */
-#define WIRE_IPPROTO_UDP 17
-#define WIRE_IPPROTO_IPV6 41
-#define WIRE_IPPROTO_ICMPV6 58
-#define WIRE_UDP_HDR 8
-#define WIRE_UDP_OFF_LEN 4
-#define WIRE_UDP_OFF_SUM 6
-
 /* CODE: which parts Tunnel Info has, in this order. Bit 0 of the draft is the most significant. */
 enum wire_code {
 	CODE_IP = 0x80,	  /* 16 bytes of destination address */
@@ -148,6 +140,7 @@ enum subtlv_type {
 /* Metrics with an Anomalous bit: A(1) rsv(7) value(24). */
 #define WIRE_METRIC_A 0x80000000U
 #define WIRE_METRIC_MASK 0x00ffffffU
+#define WIRE_LOSS_PERCENT 0.000003 /* a unit of 1117 */
 
 /* 65004: AF is the IP version. */
 #define WIRE_FLOW_LEN_V4 20 /* with the enterprise number */

@@ -41,12 +41,12 @@ static struct msg_envelope envelope_of(__u8 choice)
 static void mend(struct msg_buf *buf, const struct msg_envelope *e, __u32 len)
 {
 	bool udp = e->transport == TRANSPORT_UDP;
-	__u32 sum_at = udp ? WIRE_UDP_OFF_SUM : 2;
+	__u32 sum_at = udp ? UDP_OFF_SUM : 2;
 
 	if (len < msg_body(e->transport))
 		return;
 	if (udp)
-		store16(buf->b + WIRE_UDP_OFF_LEN, be16(len));
+		store16(buf->b + UDP_OFF_LEN, be16(len));
 	store16(buf->b + sum_at, 0);
 	store16(buf->b + sum_at, msg_checksum(buf, e, len));
 }

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "fantel/msg.h"
+#include "fantel/msg_build.h"
 #include "words.h"
 
 struct vector {

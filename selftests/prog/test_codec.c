@@ -120,7 +120,7 @@ static void vector(void **test)
 
 static void mend(__u8 *bytes, const struct vector *v)
 {
-	__u32 sum_at = v->envelope.transport == TRANSPORT_UDP ? WIRE_UDP_OFF_SUM : 2;
+	__u32 sum_at = v->envelope.transport == TRANSPORT_UDP ? UDP_OFF_SUM : 2;
 	struct msg_buf buf;
 
 	store16(bytes + sum_at, 0);
@@ -164,8 +164,8 @@ static void the_longest_message(void **unused)
 	v.envelope.dst = vector_addr("198.51.100.1", "dst");
 	v.len = WIRE_MSG_MAX;
 	memset(v.bytes, 0, sizeof(v.bytes));
-	store16(v.bytes + WIRE_UDP_OFF_LEN, be16(v.len));
-	store32(v.bytes + WIRE_UDP_HDR, be32(202U << WIRE_UDP_TYPE_SHIFT));
+	store16(v.bytes + UDP_OFF_LEN, be16(v.len));
+	store32(v.bytes + UDP_LEN, be32(202U << WIRE_UDP_TYPE_SHIFT));
 	mend(v.bytes, &v);
 	assert_int_equal(both(&v, &rules, v.bytes), REASON_NONE);
 	v.bytes[WIRE_MSG_MAX - 1] = 1;

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "fantel/msg.h"
+#include "fantel/msg_build.h"
 #include "words.h"
 
 #define ENT "00007ed9" /* 32473 */
@@ -45,7 +45,7 @@ static __u32 unhex(__u8 *out, const char *hex)
 /* The checksum that belongs to a message, into it. */
 static void mend(struct msg_buf *buf, const struct msg_envelope *e, __u32 len)
 {
-	__u32 sum_at = e->transport == TRANSPORT_UDP ? WIRE_UDP_OFF_SUM : 2;
+	__u32 sum_at = e->transport == TRANSPORT_UDP ? UDP_OFF_SUM : 2;
 
 	store16(buf->b + sum_at, 0);
 	store16(buf->b + sum_at, msg_checksum(buf, e, len));
@@ -182,8 +182,8 @@ static enum reason parse_of_length(const struct msg_envelope *e, __u32 len)
 
 	buf.b[0] = 202;
 	if (e->transport == TRANSPORT_UDP) {
-		store32(buf.b + WIRE_UDP_OFF_LEN, be32(len << 16));
-		store32(buf.b + WIRE_UDP_HDR, be32(202 << WIRE_UDP_TYPE_SHIFT));
+		store32(buf.b + UDP_OFF_LEN, be32(len << 16));
+		store32(buf.b + UDP_LEN, be32(202 << WIRE_UDP_TYPE_SHIFT));
 	}
 	if (len >= body + WIRE_TLV_HDR)
 		store32(buf.b + body, be32(0x9c400000 | (len - body - WIRE_TLV_HDR)));
@@ -220,12 +220,12 @@ static enum reason parse_udp(__u32 udp_len, __u32 word, bool with_sum)
 	struct msg_buf buf = {};
 	struct msg m;
 
-	store32(buf.b + WIRE_UDP_OFF_LEN, be32(udp_len << 16));
-	store32(buf.b + WIRE_UDP_HDR, be32(word));
+	store32(buf.b + UDP_OFF_LEN, be32(udp_len << 16));
+	store32(buf.b + UDP_LEN, be32(word));
 	buf.b[27] = 1;
 	mend(&buf, &v4, len);
 	if (!with_sum)
-		store16(buf.b + WIRE_UDP_OFF_SUM, 0);
+		store16(buf.b + UDP_OFF_SUM, 0);
 	return msg_parse(&m, &rules, &v4, &buf, len);
 }
 
@@ -280,8 +280,8 @@ static void a_zero_udp_sum_is_sent_as_its_other_form(void **state)
 		k.addr.w_be[7] = be16(i);
 		msg_put_tunnel(&w, &k);
 		assert_int_equal(msg_finish(&w, &rules, &v4, KIND_FAILURE, CODE_IP), 28);
-		assert_int_not_equal(load16(buf.b + WIRE_UDP_OFF_SUM), 0);
-		if (load16(buf.b + WIRE_UDP_OFF_SUM) != 0xffff)
+		assert_int_not_equal(load16(buf.b + UDP_OFF_SUM), 0);
+		if (load16(buf.b + UDP_OFF_SUM) != 0xffff)
 			continue;
 		assert_int_equal(msg_parse(&m, &rules, &v4, &buf, 28), REASON_NONE);
 		found++;
