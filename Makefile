@@ -42,6 +42,7 @@ HARNESS  := $(patsubst selftests/%.c,$(B)/%.o,\
 PROGBPF  := $(patsubst selftests/%.bpf.c,$(B)/%.skel.h,$(wildcard selftests/prog/*.bpf.c))
 GOLDEN   := $(patsubst selftests/%.py,$(B)/%.json,\
 	$(filter-out selftests/golden/test_%,$(wildcard selftests/golden/*.py)))
+VERIFY   := $(patsubst selftests/verify/%.c,$(B)/verify/%,$(wildcard selftests/verify/*.c))
 FUZZ     := $(patsubst selftests/fuzz/%.c,$(B)/fuzz/%,$(wildcard selftests/fuzz/*.c))
 TOOLS    := $(patsubst selftests/lab/%.c,$(B)/lab/%,$(wildcard selftests/lab/*.c))
 BENCH    := $(patsubst selftests/bench/%.c,$(B)/bench/%,\
@@ -131,7 +132,7 @@ $(B)/fantel.8: loader/fantel.8 loader/reasons.awk include/fantel/reason.h | $(HA
 
 # ---- tests ---------------------------------------------------------------------------------------
 
-test-build: all $(UNIT) $(PROG) $(FUZZ) $(TOOLS) $(GOLDEN)
+test-build: all $(UNIT) $(PROG) $(VERIFY) $(FUZZ) $(TOOLS) $(GOLDEN)
 
 test: test-build
 	$(Q)$(PYTHON) selftests/run $(TESTS)
@@ -140,19 +141,12 @@ $(B)/unit/%: selftests/unit/%.c $(B)/loader.a
 	$(call say,CC,$@) mkdir -p $(@D) && \
 		$(CC) $(OURS) $(TESTFLAGS) $(CFLAGS) $< $(B)/loader.a -lcmocka $(LDLIBS) -o $@
 
-# Packets in and packets expected, from scapy; what runs programs on them, for prog and bench.
-$(B)/golden/packets.json: selftests/golden/packets.py | $(HAVE)
-	$(call say,GEN,$@) mkdir -p $(@D) && $(PYTHON) $< > $@
-
-$(B)/prog/harness.o: selftests/prog/harness.c | $(GENERATED) $(B)/golden/packets.json
-	$(call say,CC,$@) mkdir -p $(@D) && $(CC) $(OURS) $(TESTFLAGS) $(CFLAGS) -c $< -o $@
-
-# Expected packets, by scapy.
+# Packets in and packets expected, by scapy.
 $(B)/golden/%.json: selftests/golden/%.py | $(HAVE)
 	$(call say,GEN,$@) mkdir -p $(@D) && $(PYTHON) $< > $@
 
-# What the tests of prog/ share; bench uses it too.
-$(B)/prog/%.o: selftests/prog/%.c Makefile | $(GENERATED)
+# What runs packets through programs; prog, verify and bench share it.
+$(B)/prog/%.o: selftests/prog/%.c Makefile | $(GENERATED) $(GOLDEN)
 	$(call say,CC,$@) mkdir -p $(@D) && $(CC) $(OURS) $(TESTFLAGS) $(CFLAGS) -c $< -o $@
 
 $(B)/prog/test_%: selftests/prog/test_%.c $(HARNESS) $(B)/loader.a | $(PROGBPF)
@@ -164,6 +158,10 @@ $(B)/%.skel.h: selftests/%.bpf.c $(B)/vmlinux.h
 	$(call say,BPF,$@) mkdir -p $(@D) && $(CLANG) $(BPFFLAGS) -c $< -o $(B)/$*.o && \
 		$(BPFTOOL) gen object $(B)/$*.bpf.o $(B)/$*.o && \
 		$(BPFTOOL) gen skeleton $(B)/$*.bpf.o name $(*F)_bpf > $@
+
+$(B)/verify/%: selftests/verify/%.c $(HARNESS) $(B)/loader.a
+	$(call say,CC,$@) mkdir -p $(@D) && $(CC) $(OURS) $(TESTFLAGS) -Iselftests $(CFLAGS) \
+		$< $(HARNESS) $(B)/loader.a -lcmocka $(LDLIBS) -o $@
 
 # Fuzz targets and the loader's sources again, under the sanitizers; clang's warnings with them.
 $(B)/fuzz/loader/%.o: loader/%.c Makefile | $(GENERATED)
@@ -189,9 +187,9 @@ demo: all $(TOOLS)
 
 # ---- bench ---------------------------------------------------------------------------------------
 
-$(B)/bench/%: selftests/bench/%.c $(B)/prog/harness.o $(B)/loader.a | $(BENCHBPF)
+$(B)/bench/%: selftests/bench/%.c $(HARNESS) $(B)/loader.a | $(BENCHBPF)
 	$(call say,CC,$@) mkdir -p $(@D) && \
-		$(CC) $(OURS) -Iselftests $(CFLAGS) $< $(B)/prog/harness.o $(B)/loader.a $(LDLIBS) -o $@
+		$(CC) $(OURS) -Iselftests $(CFLAGS) $< $(HARNESS) $(B)/loader.a $(LDLIBS) -o $@
 
 bench: all $(BENCH) $(TOOLS)
 	$(Q)selftests/bench/run

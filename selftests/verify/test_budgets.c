@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * What the kernel's verifier has to walk through for each program, against a recorded budget: far
+ * from its limit of a million, on kernels that reason less well too. A program that outgrows its
+ * budget is looked at; then it shrinks, or the number here grows, in a commit that says why.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "prog/harness.h"
+
+#define LIMIT 100000 /* no program may ask for more */
+
+/* On Linux 6.18 with clang 14, and a quarter on top. */
+static const struct {
+	const char *program;
+	__u32 budget;
+} budgets[] = {
+	{ "fantel_clock", 100 },
+	{ "fantel_customer", 25000 },
+	{ "fantel_core", 70000 },
+};
+
+static struct config smallest(void)
+{
+	struct config config = node_config();
+
+	memset(&config.loopback4, 0, sizeof(config.loopback4));
+	config.n_repeats = 1;
+	return config;
+}
+
+/* Every feature on: the verifier can leave out no branch. */
+static struct config largest(void)
+{
+	struct config config = node_config();
+
+	config.locator = addr_of("2001:db8:a:2::");
+	config.locator_len = 64;
+	config.domain = 5;
+	config.validity_ms = 3000;
+	config.code_lsb = 1;
+	config.transport = TRANSPORT_UDP;
+	config.refresh_ns = NSEC_PER_SEC;
+	for (int i = 0; i < BUCKET_COUNT; i++)
+		config.rate[i] = (struct rate){ NSEC_PER_MSEC, NSEC_PER_SEC };
+	return config;
+}
+
+/* Is every program recorded, and within its budget? */
+static void within_budget(const char *configuration, const struct config *config)
+{
+	struct fantel_bpf *node = node_load(config);
+	struct bpf_program *prog;
+	int over = 0;
+
+	bpf_object__for_each_program(prog, node->obj) {
+		struct bpf_prog_info info = {};
+		__u32 len = sizeof(info), budget = 0;
+
+		assert_int_equal(bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len), 0);
+		for (size_t i = 0; i < ARRAY_SIZE(budgets); i++)
+			if (!strcmp(budgets[i].program, bpf_program__name(prog)))
+				budget = budgets[i].budget;
+		printf("# %s, %s: %u verified instructions, budget %u\n", bpf_program__name(prog),
+		       configuration, info.verified_insns, budget);
+		assert_int_not_equal(info.verified_insns, 0);
+		over += info.verified_insns > budget || info.verified_insns >= LIMIT;
+	}
+	fantel_bpf__destroy(node);
+	assert_int_equal(over, 0);
+}
+
+static void smallest_configuration(void **state)
+{
+	struct config config = smallest();
+
+	within_budget("smallest configuration", &config);
+}
+
+static void largest_configuration(void **state)
+{
+	struct config config = largest();
+
+	within_budget("largest configuration", &config);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST("each program is within its budget, features off", smallest_configuration),
+		TEST("each program is within its budget, features on", largest_configuration),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
