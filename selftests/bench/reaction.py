@@ -31,6 +31,7 @@ PARTS = (
     ("cut -> first rerouted packet sent", "cut", "sent"),
     ("cut -> first rerouted packet arrived", "cut", "arrived"),
     ("cut -> last packet over the failed path", "cut", "last"),
+    ("last packet there -> first elsewhere", "last", "arrived"),
 )
 
 
@@ -69,25 +70,37 @@ class Cut:
             return None
         return (self.times[last] - self.times[first]) / 1e3
 
+    def kernel_us(self):
+        """What passes before fantel is told, and after it has decided: closing the port, the netlink
+        news and waking the loader; carrying the rerouted packet to the egress PE."""
+        parts = [self.part_us("cut", "seen"), self.part_us("sent", "arrived")]
+        return None if None in parts else sum(parts)
+
+    def fantel_us(self):
+        whole, kernel = self.part_us("cut", "arrived"), self.kernel_us()
+        return None if None in (whole, kernel) else whole - kernel
+
 
 def print_row(name, values, unit=""):
     values = [value for value in values if value is not None]
     if not values:
-        print(f"  {name:<42} not seen")
+        print(f"  {name:<46} not seen")
         return
     low, *_, high = sorted(values) if len(values) > 1 else values * 2
-    print(f"  {name:<42} {statistics.median(values):10.1f} {low:10.1f} {high:10.1f}"
+    print(f"  {name:<46} {statistics.median(values):10.1f} {low:10.1f} {high:10.1f}"
           f" {statistics.mean(values):10.1f}  {len(values):4d} {unit}")
 
 
 def report(how, cuts, options):
     print(f"\nR1-R2 cut by {how}, {len(cuts)} times: {options.rate} packets/s, {options.flows} queue pairs,"
           f" IPv{options.family} in SRv6")
-    print(f"  {'microseconds':<42} {'median':>10} {'min':>10} {'max':>10} {'mean':>10}  {'n':>4}")
+    print(f"  {'microseconds':<46} {'median':>10} {'min':>10} {'max':>10} {'mean':>10}  {'n':>4}")
     for name, first, last in PARTS:
         print_row(name, [cut.part_us(first, last) for cut in cuts])
+    print_row("of it, the kernel: port down, news, forwarding", [cut.kernel_us() for cut in cuts])
+    print_row("of it, fantel and waiting for a packet", [cut.fantel_us() for cut in cuts])
     print_row("latency dc1 to dc2, mean of each run", [cut.latency_us for cut in cuts])
-    print(f"  {'packets a cut':<42}")
+    print(f"  {'packets a cut':<46}")
     print_row("lost, flows of the failed path", [cut.lost for cut in cuts])
     print_row("lost, other flows", [cut.lost_spared for cut in cuts])
     print_row("out of order, flows of the failed path", [cut.disorder_hit for cut in cuts])
@@ -118,7 +131,7 @@ def main():
     options = arguments()
     try:
         with Lab() as lab:
-            nodes = routers.start(lab, change=change)
+            nodes = routers.start(lab, change=change, options=("--realtime",))
             for how in options.how or ("admin", "carrier"):
                 report(how, [Cut(lab, nodes, options, how) for _ in range(options.cuts)], options)
     except LabError as error:

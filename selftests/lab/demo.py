@@ -6,6 +6,7 @@ mended, and fantel moves the traffic. Shows what happens while it happens, then 
 picture. `make demo` runs it, as root; it makes everything it needs and removes it.
 """
 import argparse
+import heapq
 import json
 import os
 import sys
@@ -20,7 +21,6 @@ from traffic import Traffic
 
 LINK = ("r1", "r2")
 BEFORE, DURING, AFTER = 1.5, 1.5, 1.0  # seconds of traffic before the cut, while it lasts, after the recovery
-WINDOW_MS = (-3, 9)
 OUT = os.path.join(figure.BUILD, "demo")
 
 TITLES = {"pe1": "ingress PE", "pe2": "egress PE"}
@@ -31,24 +31,42 @@ def title(node):
 
 
 class Screen:
-    """What is printed while it happens: a line each, with the time since the cut."""
+    """What is printed while it happens: a line each, with the time since the cut. Lines wait a moment,
+    because the routers' news come over seven pipes and should stand in the order of their times."""
+
+    PATIENCE_NS = 60_000_000
 
     def __init__(self):
         self.zero_ns = figure.now_ns()
+        self._waiting = []
         self._lock = threading.Lock()
+        threading.Thread(target=self._print, daemon=True).start()
 
     def line(self, ns, who, words):
         with self._lock:
-            print(f"  {(ns - self.zero_ns) / 1e6:+12.3f} ms   {who:<11} {words}", flush=True)
+            heapq.heappush(self._waiting, (ns, who, words))
 
     def event(self, router, event):
         words = describe(event)
-        if words:
-            self.line(event.get("monotonic-ns", figure.now_ns()), title(router.node), words)
+        self.line(event.get("monotonic-ns", figure.now_ns()), title(router.node), words)
+
+    def _print(self):
+        while True:
+            time.sleep(0.02)
+            self._flush(figure.now_ns() - self.PATIENCE_NS)
+
+    def _flush(self, until_ns):
+        with self._lock:
+            while self._waiting and self._waiting[0][0] <= until_ns:
+                ns, who, words = heapq.heappop(self._waiting)
+                print(f"  {(ns - self.zero_ns) / 1e6:+12.3f} ms   {who:<11} {words}", flush=True)
+
+    def finish(self):
+        self._flush(figure.now_ns() + 10**9)
 
 
 def describe(event):
-    """An event of fantel in words; "" for one that tells nothing new here."""
+    """An event of fantel in words."""
     kind = event["event"]
     tunnel = "-".join(title(figure.node_of(s) or s) for s in event.get("tunnel", ()) if isinstance(s, str))
     if kind == "link":
@@ -77,8 +95,8 @@ class Story:
         say(f"Figure 1 in network namespaces: {len(figure.NODES)} nodes, {len(figure.LINKS)} links")
         with Lab() as lab:
             lab.return_tunnel()
-            say("fantel run on " + ", ".join(title(node) for node in routers.ROUTERS))
-            nodes = routers.start(lab, on_event=self.screen.event)
+            say("fantel run --realtime on " + ", ".join(title(node) for node in routers.ROUTERS))
+            nodes = routers.start(lab, on_event=self.screen.event, options=("--realtime",))
             paths = figure.segments_of(nodes["pe1"].policy)
             self.failed = {name for name, segments in paths.items() if figure.crosses(segments, *LINK)}
             say(f"RoCEv2 from dc1 to dc2: {self.options.rate} packets/s, {self.options.flows} queue pairs,"
@@ -89,14 +107,13 @@ class Story:
                 time.sleep(DURING)
                 self.mend(lab, nodes)
                 time.sleep(AFTER)
+            self.screen.finish()
         self.measurement = traffic.measurement
 
     def cut(self, lab, nodes):
-        self.screen.zero_ns = figure.now_ns()
-        self.screen.line(self.screen.zero_ns, "lab", f"the link R1-R2 is cut ({self.options.cut})")
         at, _ = lab.cut(*LINK, self.options.cut)
-        self.screen.zero_ns = at
-        self.fall["cut"] = at
+        self.screen.zero_ns = self.fall["cut"] = at
+        self.screen.line(at, "lab", f"the link R1-R2 is cut ({self.options.cut})")
         self.follow(self.fall, nodes, at, up=False, kind="failure")
 
     def mend(self, lab, nodes):
@@ -158,8 +175,8 @@ def report(story):
         f"{disordered(m, hit, cut, mended):10d}")
     row(f"packets out of order, the other {len(spared)} flows", f"{disordered(m, spared, 0, end):10d}")
     say("The mending")
-    row("R1 saw it (after the hold-down)", since(rise.get("seen"), mended))
-    row("the notification of the recovery left R1", since(rise.get("told"), mended))
+    row("R1 saw it", since(rise.get("seen"), mended))
+    row("the notification left R1, after the hold-down", since(rise.get("told"), mended))
     row("the ingress PE changed", since(rise.get("changed"), mended))
     back = first_back(m, reaction, story.failed, mended)
     row("first packet on the old path again: sent", since(back and back[0], mended))
@@ -177,14 +194,21 @@ def report(story):
 def marks(story, reaction, back):
     names = ((story.fall, "cut", "the link R1-R2 is cut"), (story.fall, "seen", "R1 sees it"),
              (story.fall, "told", "notification leaves R1"), (story.fall, "changed", "ingress PE changes"),
-             (story.rise, "cut", "the link is mended"), (story.rise, "told", "recovery leaves R1"),
-             (story.rise, "changed", "ingress PE changes back"))
+             (story.rise, "cut", "the link is mended"),
+             (story.rise, "told", "recovery leaves R1"), (story.rise, "changed", "ingress PE changes"))
     found = [(times[name], words) for times, name, words in names if name in times]
     if reaction.first:
         found.append((reaction.first[0], f"first packet on {reaction.first[2]}"))
     if back:
-        found.append((back[0], "first packet on the old path"))
+        found.append((back[0], "first packet back on its path"))
     return sorted(found)
+
+
+def window_ms(reaction, cut_ns):
+    """What is drawn packet by packet: enough to see the reaction whole, no more."""
+    took_ms = (reaction.first[0] - cut_ns) / 1e6 if reaction.first else 10
+    high = max(2, 4 * took_ms)
+    return -high / 4, high
 
 
 def arguments():
@@ -206,7 +230,8 @@ def main():
         return 1
     os.makedirs(OUT, exist_ok=True)
     reaction, back = report(story)
-    files = plot.draw(story.measurement, story.fall["cut"], marks(story, reaction, back), WINDOW_MS,
+    files = plot.draw(story.measurement, story.fall["cut"], marks(story, reaction, back),
+                      window_ms(reaction, story.fall["cut"]),
                       f"Link R1-R2 is cut and mended: {story.options.rate:,} RoCEv2 packets/s over SRv6", OUT)
     say("Picture: " + ", ".join(os.path.relpath(file) for file in files))
     return 0

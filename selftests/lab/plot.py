@@ -12,7 +12,7 @@ LOST = "#d7191c"
 
 HEAD = """
 set output "{output}"
-set multiplot layout 2,1 title "{title}" font ",15" margins 0.06,0.78,0.075,0.91 spacing 0,0.13
+set multiplot layout 2,1 title "{title}" font ",15" margins 0.055,0.76,0.075,0.91 spacing 0,0.13
 set key outside right top Left reverse samplen 1.5 spacing 1.3
 set grid back lt 1 lw 0.5 lc rgb "#cccccc"
 set border lc rgb "#666666"
@@ -64,8 +64,8 @@ def _list(marks, zero_ns):
     for row, (ns, words) in enumerate(marks):
         place = f"graph {0.88 - 0.075 * row} left front font ',10' tc rgb '#222222'"
         yield f'set label "{row + 1}" at graph 1.02, {place}'
-        yield f'set label "{(ns - zero_ns) / 1e6:.2f} ms" at graph 1.04, {place}'
-        yield f'set label "{_quoted(words)}" at graph 1.125, {place}'
+        yield f'set label "{(ns - zero_ns) / 1e6:.2f} ms" at graph 1.125, {place.replace("left", "right")}'
+        yield f'set label "{_quoted(words)}" at graph 1.135, {place}'
 
 
 def _rates(measurement, zero_ns, directory, ways):

@@ -19,9 +19,10 @@ PATIENCE = 10  # s, for what should come at once
 
 
 class Router:
-    """One running loader and its events; `policy` is what is inside `fantel:fantel`."""
+    """One running loader and its events; `policy` is what is inside `fantel:fantel`, `options` are more
+    of `fantel run`."""
 
-    def __init__(self, lab, node, policy, on_event=None):
+    def __init__(self, lab, node, policy, on_event=None, options=()):
         self.lab, self.node, self.policy = lab, node, policy
         self.name = policy["node"]["name"]
         self.events = []
@@ -32,8 +33,8 @@ class Router:
             json.dump({"fantel:fantel": policy}, out, indent="\t")
         self._errors = os.path.join(lab.dir, f"{node}.errors")
         with open(self._errors, "a", encoding="utf-8") as errors:
-            self.process = lab.spawn(node, FANTEL, "run", "-j", "--pin-root", lab.pin_root, file,
-                                     stdout=subprocess.PIPE, stderr=errors, text=True)
+            self.process = lab.spawn(node, FANTEL, "run", "-j", "--pin-root", lab.pin_root, *options,
+                                     file, stdout=subprocess.PIPE, stderr=errors, text=True)
         threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True).start()
 
     def _read(self, stream):
@@ -83,7 +84,7 @@ class Router:
                 self._news.wait(left)
 
 
-def start(lab, nodes=ROUTERS, change=None, on_event=None):
+def start(lab, nodes=ROUTERS, change=None, on_event=None, options=()):
     """Start the routers and wait until all are ready. `change(node, policy)` may edit what is read
     from policies/. Returns node -> Router."""
     routers = {}
@@ -91,7 +92,7 @@ def start(lab, nodes=ROUTERS, change=None, on_event=None):
         policy = copy.deepcopy(figure.read_policy(node))
         if change:
             change(node, policy)
-        routers[node] = Router(lab, node, policy, on_event)
+        routers[node] = Router(lab, node, policy, on_event, options)
     if not until(lambda: all(router.ready() for router in routers.values())):
         raise figure.LabError("not ready: " + ", ".join(
             f"{router.name} ({router.errors().strip()})" for router in routers.values() if not router.ready()))
