@@ -198,9 +198,9 @@ def marks(story, reaction, back):
              (story.rise, "told", "recovery leaves R1"), (story.rise, "changed", "ingress PE changes"))
     found = [(times[name], words) for times, name, words in names if name in times]
     if reaction.first:
-        found.append((reaction.first[0], f"first packet on {reaction.first[2]}"))
+        found.append((reaction.first[1], f"first packet over {reaction.first[2]}"))
     if back:
-        found.append((back[0], "first packet back on its path"))
+        found.append((back[1], "first packet back on its path"))
     return sorted(found)
 
 
