@@ -191,10 +191,8 @@ $(B)/bench/%: selftests/bench/%.c $(HARNESS) $(B)/loader.a | $(BENCHBPF)
 	$(call say,CC,$@) mkdir -p $(@D) && \
 		$(CC) $(OURS) -Iselftests $(CFLAGS) $< $(HARNESS) $(B)/loader.a $(LDLIBS) -o $@
 
-# First what each program costs per packet, then what the lab measures.
 bench: all $(BENCH) $(TOOLS)
-	$(Q)for b in $(BENCH); do $$b || exit; done
-	$(Q)for b in $(wildcard selftests/bench/*.py); do $(PYTHON) $$b || exit; done
+	$(Q)selftests/bench/run
 
 # ---- install -------------------------------------------------------------------------------------
 
