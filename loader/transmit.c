@@ -45,11 +45,20 @@ static __u8 protocol_of(const struct msg_envelope *e)
 	return e->transport == TRANSPORT_UDP ? IPPROTO_UDP : IPPROTO_ICMPV6;
 }
 
+static __u16 header_sum(const void *header, __u32 len)
+{
+	__u64 sum = 0;
+
+	for (__u32 i = 0; i < len; i += 4)
+		sum += load32((const __u8 *)header + i);
+	return sum_fold(sum);
+}
+
 const __u8 *transmit_wrap(struct msg_buf *buf, const struct msg_envelope *e, __u32 len, __u8 tclass,
 			  __u32 *packet_len)
 {
 	if (addr_is_v4(&e->dst)) {
-		/* The kernel fills in identification and checksum. */
+		/* The kernel fills in the identification, and the checksum again. */
 		struct iphdr ip = {
 			.version = 4,
 			.ihl = sizeof(ip) / 4,
@@ -62,6 +71,7 @@ const __u8 *transmit_wrap(struct msg_buf *buf, const struct msg_envelope *e, __u
 			.daddr = e->dst.l_be[3],
 		};
 
+		ip.check = ~header_sum(&ip, sizeof(ip));
 		*packet_len = sizeof(ip) + len;
 		return memcpy(buf->front + MSG_BUF_FRONT - sizeof(ip), &ip, sizeof(ip));
 	}

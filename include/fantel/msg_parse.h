@@ -197,6 +197,20 @@ FN bool msg_tlv_find(__u32 type, __u32 *index, __u32 *min, __u32 *max)
 	return false;
 }
 
+/* The other way: the type of an index. */
+FN __u32 msg_tlv_type(enum tlv_index index)
+{
+	switch (index) {
+#define X(NAME, number, lo, hi, word)                                                              \
+	case TLVI_##NAME:                                                                          \
+		return number;
+		WIRE_TLVS(X)
+#undef X
+	default:
+		return 0;
+	}
+}
+
 FN bool msg_subtlv_find(__u32 type, __u32 *index, __u32 *min, __u32 *max)
 {
 	switch (type) {
