@@ -6,6 +6,7 @@ from the cut to the first rerouted packet is taken apart. `make bench` runs it, 
 and judges nothing: a slow machine is not a failure.
 """
 import argparse
+import json
 import os
 import statistics
 import sys
@@ -18,6 +19,7 @@ import routers  # noqa: E402
 from lab import Lab, LabError  # noqa: E402
 from traffic import Traffic  # noqa: E402
 
+OUT = os.path.join(figure.BUILD, "bench", "reaction.json")
 FAILED = {"via-r1-r2"}
 BEFORE, DURING = 0.25, 0.1  # seconds of traffic before the cut, and after the ingress PE changed
 
@@ -112,6 +114,16 @@ def report(how, cuts, options):
         print(f"  DOUBTFUL: {doubt}")
 
 
+def as_json(how, cuts, options):
+    rows = {name: [cut.part_us(first, last) for cut in cuts] for name, first, last in PARTS}
+    return {"how": how, "rate": options.rate, "flows": options.flows, "family": options.family,
+            "microseconds": rows, "lost": [cut.lost for cut in cuts],
+            "lost_other_flows": [cut.lost_spared for cut in cuts],
+            "out_of_order": [cut.disorder_hit for cut in cuts],
+            "out_of_order_other_flows": [cut.disorder_spared for cut in cuts],
+            "doubts": [doubt for cut in cuts for doubt in cut.doubts]}
+
+
 def arguments():
     parser = argparse.ArgumentParser(description="Reaction times over many cuts.")
     parser.add_argument("--cuts", type=int, default=20, help="of each kind")
@@ -132,11 +144,17 @@ def main():
     try:
         with Lab() as lab:
             nodes = routers.start(lab, change=change, options=("--realtime",))
+            series = []
             for how in options.how or ("admin", "carrier"):
-                report(how, [Cut(lab, nodes, options, how) for _ in range(options.cuts)], options)
+                cuts = [Cut(lab, nodes, options, how) for _ in range(options.cuts)]
+                report(how, cuts, options)
+                series.append(as_json(how, cuts, options))
     except LabError as error:
         print(f"reaction: {error}", file=sys.stderr)
         return 1
+    os.makedirs(os.path.dirname(OUT), exist_ok=True)
+    with open(OUT, "w", encoding="utf-8") as out:
+        json.dump(series, out, indent="\t")
     return 0
 
 

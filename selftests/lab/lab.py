@@ -137,12 +137,14 @@ class Passing:
     """
     _BPF_PROG_LOAD, _BPF_LINK_CREATE = 5, 28
     _PROG_TYPE_XDP, _ATTACH_XDP, _XDP_DRIVER, _XDP_PASS = 6, 37, 1 << 2, 2
+    _HAS_FRAGS = 1 << 5  # for ports with a large MTU
 
     def __init__(self, port):
         code = struct.pack("<BBhiBBhi", 0xB7, 0, 0, self._XDP_PASS, 0x95, 0, 0, 0)  # r0 = XDP_PASS; exit
         self._keep = [ctypes.create_string_buffer(text) for text in (code, b"GPL")]
         code, licence = (ctypes.addressof(text) for text in self._keep)
-        program = self._bpf(self._BPF_PROG_LOAD, struct.pack("=IIQQ", self._PROG_TYPE_XDP, 2, code, licence))
+        program = self._bpf(self._BPF_PROG_LOAD, struct.pack(
+            "=IIQQIIQII", self._PROG_TYPE_XDP, 2, code, licence, 0, 0, 0, 0, self._HAS_FRAGS))
         try:
             self._link = self._bpf(self._BPF_LINK_CREATE, struct.pack(
                 "=IIII", program, socket.if_nametoindex(port), self._ATTACH_XDP, self._XDP_DRIVER))
