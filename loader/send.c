@@ -99,8 +99,6 @@ static void finish(struct send_options *options, struct argp_state *state)
 {
 	struct msg_envelope *e = &options->envelope;
 
-	if (state->next < state->argc)
-		argp_error(state, "'%s': send takes options only", state->argv[state->next]);
 	if (addr_is_unspecified(&e->dst))
 		argp_error(state, "--to ADDR is missing: who is to be told");
 	if (addr_is_v4(&e->dst) && options->transport_given && e->transport == TRANSPORT_ICMPV6)
@@ -172,6 +170,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'n':
 		options->dry_run = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "'%s': send takes options only", arg);
 		return 0;
 	case ARGP_KEY_END:
 		finish(options, state);

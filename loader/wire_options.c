@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "commands.h"
 #include "own.h"
 #include "wire_options.h"
 #include "words.h"
@@ -169,7 +170,7 @@ static void read_key_file(struct wire_options *options, const char *name, struct
 	size_t n;
 
 	if (!file)
-		argp_failure(state, 1, errno, "--key-file: %s", name);
+		argp_failure(state, EXIT_BAD_INPUT, errno, "--key-file: %s", name);
 	n = fread(text, 1, sizeof(text) - 1, file);
 	text[n] = '\0';
 	read_key(options, "--key-file", text, state);
