@@ -134,6 +134,7 @@ struct news {
 	char name[IFNAMSIZ];
 	__u8 mac[6];
 	__u32 mtu;
+	__u32 lower; /* what it stands on; itself for hardware */
 	bool ethernet;
 	enum wire_cause down;
 };
@@ -153,6 +154,9 @@ static int take_attr(const struct nlattr *attr, void *arg)
 	case IFLA_MTU:
 		news->mtu = mnl_attr_get_u32(attr);
 		break;
+	case IFLA_LINK:
+		news->lower = mnl_attr_get_u32(attr);
+		break;
 	}
 	return MNL_CB_OK;
 }
@@ -162,7 +166,7 @@ static void parse_news(struct news *news, const struct nlmsghdr *message)
 	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
 
 	memset(news, 0, sizeof(*news));
-	news->ifindex = info->ifi_index;
+	news->ifindex = news->lower = info->ifi_index;
 	news->ethernet = info->ifi_type == ARPHRD_ETHER;
 	if (!(info->ifi_flags & IFF_UP))
 		news->down = CAUSE_ADMIN_DOWN;
@@ -181,6 +185,7 @@ static enum link_change copy_news(struct interface *i, const struct news *news)
 	memcpy(i->mac, news->mac, sizeof(i->mac));
 	i->mtu = news->mtu;
 	i->ethernet = news->ethernet;
+	i->delayed = news->lower == news->ifindex;
 	return same ? LINK_SAME : LINK_CHANGED;
 }
 
@@ -318,6 +323,41 @@ void links_read(struct links *links, __u64 now_ns)
 int links_fd(const struct links *links)
 {
 	return netlink_fd(&links->news);
+}
+
+/* ---- carriers -------------------------------------------------------------------------------- */
+
+static bool is_delayed(const struct interface *i)
+{
+	return interface_is_core(i) && i->ifindex && i->delayed;
+}
+
+__u32 links_delayed(const struct links *links, char (*name)[IFNAMSIZ], __u32 max)
+{
+	__u32 n = 0;
+
+	for (__u32 at = 0; at < links->n && n < max; at++)
+		if (is_delayed(links->interface[at]))
+			memcpy(name[n++], links->interface[at]->name, IFNAMSIZ);
+	return n;
+}
+
+/* The flags that are answered, unlike news, are those of this moment. */
+void links_ask(struct links *links, __u64 now_ns)
+{
+	links->now_ns = now_ns;
+	for (__u32 at = 0; at < links->n; at++) {
+		char buf[64] = {};
+		struct nlmsghdr *request = mnl_nlmsg_put_header(buf);
+		struct ifinfomsg *info;
+
+		if (!is_delayed(links->interface[at]))
+			continue;
+		request->nlmsg_type = RTM_GETLINK;
+		info = mnl_nlmsg_put_extra_header(request, sizeof(*info));
+		info->ifi_index = links->interface[at]->ifindex;
+		netlink_request(&links->ask, request, on_link, links);
+	}
 }
 
 /* ---- hold-down ------------------------------------------------------------------------------- */

@@ -19,6 +19,7 @@ struct interface {
 	__u8 mac[6];
 	__u32 mtu;
 	bool ethernet;
+	bool delayed;		       /* the kernel may be late in telling that it lost its carrier */
 	enum wire_cause down;	       /* CAUSE_NONE = up */
 	const struct policy_port *port; /* NULL: not named in the policy */
 	/* of core ports: */
@@ -53,6 +54,11 @@ void links_free(struct links *links);
 
 int links_fd(const struct links *links);
 void links_read(struct links *links, __u64 now_ns);
+
+/* Ask for the core ports that may be reported late; after carrier_changed. */
+void links_ask(struct links *links, __u64 now_ns);
+/* Their names, at most `max`; returns how many. */
+__u32 links_delayed(const struct links *links, char (*name)[IFNAMSIZ], __u32 max);
 
 /* When links_tick has something to do; ~0 = never. */
 __u64 links_due(const struct links *links);

@@ -13,6 +13,7 @@
 #include <sys/signalfd.h>
 
 #include "attach.h"
+#include "carrier.h"
 #include "clock.h"
 #include "commands.h"
 #include "links.h"
@@ -30,11 +31,14 @@
 #include "teardown.h"
 
 #define REALTIME_PRIORITY 10
+#define CARRIER_MS 5
+#define CARRIER_MAX_MS 1000 /* then netlink is as fast */
 
 struct run_options {
 	struct options options; /* first: what options_parse takes */
 	const char *file;
 	bool verbose, no_events, detach_on_exit, realtime;
+	__u32 carrier_ms;
 };
 
 /* A node that runs. What is NULL is not there yet. */
@@ -47,6 +51,7 @@ struct run {
 	struct nexthops *nexthops;
 	struct routes *routes;
 	struct recover *recover;
+	struct carrier *carrier;
 	struct reporter *reporter;
 	int lock, signals;
 	bool fresh; /* nothing of this node was here before */
@@ -59,6 +64,7 @@ enum {
 	OPT_NO_EVENTS = 0x200,
 	OPT_DETACH,
 	OPT_REALTIME,
+	OPT_CARRIER,
 };
 
 static const struct argp_option own_options[] = {
@@ -72,8 +78,26 @@ static const struct argp_option own_options[] = {
 	{ .name = "realtime",
 	  .key = OPT_REALTIME,
 	  .doc = "see links fail ahead of other processes (SCHED_FIFO, memory locked)" },
+	{ .name = "carrier-poll",
+	  .key = OPT_CARRIER,
+	  .arg = "MS",
+	  .doc = "look every MS milliseconds at the carrier of core ports whose loss the kernel "
+		 "may "
+		 "report late (default: 5; 0 = trust the kernel)" },
 	{}
 };
+
+static __u32 parse_ms(const char *text, const struct argp_state *state)
+{
+	char *end;
+	unsigned long ms = strtoul(text, &end, 10);
+
+	if (*end || end == text || ms > CARRIER_MAX_MS)
+		argp_error(state,
+			   "--carrier-poll: `%s' is not a number of milliseconds from 0 to %d",
+			   text, CARRIER_MAX_MS);
+	return ms;
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -94,6 +118,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_REALTIME:
 		options->realtime = true;
+		return 0;
+	case OPT_CARRIER:
+		options->carrier_ms = parse_ms(arg, state);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (options->file)
@@ -140,6 +167,16 @@ static void report_link(const struct run *run, const struct interface *i)
 		reporter_emit(run->reporter, &event);
 }
 
+/* Ports may have come, gone, or been renamed. */
+static void watch_carriers(const struct run *run)
+{
+	char name[CARRIER_PORTS][IFNAMSIZ];
+
+	if (run->carrier)
+		carrier_watch(run->carrier, (const void *)name,
+			      links_delayed(run->links, name, CARRIER_PORTS));
+}
+
 static void on_link(void *arg, enum link_change change, const struct interface *i)
 {
 	struct run *run = arg;
@@ -152,6 +189,8 @@ static void on_link(void *arg, enum link_change change, const struct interface *
 			nexthops_link(run->nexthops, i);
 		if (interface_is_core(i) && change != LINK_CHANGED)
 			report_link(run, i);
+		if (interface_is_core(i) && change == LINK_CHANGED)
+			watch_carriers(run);
 		break;
 	case LINK_STEADY:
 		if (run->routes)
@@ -163,11 +202,13 @@ static void on_link(void *arg, enum link_change change, const struct interface *
 		if (i->port)
 			log_warn("port %s: its interface was removed; waiting for it to come back",
 				 i->port->name);
+		watch_carriers(run);
 		break;
 	case LINK_APPEARED:
 		log_warn("port %s: its interface is back", i->port->name);
 		if (run->attach)
 			attach_port_again(run->attach, i->port, i->ifindex);
+		watch_carriers(run);
 		break;
 	case LINK_SAME:
 		break;
@@ -198,6 +239,7 @@ static int loop(struct run *run)
 		{ .fd = nexthops_fd(run->nexthops), .events = POLLIN },
 		{ .fd = routes_fd(run->routes), .events = POLLIN },
 		{ .fd = run->signals, .events = POLLIN },
+		{ .fd = run->carrier ? carrier_fd(run->carrier) : -1, .events = POLLIN },
 	};
 	struct signalfd_siginfo signal = {};
 
@@ -207,6 +249,8 @@ static int loop(struct run *run)
 		ppoll(fds, ARRAY_SIZE(fds), &left, NULL);
 		run->now_ns = clock_now_ns();
 		links_read(run->links, run->now_ns);
+		if (run->carrier && carrier_changed(run->carrier))
+			links_ask(run->links, run->now_ns);
 		nexthops_read(run->nexthops);
 		if (nexthops_due(run->nexthops) <= run->now_ns)
 			nexthops_tick(run->nexthops, run->now_ns);
@@ -283,6 +327,14 @@ static int keep(struct run *run, const struct run_options *options)
 	return r;
 }
 
+/* Without it links are still seen to fail, only later. */
+static void start_carrier(struct run *run, __u32 ms)
+{
+	if (!ms || carrier_start(&run->carrier, ms * NSEC_PER_MSEC))
+		return;
+	watch_carriers(run);
+}
+
 static void go_realtime(void)
 {
 	struct sched_param param = { .sched_priority = REALTIME_PRIORITY };
@@ -310,6 +362,7 @@ static void say_ready(const struct run *run)
 
 static void let_go(struct run *run)
 {
+	carrier_stop(run->carrier);
 	recover_free(run->recover);
 	reporter_stop(run->reporter);
 	routes_free(run->routes);
@@ -325,6 +378,7 @@ static int look_after(struct run *run, const struct run_options *options)
 
 	if (options->realtime)
 		go_realtime();
+	start_carrier(run, options->carrier_ms);
 	say_ready(run);
 	signal = loop(run);
 	let_go(run);
@@ -370,7 +424,7 @@ static int catch_signals(void)
 
 int cmd_run(int argc, char **argv)
 {
-	struct run_options options = {};
+	struct run_options options = { .carrier_ms = CARRIER_MS };
 	struct policy policy OWN_POLICY = {};
 	struct run node = { .policy = &policy, .lock = -1, .signals = -1 };
 	int r;
