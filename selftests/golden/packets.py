@@ -351,6 +351,9 @@ doomed("IPv4 in IPv4", IP(src=INGRESS4, dst="203.0.113.99", ttl=60, id=1), inner
        tunnel_info(address="::ffff:203.0.113.99"))
 emit("nine segments", Ether(**MAC_FROM) /
      srv6(NEXT_SID, [FIRST_SID] * 7 + [NEXT_SID, LAST_SID], 1) / inner6)
+emit("nine segments, reduced", Ether(**MAC_FROM) /
+     srv6(NEXT_SID, [NEXT_SID] + [LAST_SID] * 8, 8, [LAST_SID] * 8) / inner6)
+emit("to a multicast group", Ether(**MAC_FROM) / IPv6(src=INGRESS6, dst="ff0e::1") / inner6)
 emit("of another domain", Ether(**MAC_FROM) / srv6(NEXT_SID, TRANSIT, 1, src="2001:db8:99::9") / inner6)
 emit("a notification in transit", Ether(**MAC_FROM) /
      IPv6(src=INGRESS6, dst=LAST_SID, hlim=255, nh=58) /

@@ -407,21 +407,20 @@ static void stats_read(struct fantel_bpf *node, struct traffic sum[REASON_COUNT]
 		}
 }
 
-void node_run(struct fantel_bpf *node, const struct bpf_program *prog, __u32 ifindex,
-	      const struct bytes *in, struct outcome *o)
+static void run(struct fantel_bpf *node, const struct bpf_program *prog, struct xdp_md *ctx,
+		const __u8 *in, __u32 len, struct outcome *o)
 {
 	struct traffic before[REASON_COUNT];
-	struct xdp_md ctx = { .data_end = in->len, .ingress_ifindex = ifindex };
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in->b, .data_size_in = in->len,
-		    .data_out = o->out.b, .data_size_out = sizeof(o->out.b), .repeat = 1);
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in, .data_size_in = len, .data_out = o->out.b,
+		    .data_size_out = sizeof(o->out.b), .repeat = 1);
 
-	if (ifindex) {
-		opts.ctx_in = &ctx;
-		opts.ctx_size_in = sizeof(ctx);
+	if (ctx) {
+		opts.ctx_in = ctx;
+		opts.ctx_size_in = sizeof(*ctx);
 	}
 	stats_read(node, before);
 	if (bpf_prog_test_run_opts(bpf_program__fd(prog), &opts))
-		give_up("%s can't be run on %u bytes: %s", bpf_program__name(prog), in->len,
+		give_up("%s can't be run on %u bytes: %s", bpf_program__name(prog), len,
 			strerror(errno));
 	o->verdict = opts.retval;
 	o->out.len = opts.data_size_out;
@@ -432,6 +431,26 @@ void node_run(struct fantel_bpf *node, const struct bpf_program *prog, __u32 ifi
 		o->count[r].bytes -= before[r].bytes;
 		o->reasons += o->count[r].packets != 0;
 	}
+}
+
+void node_run(struct fantel_bpf *node, const struct bpf_program *prog, __u32 ifindex,
+	      const struct bytes *in, struct outcome *o)
+{
+	struct xdp_md ctx = { .data_end = in->len, .ingress_ifindex = ifindex };
+
+	run(node, prog, ifindex ? &ctx : NULL, in->b, in->len, o);
+}
+
+#define METADATA_LEN 200
+void node_run_cramped(struct fantel_bpf *node, const struct bpf_program *prog, __u32 ifindex,
+		      const struct bytes *in, struct outcome *o)
+{
+	struct xdp_md ctx = { .data = METADATA_LEN, .data_end = METADATA_LEN + in->len,
+			      .ingress_ifindex = ifindex };
+	static __u8 both[METADATA_LEN + FRAME_MAX];
+
+	memcpy(both + METADATA_LEN, in->b, in->len);
+	run(node, prog, &ctx, both, METADATA_LEN + in->len, o);
 }
 
 const char *verdict_word(__u32 verdict)

@@ -98,6 +98,11 @@ struct outcome {
 void node_run(struct fantel_bpf *node, const struct bpf_program *prog, __u32 ifindex,
 	      const struct bytes *in, struct outcome *outcome);
 
+/* The same behind a driver that leaves little room in front of the packet: what 200 bytes of
+ * metadata leave. The bytes out are not looked at. */
+void node_run_cramped(struct fantel_bpf *node, const struct bpf_program *prog, __u32 ifindex,
+		      const struct bytes *in, struct outcome *outcome);
+
 /* Does the outcome show this verdict and exactly this reason, once? REASON_NONE: none at all.
  * Says on standard error what differs. */
 bool outcome_is(const struct outcome *o, const char *sentence, __u32 verdict, enum reason reason);

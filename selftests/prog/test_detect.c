@@ -242,6 +242,8 @@ static struct row rows[] = {
 	{ "another routing type", "another routing type", XDP_PASS, REASON_NONE },
 	{ "not IP", "arp", XDP_PASS, REASON_NONE },
 	{ "a tunnel of more segments than can be told", "nine segments", XDP_PASS, REASON_TOO_DEEP },
+	{ "nine, of which the SRH lists eight", "nine segments, reduced", XDP_PASS, REASON_TOO_DEEP },
+	{ "never in answer to multicast", "to a multicast group", XDP_PASS, REASON_NOT_TOLD },
 	{ "from outside the domain", "of another domain", XDP_PASS, REASON_NOT_TOLD },
 	{ "never in answer to a notification by ICMPv6", "a notification in transit", XDP_PASS,
 	  REASON_NOT_TOLD },
@@ -256,8 +258,9 @@ static void check_row(void **state)
 	const struct row *row = *state;
 
 	forget();
-	/* What the FIB refuses to route for its source is bound for core1 all the same. */
+	/* What the FIB refuses to route is bound for core1 all the same. */
 	remember_route("2001:db8:a::/48", core1);
+	remember_route("ff00::/8", core1);
 	run(row->in);
 	assert_true(is(row->sentence, row->verdict, row->reason));
 	assert_true(bytes_are(&got.out, row->sentence, golden(row->in), NULL));
@@ -350,6 +353,7 @@ static void repeated_as_traffic_allows(void **state)
 	told_before(550 * s);
 	run("in transit");
 	assert_true(becomes("third, the same sequence", XDP_TX, "in transit told by icmpv6"));
+	assert_int_equal(node_events(node, NULL, 0), 1); /* copies are no news */
 	told = told_only(&key);
 	assert_int_equal(told.sent, 3);
 	assert_int_equal(told.sequence, golden_number("sequence"));
@@ -587,6 +591,16 @@ static void the_ingress_pe_acts_on_it(void **state)
 	fantel_bpf__destroy(ingress);
 }
 
+static void a_driver_without_room(void **state)
+{
+	forget();
+	node_run_cramped(node, node->progs.fantel_core, core0, golden("a tiny packet"), &got);
+	assert_true(is("longer than the packet", XDP_DROP, REASON_NO_HEADROOM));
+	forget();
+	node_run_cramped(node, node->progs.fantel_core, core0, golden("a large packet"), &got);
+	assert_true(is("shorter than the packet", XDP_TX, REASON_NOTIFIED));
+}
+
 static void cut_at_every_length(void **state)
 {
 	static const char *const whole[] = { "at our segment", "eight segments", "one segment, no SRH",
@@ -651,6 +665,8 @@ static const struct CMUnitTest other[] = {
 	ALONE("without an IPv4 loopback, IPv4 tunnels are not told of", ipv4_needs_a_loopback),
 	TEST("the first copy is an event, with all that it says", the_first_copy_is_an_event),
 	TEST("the ingress PE's own program acts on what this one says", the_ingress_pe_acts_on_it),
+	TEST("where the driver leaves no room, what would grow is dropped and counted",
+	     a_driver_without_room),
 	TEST("packets cut at every length", cut_at_every_length),
 	TEST("10,000 packets with bits flipped: each has a verdict and a reason", any_bits_at_all),
 };

@@ -361,6 +361,16 @@ static void any_bits_at_all(void **state)
 	}
 }
 
+static void a_driver_without_room(void **state)
+{
+	node_reset("encaps-3");
+	node_run_cramped(node, node->progs.fantel_customer, 0, golden("roce6"), &got);
+	assert_true(outcome_is(&got, "no room for the header", XDP_DROP, REASON_NO_HEADROOM));
+	mtu_one_less();
+	node_run_cramped(node, node->progs.fantel_customer, 0, golden("roce6 4096"), &got);
+	assert_true(outcome_is(&got, "an error needs none", XDP_TX, REASON_TOO_BIG));
+}
+
 static void a_new_class_acts_at_once(void **state)
 {
 	node_reset("encaps-3");
@@ -645,6 +655,7 @@ static const struct CMUnitTest other[] = {
 	TEST("fragments go by their addresses alone", fragments_share_a_label),
 	TEST("a packet cut at every length is passed on", cut_at_every_length),
 	TEST("20,000 packets with bits flipped: each has a verdict and a reason", any_bits_at_all),
+	TEST("where the driver leaves no room, packets are dropped and counted", a_driver_without_room),
 	TEST("a changed class acts on the next packet, the longest prefix first", a_new_class_acts_at_once),
 	TEST("one byte decides whether a packet is too big", one_byte_decides),
 	TEST("Packet Too Big is limited by sender", too_big_is_limited),
