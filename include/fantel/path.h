@@ -48,7 +48,7 @@ FN __u64 flow_hash(const struct addr *src, const struct addr *dst, __u32 ports, 
 	h += hash_fold(src->q_be[1]) * 0xc2b2ae3d27d4eb4fULL;
 	h += hash_fold(dst->q_be[0]) * 0x165667b19e3779f9ULL;
 	h += hash_fold(dst->q_be[1]) * 0xff51afd7ed558ccdULL;
-	h += ((__u64)qp << 32 | ports) * 0xc4ceb9fe1a85ec53ULL;
+	h += hash_fold((__u64)ports << 32 | qp) * 0xc4ceb9fe1a85ec53ULL;
 	h += proto * 0x87c37b91114253d5ULL;
 	return hash_mix(h);
 }
