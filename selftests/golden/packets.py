@@ -214,7 +214,7 @@ NOTIFY_TC = 48 << 2  # CS6, as everything that we originate
 MAC_BACK = {"dst": MAC_IN["src"], "src": MAC_IN["dst"]}
 
 
-def too_big(name, mtu):
+def too_big(name, mtu, source4=LOOPBACK4, remark=""):
     """RFC 4443 §3.2 in 1280 bytes at most; RFC 1191 in 576. From the loopback, back the same way."""
     ip = Ether(bytes.fromhex(packets[name])).payload
     if IPv6 in ip:
@@ -223,14 +223,15 @@ def too_big(name, mtu):
             ICMPv6PacketTooBig(mtu=mtu) / Raw(quote)
     else:
         quote = bytes(ip)[:576 - 28]
-        error = IP(src=LOOPBACK4, dst=ip.src, ttl=255, tos=NOTIFY_TC, flags="DF", id=0) / \
+        error = IP(src=source4, dst=ip.src, ttl=255, tos=NOTIFY_TC, flags="DF", id=0) / \
             ICMP(type=3, code=4, nexthopmtu=mtu) / Raw(quote)
-    emit(f"{name} too big for {mtu}", Ether(**MAC_BACK) / error)
+    emit(f"{name} too big for {mtu}{remark}", Ether(**MAC_BACK) / error)
 
 
 for name, mtu in (("roce6 4096", 1404), ("roce6 8900", 1404), ("roce4 4096", 1404), ("roce4", 100),
                   ("udp4 whole", 904)):
     too_big(name, mtu)
+too_big("roce4", 100, "192.0.0.8", " without loopback")  # RFC 7600 §4.8
 emit("too big error inside6", Ether(**MAC_IN) / v6() / ICMPv6PacketTooBig(mtu=1280) / Raw(b"q" * 1400))
 emit("echo inside6", Ether(**MAC_IN) / v6() / ICMPv6EchoRequest(id=7, seq=1, data=b"q" * 1400))
 emit("too big error inside4", Ether(**MAC_IN) / v4() / ICMP(type=3, code=4, nexthopmtu=1280) /

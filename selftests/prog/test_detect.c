@@ -463,6 +463,22 @@ static void no_room_to_remember(void **state)
 	assert_true(is("room again", XDP_TX, REASON_NOTIFIED));
 }
 
+/* Two tunnels of one hash, should it ever be: never told of as if it were the other. */
+static void a_hash_is_not_taken_for_a_tunnel(void **state)
+{
+	struct told_key key;
+	struct told told;
+
+	forget();
+	run("in transit");
+	assert_true(is("told", XDP_TX, REASON_NOTIFIED));
+	told = told_only(&key);
+	told.tunnel.segment[0].b[15] ^= 1;
+	node_put(node->maps.fantel_told, &key, &told);
+	run("in transit");
+	assert_true(is("its place is taken", XDP_DROP, REASON_TOLD_FULL));
+}
+
 /* ---- where to ---------------------------------------------------------------------------------------- */
 
 static void by_another_port(void **state)
@@ -657,6 +673,7 @@ static const struct CMUnitTest other[] = {
 	TEST("a link that fails again is told of at once", a_new_event_is_told_at_once),
 	ALONE("the token bucket limits by receiver", two_at_once_then_none),
 	TEST("no room to remember: dropped, and counted", no_room_to_remember),
+	TEST("a tunnel is known by more than its hash", a_hash_is_not_taken_for_a_tunnel),
 	TEST("a packet that came by another port is told of by the ingress PE's", by_another_port),
 	TEST("a notification never leaves by the failed link", back_where_it_came_from),
 	TEST("the route that the failure took away is remembered", the_route_is_gone_too),

@@ -402,7 +402,7 @@ static void one_byte_decides(void **state)
 static void too_big_is_limited(void **state)
 {
 	struct config config = node_config();
-	struct fantel_bpf *all = node;
+	struct fantel_bpf *usual = node;
 	struct bytes in;
 
 	config.rate[BUCKET_TOO_BIG].interval_ns = NSEC_PER_SEC / 3;
@@ -421,7 +421,24 @@ static void too_big_is_limited(void **state)
 	run(&in);
 	assert_true(outcome_is(&got, "another sender", XDP_TX, REASON_TOO_BIG));
 	fantel_bpf__destroy(node);
-	node = all;
+	node = usual;
+}
+
+/* A node without an IPv4 address speaks as 192.0.0.8, RFC 7600 §4.8. */
+static void too_big_without_a_loopback(void **state)
+{
+	struct config config = node_config();
+	struct fantel_bpf *usual = node;
+
+	memset(&config.loopback4, 0, sizeof(config.loopback4));
+	node = node_load(&config);
+	node_reset("encaps-3");
+	mtu_196();
+	run(golden("roce4"));
+	assert_true(outcome_is(&got, "told", XDP_TX, REASON_TOO_BIG));
+	assert_true(bytes_are(&got.out, "by", golden("roce4 too big for 100 without loopback"), NULL));
+	fantel_bpf__destroy(node);
+	node = usual;
 }
 
 static void traffic_is_counted_by_path(void **state)
@@ -659,6 +676,7 @@ static const struct CMUnitTest other[] = {
 	TEST("a changed class acts on the next packet, the longest prefix first", a_new_class_acts_at_once),
 	TEST("one byte decides whether a packet is too big", one_byte_decides),
 	TEST("Packet Too Big is limited by sender", too_big_is_limited),
+	TEST("without an IPv4 loopback, ICMPv4 errors come from 192.0.0.8", too_big_without_a_loopback),
 	TEST("packets and bytes are counted by path", traffic_is_counted_by_path),
 	TEST("10,000 flows share paths by weight", share_follows_weight),
 	TEST("a failed path moves its own flows only, and recovery brings them back",
