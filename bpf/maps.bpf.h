@@ -48,9 +48,9 @@ MAP(fantel_traffic, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct traffic, MAX_PATHS,
 /* Path -> usable or not, in one load. notify -> steer, status. */
 MAP(fantel_health, BPF_MAP_TYPE_ARRAY, __u32, struct health, MAX_PATHS, 0);
 
-/* The failed-tunnel set. notify -> status; entries leave by recovery or by their own timer. */
-MAP(fantel_failed, BPF_MAP_TYPE_HASH, struct failed_key, struct failed, MAX_FAILED,
-    BPF_F_NO_PREALLOC);
+/* The failed-tunnel set. notify -> status; entries leave by recovery or by their own timer.
+ * Preallocated: memory for a new failure must be there at once. */
+MAP(fantel_failed, BPF_MAP_TYPE_HASH, struct failed_key, struct failed, MAX_FAILED, 0);
 
 /* Tunnel identity -> paths. push -> notify. */
 MAP(fantel_tunnels, BPF_MAP_TYPE_HASH, struct tunnel_key, struct tunnel_paths, MAX_TUNNELS,
@@ -71,7 +71,7 @@ MAP(fantel_routes, BPF_MAP_TYPE_LPM_TRIE, struct prefix_key, struct route_value,
     BPF_F_NO_PREALLOC);
 
 /* Who was told of what. detect -> the loader, which sends recoveries and then removes. */
-MAP(fantel_told, BPF_MAP_TYPE_HASH, struct told_key, struct told, MAX_TOLD, BPF_F_NO_PREALLOC);
+MAP(fantel_told, BPF_MAP_TYPE_HASH, struct told_key, struct told, MAX_TOLD, 0);
 
 /* Token buckets of what we send in answer to packets. detect, steer. */
 MAP(fantel_buckets, BPF_MAP_TYPE_LRU_HASH, struct bucket_key, struct bucket, MAX_BUCKETS, 0);

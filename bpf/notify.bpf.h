@@ -47,7 +47,7 @@ FN void event_path(struct event *e, __u32 id)
 		memcpy(e->name, p->name, sizeof(e->name));
 }
 
-/* The validity of an entry ran out; it may have been refreshed just as the timer fired. */
+/* The timer fired: the entry's validity ran out, unless it was renewed since. */
 static int failed_expire(void *map, struct failed_key *key, struct failed *failed)
 {
 	__u64 now = bpf_ktime_get_ns();
@@ -55,9 +55,11 @@ static int failed_expire(void *map, struct failed_key *key, struct failed *faile
 	struct event *e;
 	bool usable;
 
+	failed->armed_ns = 0;
 	if (!failed->until_ns)
 		return 0;
 	if (failed->until_ns > now) {
+		failed->armed_ns = failed->until_ns;
 		bpf_timer_start(&failed->timer, failed->until_ns - now, 0);
 		return 0;
 	}
@@ -78,14 +80,23 @@ static int failed_expire(void *map, struct failed_key *key, struct failed *faile
 	return 0;
 }
 
-/* Set or renew an entry's end; validity_ms 0 = until withdrawn. */
+/* Set or renew an entry's end; validity_ms 0 = until withdrawn. A timer costs as much as all the
+ * rest: it is made only for who needs one, and one that fires too early looks again by itself. */
 FN void failed_renew(struct failed *failed, __u32 validity_ms, __u64 now_ns)
 {
+	__u64 until = now_ns + validity_ms * NSEC_PER_MSEC;
+
 	if (!validity_ms) {
 		failed->until_ns = 0;
 		return;
 	}
-	failed->until_ns = now_ns + validity_ms * NSEC_PER_MSEC;
+	failed->until_ns = until;
+	if (failed->armed_ns && failed->armed_ns <= until)
+		return;
+	/* Refused when it was made before, and then needs nothing. */
+	if (!bpf_timer_init(&failed->timer, &fantel_failed, CLOCK_MONOTONIC))
+		bpf_timer_set_callback(&failed->timer, failed_expire);
+	failed->armed_ns = until;
 	bpf_timer_start(&failed->timer, validity_ms * NSEC_PER_MSEC, 0);
 }
 
@@ -115,8 +126,6 @@ FN enum reason failed_add(const struct failed_key *key, const struct msg *m, __u
 	failed = bpf_map_lookup_elem(&fantel_failed, key);
 	if (!failed)
 		return REASON_FAILED;
-	bpf_timer_init(&failed->timer, &fantel_failed, CLOCK_MONOTONIC);
-	bpf_timer_set_callback(&failed->timer, failed_expire);
 	failed_renew(failed, m->validity_ms, now_ns);
 	return REASON_FAILED;
 }

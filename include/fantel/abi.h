@@ -26,9 +26,9 @@
 #define MAX_CORE_LINKS 1024
 #define MAX_ROUTES 65536
 #define MAX_TUNNELS (4 * MAX_PATHS)
-#define MAX_FAILED 65536
+#define MAX_FAILED 32768
 #define MAX_ORIGINS 4096
-#define MAX_TOLD 65536
+#define MAX_TOLD 16384
 #define MAX_BUCKETS 4096
 #define MAX_REPEATS 3
 #define TUNNEL_PATHS 16	     /* paths that may share one tunnel identity */
@@ -184,6 +184,7 @@ struct failed {
 	enum wire_cause cause;
 	__u64 since_ns;
 	__u64 until_ns; /* 0 = until withdrawn */
+	__u64 armed_ns; /* when the timer fires; 0 = it does not run */
 	__u64 sequence;
 };
 
@@ -329,7 +330,7 @@ _Static_assert(sizeof(struct member) == 40, "member");
 _Static_assert(sizeof(struct tunnel_key) == 136, "tunnel_key");
 _Static_assert(sizeof(struct failed_key) == 24, "failed_key");
 _Static_assert(sizeof(struct bucket_key) == 24, "bucket_key");
-_Static_assert(sizeof(struct failed) == 80, "failed");
+_Static_assert(sizeof(struct failed) == 88, "failed");
 _Static_assert(sizeof(struct nexthop) == 48, "nexthop");
 _Static_assert(sizeof(struct told) == 168, "told");
 _Static_assert(sizeof(struct told_key) == 32, "told_key");
