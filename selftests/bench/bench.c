@@ -49,7 +49,7 @@ struct subject {
 	struct bytes packet;
 	struct again want;
 	struct again_bpf *again;
-	double *gross, *net; /* ns per run, by batch */
+	double *gross; /* ns per run, by batch */
 	double median, min, q1, q3;
 };
 
@@ -112,9 +112,8 @@ static int subject_load(struct subject *s)
 	int fd;
 
 	s->gross = calloc(n_batches, sizeof(*s->gross));
-	s->net = calloc(n_batches, sizeof(*s->net));
 	s->again = again_bpf__open();
-	if (!s->gross || !s->net || !s->again)
+	if (!s->gross || !s->again)
 		return err_r(-ENOMEM, "bench: out of memory");
 	memcpy((void *)&s->again->rodata->want, &s->want, sizeof(s->want));
 	if (again_bpf__load(s->again))
@@ -401,7 +400,7 @@ static __u64 counted(const struct subject *s)
 
 /* Run one batch; ns per run, in whole ns as the kernel says it. A clock of our own would count the
  * kernel's waiting for RCU around each batch too. */
-static int batch(struct subject *s, double *ns)
+static int batch(struct subject *s, bool warm_up, double *ns)
 {
 	int runs = s->runs ? s->runs : n_runs;
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = s->packet.b, .data_size_in = s->packet.len,
@@ -421,7 +420,7 @@ static int batch(struct subject *s, double *ns)
 		return err_r(-EIO, "bench: %s: %s, and not %s", s->name, verdict_word(opts.retval),
 			     verdict_word(s->verdict));
 	before = counted(s) - before;
-	if (s->reason && s->gross[0] && before != (__u64)runs)
+	if (s->reason && !warm_up && before != (__u64)runs)
 		return err_r(-EIO, "bench: %s: counted %llu times in %d runs", s->name,
 			     (unsigned long long)before, runs);
 	return 0;
@@ -434,36 +433,36 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* Sorts the batches. Net is of the empty program's median: its own outliers are not the others'. */
 static void summarise(struct subject *s)
 {
-	qsort(s->net, n_batches, sizeof(*s->net), compare);
-	s->median = s->net[n_batches / 2];
-	s->min = s->net[0];
-	s->q1 = s->net[n_batches / 4];
-	s->q3 = s->net[n_batches * 3 / 4];
+	double nothing;
+
+	qsort(s->gross, n_batches, sizeof(*s->gross), compare);
+	nothing = s->empty->gross[n_batches / 2];
+	s->median = s->gross[n_batches / 2] - nothing;
+	s->min = s->gross[0] - nothing;
+	s->q1 = s->gross[n_batches / 4] - nothing;
+	s->q3 = s->gross[n_batches * 3 / 4] - nothing;
 }
 
 static int measure(void)
 {
-	double warm;
 	int err;
 
-	for (int i = 0; i < n_subjects; i++) {
-		err = batch(&subjects[i], &warm);
-		if (err)
-			return err;
-	}
-	for (int b = 0; b < n_batches; b++) {
+	/* Batch -1 warms up, and lets programs see what they will see again. */
+	for (int b = -1; b < n_batches; b++)
 		for (int i = 0; i < n_subjects; i++) {
-			err = batch(&subjects[i], &subjects[i].gross[b]);
+			err = batch(&subjects[i], b < 0, &subjects[i].gross[b < 0 ? 0 : b]);
 			if (err)
 				return err;
 		}
-		for (int i = 0; i < n_subjects; i++)
-			subjects[i].net[b] = subjects[i].gross[b] - subjects[i].empty->gross[b];
-	}
 	for (int i = 0; i < n_subjects; i++)
-		summarise(&subjects[i]);
+		if (subjects[i].empty == &subjects[i])
+			summarise(&subjects[i]);
+	for (int i = 0; i < n_subjects; i++)
+		if (subjects[i].empty != &subjects[i])
+			summarise(&subjects[i]);
 	return 0;
 }
 
@@ -493,10 +492,8 @@ static void print(void)
 	printf("\n%d batches of %d packets each, in turn. Empty programs, not subtracted:", n_batches,
 	       n_runs);
 	for (int i = 0; i < n_subjects; i++)
-		if (subjects[i].empty == &subjects[i]) {
-			qsort(subjects[i].gross, n_batches, sizeof(double), compare);
+		if (subjects[i].empty == &subjects[i])
 			printf(" %.0f", subjects[i].gross[n_batches / 2]);
-		}
 	printf(" ns.\n");
 }
 
