@@ -291,8 +291,9 @@ static int take_lock(struct run *run)
 	return 0;
 }
 
-/* Links, next hops and routes, and the policy between them: see push.h for the order. */
-static int bring_up(struct run *run)
+/* Links, next hops and routes, and the policy between them: see push.h for the order. Events from
+ * the start on: what changed while nobody looked is news, too. */
+static int bring_up(struct run *run, const struct run_options *options)
 {
 	const struct maps *maps = attach_maps(run->attach);
 	const struct nexthop_use *uses;
@@ -301,6 +302,9 @@ static int bring_up(struct run *run)
 
 	r = push_plan(&run->push, maps, run->policy) ?: attach_new_ports(run->attach)
 		    ?: push_add(run->push)
+		    ?: reporter_start(&run->reporter, maps->events, &run->pins,
+				      options->options.json ? FORMAT_JSON : FORMAT_TEXT,
+				      options->no_events ? NULL : stdout)
 		    ?: links_open(&run->links, maps, run->policy, on_link, run);
 	if (r)
 		return r;
@@ -312,17 +316,13 @@ static int bring_up(struct run *run)
 }
 
 /* From here on things are pinned. */
-static int keep(struct run *run, const struct run_options *options)
+static int keep(struct run *run)
 {
-	const struct maps *maps = attach_maps(run->attach);
 	int r;
 
 	r = attach_keep(run->attach) ?: push_remove(run->push) ?: attach_drop_ports(run->attach)
-		    ?: reporter_start(&run->reporter, maps->events, &run->pins,
-				      options->options.json ? FORMAT_JSON : FORMAT_TEXT,
-				      options->no_events ? NULL : stdout)
-		    ?: recover_open(&run->recover, maps, run->links, &run->policy->config, on_sent,
-				    run);
+		    ?: recover_open(&run->recover, attach_maps(run->attach), run->links,
+				    &run->policy->config, on_sent, run);
 	push_free(take_ptr(run->push));
 	return r;
 }
@@ -398,7 +398,7 @@ static int run(struct run *run, const struct run_options *options)
 	if (r)
 		return r;
 	r = attach_load(&run->attach, &run->pins, run->policy, options->verbose)
-		    ?: bring_up(run) ?: keep(run, options);
+		    ?: bring_up(run, options) ?: keep(run);
 	if (!r)
 		return look_after(run, options);
 	let_go(run);

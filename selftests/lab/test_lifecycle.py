@@ -1,0 +1,177 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+"""
+A loader may end at any moment, however it likes, and start again: packets notice nothing, and what it
+owed to others is made good.
+"""
+import copy
+import signal
+import time
+
+import lab as figure
+import routers
+from lab import Lab
+from tap import Tap
+from traffic import Traffic
+
+HOLD_DOWN_MS = 300
+CUT_PATH = "via-r1-r2"
+RATE, FLOWS = 20000, 32
+STALE = 3.5  # s; after that next hops are not fresh any more
+
+
+def change(_node, policy):
+    policy["notification"] = {"hold-down": HOLD_DOWN_MS, "validity": 0}  # nothing heals by itself
+
+
+def again(lab, router, policy=None):
+    """Start the router's loader again; returns when it has taken over."""
+    said = len(router.errors())
+    new = routers.Router(lab, router.node, policy or router.policy)
+    if not routers.until(lambda: ": taken over" in new.errors()[said:]):
+        raise figure.LabError(f"{new.name}: did not take over: {new.errors()}")
+    return new
+
+
+def kill(lab, router):
+    lab.stop(router.process, signal.SIGKILL)
+
+
+def harm(measurement, flows=None):
+    m = measurement
+    flows = range(len(m.sent)) if flows is None else flows
+    return {"lost": sum(len(list(m.missing(flow))) for flow in flows),
+            "out of order": sum(len(list(m.out_of_order(flow))) for flow in flows),
+            "moved": sum(len({m.way(flow, n) for n in range(m.sent[flow])}) > 1 for flow in flows),
+            "doubts": list(m.doubts())}
+
+
+UNHARMED = {"lost": 0, "out of order": 0, "moved": 0, "doubts": []}
+
+
+def test_kill(tap, lab, nodes):
+    with Traffic(lab, rate=RATE, flows=FLOWS) as traffic:
+        time.sleep(0.3)
+        kill(lab, nodes["pe1"])
+        time.sleep(STALE)
+    tap.equal(harm(traffic.measurement), UNHARMED,
+              "kill -9 at the ingress PE: no packet is lost, also when next hops are not fresh any more")
+    fresh = [path["next-hop"]["fresh"] for path in nodes["pe1"].paths().values()]
+    tap.equal(any(fresh), False, "they are not fresh then; each packet asks the FIB")
+    with Traffic(lab, rate=RATE, flows=FLOWS) as traffic:
+        time.sleep(0.2)
+        cut, _ = lab.cut("r1", "r2")
+        time.sleep(0.3)
+    m = traffic.measurement
+    reaction = m.after_cut(cut, {CUT_PATH})
+    tap.ok(reaction.hit and reaction.first, "without its loader it still gives up the path of a cut link",
+           f"{len(reaction.hit)} flows, first {reaction.first}")
+    tap.equal(harm(m, reaction.spared), UNHARMED, "and the other flows notice nothing of the cut")
+    tap.equal([name for name, path in nodes["pe1"].paths().items() if not path["usable"]], [CUT_PATH],
+              "`fantel paths` shows it")
+    nodes["pe1"] = again(lab, nodes["pe1"])
+    tap.equal([name for name, path in nodes["pe1"].paths().items() if not path["usable"]], [CUT_PATH],
+              "a loader that starts again keeps what is known to have failed")
+    _, mended = lab.mend("r1", "r2")
+    tap.ok(nodes["pe1"].wait(mended, path=CUT_PATH, usable=True), "until it recovers")
+
+
+def test_takeover(tap, lab, nodes):
+    with Traffic(lab, rate=RATE, flows=FLOWS) as traffic:
+        for how in (signal.SIGTERM, signal.SIGKILL, signal.SIGINT):
+            time.sleep(0.2)
+            lab.stop(nodes["pe1"].process, how)
+            nodes["pe1"] = again(lab, nodes["pe1"])
+            kill(lab, nodes["r1"])
+            nodes["r1"] = again(lab, nodes["r1"])
+        time.sleep(0.2)
+    tap.equal(harm(traffic.measurement), UNHARMED, "take-overs at ingress PE and P under traffic lose no packet")
+
+
+def test_policy_change(tap, lab, nodes):
+    """Each policy follows the one before under the same traffic."""
+    policy = nodes["pe1"].policy
+    renamed = copy.deepcopy(policy)
+    for path in renamed["path"]:
+        path["name"] = "new-" + path["name"]
+    for group in renamed["group"]:
+        for member in group["member"]:
+            member["path"] = "new-" + member["path"]
+    fewer = copy.deepcopy(policy)
+    gone = {"via-r3-r4", "via-r3-r4-v4"}
+    fewer["path"] = [path for path in fewer["path"] if path["name"] not in gone]
+    for group in fewer["group"]:
+        group["member"] = [member for member in group["member"] if member["path"] not in gone]
+    with Traffic(lab, rate=RATE, flows=FLOWS) as traffic:
+        for step in (renamed, policy, fewer, policy):
+            time.sleep(0.2)
+            lab.stop(nodes["pe1"].process)
+            nodes["pe1"] = again(lab, nodes["pe1"], step)
+            tap.equal(sorted(nodes["pe1"].paths()), sorted(path["name"] for path in step["path"]),
+                      "the paths are those of the policy")
+        time.sleep(0.2)
+    found = harm(traffic.measurement)
+    tap.equal((found["lost"], found["doubts"]), (0, []), "changes of policy under traffic lose no packet")
+
+
+def test_refused_takeover(tap, lab, nodes):
+    policy = copy.deepcopy(nodes["pe1"].policy)
+    policy["port"].append({"name": "absent", "class": "core"})
+    with Traffic(lab, rate=RATE, flows=FLOWS) as traffic:
+        lab.stop(nodes["pe1"].process)
+        refused = routers.Router(lab, "pe1", policy)
+        tap.equal(refused.process.wait(routers.PATIENCE), 1, "a policy that can't be carried out is refused")
+        tap.ok("port absent: there is no such interface" in refused.errors(),
+               "with a sentence", refused.errors())
+        time.sleep(0.2)
+    tap.equal(harm(traffic.measurement), UNHARMED, "and what ran before goes on, no packet lost")
+    nodes["pe1"] = again(lab, nodes["pe1"])
+
+
+def test_debts(tap, lab, nodes):
+    """What a P node told while its loader lived is withdrawn by the loader that comes after it."""
+    with Traffic(lab, rate=5000):
+        cut, _ = lab.cut("r1", "r2")
+        tap.ok(nodes["pe1"].wait(cut, path=CUT_PATH, usable=False), "a cut link's path is given up")
+    kill(lab, nodes["r1"])
+    _, mended = lab.mend("r1", "r2")
+    time.sleep(2 * HOLD_DOWN_MS / 1000)
+    tap.equal(nodes["pe1"].paths()[CUT_PATH]["usable"], False,
+              "the link is mended while nobody looks after R1: the path stays given up")
+    nodes["r1"] = again(lab, nodes["r1"])
+    back = nodes["pe1"].wait(mended, path=CUT_PATH, usable=True)
+    tap.ok(back, "R1's next loader tells of the recovery")
+    seen = nodes["r1"].wait(mended, event="link", link="r2", up=True)
+    tap.ok(seen and back and back["monotonic-ns"] - seen["monotonic-ns"] >= (HOLD_DOWN_MS - 20) * 10**6,
+           "after the hold-down, counted from when it saw the link up", seen, back)
+    with Traffic(lab, rate=5000):
+        cut, _ = lab.cut("r1", "r2", "carrier")
+        first = nodes["pe1"].wait(cut, path=CUT_PATH, usable=False)
+        tap.ok(first, "its sequence numbers go on rising: the next failure is believed")
+    lab.stop(nodes["r1"].process)
+    nodes["r1"] = again(lab, nodes["r1"])
+    time.sleep(0.2)
+    tap.equal(nodes["r1"].wait(cut, 0, event="link"), None, "a link that is still down is no news to a new loader")
+    links = {link["name"]: link for link in nodes["r1"].ask("status")["links"]}
+    tap.equal((links["r2"]["up"], links["r2"]["event-id"]), (False, first and first["event-id"]),
+              "the failure keeps its event-id")
+    _, mended = lab.mend("r1", "r2")
+    tap.ok(nodes["pe1"].wait(mended, path=CUT_PATH, usable=True), "and is withdrawn under it")
+
+
+def main():
+    with Tap() as tap:
+        why = figure.missing()
+        if why:
+            tap.skip("the life of a loader", why)
+            return
+        with Lab() as lab:
+            nodes = routers.start(lab, change=change)
+            test_takeover(tap, lab, nodes)
+            test_policy_change(tap, lab, nodes)
+            test_refused_takeover(tap, lab, nodes)
+            test_kill(tap, lab, nodes)
+            test_debts(tap, lab, nodes)
+
+
+main()
