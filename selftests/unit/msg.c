@@ -21,9 +21,11 @@
 #define X4(a) a a a a
 #define X15(a) X4(a) X4(a) X4(a) a a a
 
+/* Every byte, for gcc 12.2 takes the second half of `{ 0x20, [15] = 2 }` for zero where the constant
+ * reaches a function by pointer and is read there as a word. */
 static const struct msg_envelope v6 = {
-	.src = { .b = { 0x20, 1, 0xd, 0xb8, 0, 0xf, [15] = 2 } },
-	.dst = { .b = { 0x20, 1, 0xd, 0xb8, 0, 0xf, [15] = 1 } },
+	.src = { .b = { 0x20, 1, 0xd, 0xb8, 0, 0xf, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2 } },
+	.dst = { .b = { 0x20, 1, 0xd, 0xb8, 0, 0xf, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 } },
 	.transport = TRANSPORT_ICMPV6,
 };
 
