@@ -105,9 +105,15 @@ static int take_neighbour_attr(const struct nlattr *attr, void *arg)
 {
 	struct fib_neighbour *n = arg;
 
-	if (mnl_attr_get_type(attr) == NDA_LLADDR &&
-	    mnl_attr_get_payload_len(attr) == sizeof(n->mac))
-		memcpy(n->mac, mnl_attr_get_payload(attr), sizeof(n->mac));
+	switch (mnl_attr_get_type(attr)) {
+	case NDA_LLADDR:
+		if (mnl_attr_get_payload_len(attr) == sizeof(n->mac))
+			memcpy(n->mac, mnl_attr_get_payload(attr), sizeof(n->mac));
+		break;
+	case NDA_FLAGS_EXT:
+		n->managed = mnl_attr_get_u32(attr) & NTF_EXT_MANAGED;
+		break;
+	}
 	return MNL_CB_OK;
 }
 

@@ -74,8 +74,8 @@ static void program_name(__u32 prog_id, char name[BPF_OBJ_NAME_LEN])
 	struct bpf_prog_info info = {};
 	__u32 len = sizeof(info);
 
-	strcpy(name, "?");
-	if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len))
+	strcpy(name, "(unnamed)");
+	if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) && info.name[0])
 		strcpy(name, info.name);
 }
 
