@@ -15,17 +15,19 @@ struct again {
 	__u32 len;   /* of the packet */
 	__u32 words; /* how many to write anew, behind the first 6 bytes */
 	__u32 tail;  /* the program also changes the packet's end */
-	/* So that packets differ: a 32-bit word of the packet that takes the count of runs, its lowest
-	 * bits by `mask`, shifted left, and one that takes the complement, so that sums do not change. */
+	/* So that packets differ: a 32-bit word of the packet that takes the count of runs, its
+	 * lowest bits by `mask`, shifted left, and one that takes the complement, so that sums do
+	 * not change. */
 	__u32 count_at, count_mask, count_shift; /* count_at 0 = all packets are the same */
 	__u32 complement_at;			 /* 0 = none */
 	__u32 pad;
-	__u16 pad2; /* so that `word` is aligned */
+	__u16 pad2;  /* so that `word` is aligned */
 	__u16 first; /* the packet starts here */
 	__u32 second;
 	__u64 word[AGAIN_WORDS];
 };
 #define AGAIN_LEN 254 /* of every packet, at least */
-_Static_assert(sizeof(struct again) - __builtin_offsetof(struct again, first) == AGAIN_LEN, "no holes");
+_Static_assert(sizeof(struct again) - __builtin_offsetof(struct again, first) == AGAIN_LEN,
+	       "no holes");
 
 #endif

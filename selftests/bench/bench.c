@@ -36,11 +36,11 @@ static int n_batches = 100, n_runs = 20000;
 
 struct subject {
 	const char *name;
-	const struct bpf_program *prog; /* NULL: the empty program */
-	struct fantel_bpf *node;	/* whose it is; NULL = none of ours */
-	int verdict;			/* of every run */
-	enum reason reason;		/* counted by every run */
-	int runs;			/* per batch; 0 = as all */
+	const struct bpf_program *prog;	  /* NULL: the empty program */
+	struct fantel_bpf *node;	  /* whose it is; NULL = none of ours */
+	int verdict;			  /* of every run */
+	enum reason reason;		  /* counted by every run */
+	int runs;			  /* per batch; 0 = as all */
 	void (*before)(struct subject *); /* each batch */
 	const struct subject *empty;	  /* what it is net of */
 	const struct subject *bar_of;	  /* the bar is so many times that one's median */
@@ -56,7 +56,7 @@ struct subject {
 static struct subject subjects[SUBJECTS_MAX];
 static int n_subjects;
 
-/* ---- subjects ------------------------------------------------------------------------------- */
+/* ---- subjects -------------------------------------------------------------------------------- */
 
 /* A packet by name, and how many of its words the program spoils. */
 static struct subject *add(const char *name, const char *packet, int words)
@@ -92,7 +92,10 @@ static struct subject *empty_for(const struct subject *s)
 		exit(1);
 	}
 	e = &subjects[n_subjects++];
-	*e = (struct subject){ .name = "empty", .verdict = XDP_PASS, .empty = e, .packet = s->packet,
+	*e = (struct subject){ .name = "empty",
+			       .verdict = XDP_PASS,
+			       .empty = e,
+			       .packet = s->packet,
 			       .want = s->want };
 	return e;
 }
@@ -120,11 +123,12 @@ static int subject_load(struct subject *s)
 		return err_r(-errno, "bench: %s: again.bpf.o can't be loaded", s->name);
 	fd = bpf_program__fd(s->prog ? s->prog : s->again->progs.empty);
 	if (bpf_map_update_elem(bpf_map__fd(s->again->maps.subject), &zero, &fd, BPF_ANY))
-		return err_r(-errno, "bench: %s: can't be tail-called: %s", s->name, strerror(errno));
+		return err_r(-errno, "bench: %s: can't be tail-called: %s", s->name,
+			     strerror(errno));
 	return 0;
 }
 
-/* ---- what the programs know ------------------------------------------------------------------- */
+/* ---- what the programs know ------------------------------------------------------------------ */
 
 static const char *class_text(unsigned int n)
 {
@@ -238,7 +242,7 @@ static void routes_make(void)
 	net_do("ip -6 route add 2001:db8:a::/48 via 2001:db8:e1::2");
 }
 
-/* ---- rows ------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 static void drain_one(struct fantel_bpf *node)
 {
@@ -332,22 +336,22 @@ static void add_notify(void)
 	__u32 event_at = golden_number("event_at"), timestamp_at = golden_number("timestamp_at");
 	struct subject *s;
 
-	s = add_core("notify: a new failure, event emitted", "bench failure", notify_node(), XDP_DROP,
-		     REASON_FAILED);
+	s = add_core("notify: a new failure, event emitted", "bench failure", notify_node(),
+		     XDP_DROP, REASON_FAILED);
 	s->want.count_at = event_at + 8; /* sequence, low word */
 	s->want.count_mask = ~0U;
 	s->want.complement_at = event_at; /* event-id */
 	s->before = forget;
 	s->runs = EVENTS_RUNS;
 	s->bar = NOTIFY_BAR;
-	s = add_core("notify: a known failure, new sequence", "bench failure", notify_node(), XDP_DROP,
-		     REASON_REFRESHED);
+	s = add_core("notify: a known failure, new sequence", "bench failure", notify_node(),
+		     XDP_DROP, REASON_REFRESHED);
 	s->want.count_at = event_at + 8;
 	s->want.count_mask = ~0U;
 	s->want.complement_at = timestamp_at + 4;
 	s->bar = NOTIFY_BAR;
-	s = add_core("notify: the same, validity 3 s renewed", "bench failure for 3 s", notify_node(),
-		     XDP_DROP, REASON_REFRESHED);
+	s = add_core("notify: the same, validity 3 s renewed", "bench failure for 3 s",
+		     notify_node(), XDP_DROP, REASON_REFRESHED);
 	s->want.count_at = event_at + 8;
 	s->want.count_mask = ~0U;
 	s->want.complement_at = timestamp_at + 4;
@@ -355,10 +359,11 @@ static void add_notify(void)
 	s = add_core("notify: a failure without Event TLV", "bench failure without event",
 		     notify_node(), XDP_DROP, REASON_REFRESHED);
 	s->bar = NOTIFY_BAR;
-	s = add_core("notify: a repetition", "bench failure", notify_node(), XDP_DROP, REASON_DUPLICATE);
+	s = add_core("notify: a repetition", "bench failure", notify_node(), XDP_DROP,
+		     REASON_DUPLICATE);
 	s->bar = NOTIFY_BAR;
-	s = add_core("core port, nothing down: SRv6 passes", "bench transit", notify_node(), XDP_PASS,
-		     REASON_NONE);
+	s = add_core("core port, nothing down: SRv6 passes", "bench transit", notify_node(),
+		     XDP_PASS, REASON_NONE);
 	s->bar = QUIET_BAR;
 	add_core("core port, nothing down: UDP passes", "bench plain udp", notify_node(), XDP_PASS,
 		 REASON_NONE);
@@ -387,11 +392,11 @@ static void add_detect(void)
 		s->runs = EVENTS_RUNS;
 		s->bar = DETECT_BAR;
 	}
-	s = add_core("detect: down, but bound elsewhere", "bench4", detect_node(TRANSPORT_UDP, true, true),
-		     XDP_PASS, REASON_NONE);
+	s = add_core("detect: down, but bound elsewhere", "bench4",
+		     detect_node(TRANSPORT_UDP, true, true), XDP_PASS, REASON_NONE);
 }
 
-/* ---- measuring ------------------------------------------------------------------------------ */
+/* ---- measuring ------------------------------------------------------------------------------- */
 
 static __u64 counted(const struct subject *s)
 {
@@ -466,7 +471,7 @@ static int measure(void)
 	return 0;
 }
 
-/* ---- saying it -------------------------------------------------------------------------------- */
+/* ---- saying it ------------------------------------------------------------------------------- */
 
 static double bar_ns(const struct subject *s)
 {
@@ -484,13 +489,15 @@ static void print(void)
 			continue;
 		printf("%-50s %7.0f %7.0f %7.0f %7.0f", s->name, s->median, s->min, s->q1, s->q3);
 		if (s->bar)
-			printf("   %.0f: %s", bar_ns(s), s->median <= bar_ns(s) ? "met" : "not met");
+			printf("   %.0f: %s", bar_ns(s),
+			       s->median <= bar_ns(s) ? "met" : "not met");
 		if (s->bar_of)
-			printf(" (%.2f of %.2f times the floor)", s->median / s->bar_of->median, s->bar);
+			printf(" (%.2f of %.2f times the floor)", s->median / s->bar_of->median,
+			       s->bar);
 		putchar('\n');
 	}
-	printf("\n%d batches of %d packets each, in turn. Empty programs, not subtracted:", n_batches,
-	       n_runs);
+	printf("\n%d batches of %d packets each, in turn. Empty programs, not subtracted:",
+	       n_batches, n_runs);
 	for (int i = 0; i < n_subjects; i++)
 		if (subjects[i].empty == &subjects[i])
 			printf(" %.0f", subjects[i].gross[n_batches / 2]);
@@ -508,8 +515,8 @@ static int save(const char *file)
 
 		if (s->empty == s)
 			continue;
-		row = json_pack("{s:s, s:f, s:f, s:f, s:f}", "name", s->name, "median_ns", s->median,
-				"min_ns", s->min, "q1_ns", s->q1, "q3_ns", s->q3);
+		row = json_pack("{s:s, s:f, s:f, s:f, s:f}", "name", s->name, "median_ns",
+				s->median, "min_ns", s->min, "q1_ns", s->q1, "q3_ns", s->q3);
 		if (s->bar) {
 			json_object_set_new(row, "bar_ns", json_real(bar_ns(s)));
 			json_object_set_new(row, "met", json_boolean(s->median <= bar_ns(s)));

@@ -27,8 +27,8 @@ struct {
 /* Ethernet, IPv6 with payload length 0, SRH. Constant, so that clang stores immediates. */
 static const __u8 header[ETH_LEN + PUSH_LEN] __attribute__((aligned(8))) = {
 	2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x86, 0xdd,		  /* Ethernet */
-	0x60, 0, 0, 1, 0, 0, 43, 64,					  /* IPv6: routing header next */
-	0xfc, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, SID(1),	  /* source, first segment */
+	0x60, 0, 0, 1, 0, 0, 43, 64,					  /* IPv6, routing header */
+	0xfc, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, SID(1),	  /* from, to */
 	41, 6, 4, 2, 2, 0, 0, 0, SID(3), SID(2), SID(1),		  /* SRH: IPv6 next */
 };
 _Static_assert(sizeof(header) % 8 == 6, "copied as words, then 4 and 2 bytes");
@@ -36,7 +36,7 @@ _Static_assert(sizeof(header) % 8 == 6, "copied as words, then 4 and 2 bytes");
 SEC("xdp.frags")
 int floor_push(struct xdp_md *ctx)
 {
-	/* The address on an 8-byte boundary: the trie reads it by words, straight after we wrote it. */
+	/* The address on 8 bytes: the trie reads it by words, straight after we wrote it. */
 	struct {
 		__u32 pad;
 		__u32 plen;

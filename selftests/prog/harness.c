@@ -63,8 +63,8 @@ const struct bytes *golden(const char *name)
 	static struct bytes ring[4]; /* a row names at most three */
 	static unsigned int next;
 	struct bytes *to = &ring[next++ % ARRAY_SIZE(ring)];
-	const char *hex = json_string_value(
-		json_object_get(json_object_get(golden_load(), "packets"), name));
+	const char *hex =
+		json_string_value(json_object_get(json_object_get(golden_load(), "packets"), name));
 
 	if (!hex)
 		give_up("golden/packets.py makes no packet named '%s'", name);
@@ -396,7 +396,8 @@ static void stats_read(struct fantel_bpf *node, struct traffic sum[REASON_COUNT]
 
 	if (!each)
 		give_up("out of memory");
-	err = bpf_map_lookup_batch(bpf_map__fd(node->maps.fantel_stats), NULL, &at, key, each, &n, NULL);
+	err = bpf_map_lookup_batch(bpf_map__fd(node->maps.fantel_stats), NULL, &at, key, each, &n,
+				   NULL);
 	if ((err && errno != ENOENT) || n != REASON_COUNT)
 		give_up("fantel_stats: %s", strerror(errno));
 	memset(sum, 0, REASON_COUNT * sizeof(*sum));
@@ -411,8 +412,8 @@ static void run(struct fantel_bpf *node, const struct bpf_program *prog, struct 
 		const __u8 *in, __u32 len, struct outcome *o)
 {
 	struct traffic before[REASON_COUNT];
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in, .data_size_in = len, .data_out = o->out.b,
-		    .data_size_out = sizeof(o->out.b), .repeat = 1);
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in, .data_size_in = len,
+		    .data_out = o->out.b, .data_size_out = sizeof(o->out.b), .repeat = 1);
 
 	if (ctx) {
 		opts.ctx_in = ctx;
@@ -445,7 +446,8 @@ void node_run(struct fantel_bpf *node, const struct bpf_program *prog, __u32 ifi
 void node_run_cramped(struct fantel_bpf *node, const struct bpf_program *prog, __u32 ifindex,
 		      const struct bytes *in, struct outcome *o)
 {
-	struct xdp_md ctx = { .data = METADATA_LEN, .data_end = METADATA_LEN + in->len,
+	struct xdp_md ctx = { .data = METADATA_LEN,
+			      .data_end = METADATA_LEN + in->len,
 			      .ingress_ifindex = ifindex };
 	static __u8 both[METADATA_LEN + FRAME_MAX];
 
@@ -471,7 +473,8 @@ bool outcome_is(const struct outcome *o, const char *sentence, __u32 verdict, en
 		verdict_word(o->verdict), verdict_word(verdict), reason_word(reason));
 	for (int r = 0; r < REASON_COUNT; r++)
 		if (o->count[r].packets)
-			fprintf(stderr, " %s %llu", reason_word(r), (unsigned long long)o->count[r].packets);
+			fprintf(stderr, " %s %llu", reason_word(r),
+				(unsigned long long)o->count[r].packets);
 	fputc('\n', stderr);
 	return false;
 }
@@ -500,7 +503,7 @@ bool bytes_are(const struct bytes *out, const char *sentence, const struct bytes
 	return false;
 }
 
-/* ---- making packets ---------------------------------------------------------------------------- */
+/* ---- making packets -------------------------------------------------------------------------- */
 
 void bytes_put(struct bytes *to, const void *from, __u32 len)
 {
@@ -619,7 +622,8 @@ static void port_enable(__u32 ifindex)
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	OWN_FD int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "pass", "GPL", pass, ARRAY_SIZE(pass), NULL);
+	OWN_FD int fd =
+		bpf_prog_load(BPF_PROG_TYPE_XDP, "pass", "GPL", pass, ARRAY_SIZE(pass), NULL);
 
 	if (fd < 0 || bpf_xdp_attach(ifindex, fd, 0, NULL))
 		give_up("interface %u takes no XDP program: %s", ifindex, strerror(errno));

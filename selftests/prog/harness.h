@@ -37,7 +37,7 @@ __u64 golden_number(const char *name);
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
-struct addr addr_of(const char *text);	     /* IPv6 or, mapped, IPv4 */
+struct addr addr_of(const char *text);		  /* IPv6 or, mapped, IPv4 */
 struct policy_prefix prefix_of(const char *text); /* with its length; IPv4 counted from 96 */
 
 /* Segments in the order travelled, ended by NULL. */
@@ -116,7 +116,7 @@ const char *verdict_word(__u32 verdict);
 /* A test of one function, in a table of struct CMUnitTest. */
 #define TEST(sentence, function) { sentence, function, NULL, NULL, NULL }
 
-/* ---- making packets ---------------------------------------------------------------------------- */
+/* ---- making packets -------------------------------------------------------------------------- */
 
 /* Ethernet and IPv6, or IPv4 where src has dots, around an L4 packet; its checksum is untouched. */
 void frame_around(struct bytes *frame, const char *src, const char *dst, __u8 proto, __u8 hop_limit,
@@ -141,8 +141,8 @@ void net_enter(void);
 /* Run a command of iproute2 or the like, made as by printf; it must succeed. */
 void net_do(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* A veth pair, both ends up, MACs as given: returns the ifindex of `name`. Programs can be run as if
- * received there. */
+/* A veth pair, both ends up, with this MAC: returns the ifindex of `name`. Programs can be run as
+ * if received there. */
 __u32 net_port(const char *name, const char *mac);
 __u32 net_index(const char *name);
 

@@ -23,7 +23,7 @@ static struct fantel_bpf *node;
 static struct outcome got;
 static __u32 core0, core1, core2;
 
-/* ---- the node ---------------------------------------------------------------------------------- */
+/* ---- the node -------------------------------------------------------------------------------- */
 
 /* Routes change; what the node remembers of them lasts a tick. */
 static void next_tick(void)
@@ -82,7 +82,8 @@ static struct link link_of(const char *name, bool down)
 
 static void state_put(__u32 links_down)
 {
-	struct node_state state = { .links_down = links_down, .classes = 1,
+	struct node_state state = { .links_down = links_down,
+				    .classes = 1,
 				    .sequence = golden_number("sequence") - 1 };
 	__u32 zero = 0;
 
@@ -141,7 +142,8 @@ static bool is(const char *sentence, __u32 verdict, enum reason reason)
 /* Did the packet become this notification? */
 static bool becomes(const char *sentence, __u32 verdict, const char *out)
 {
-	return is(sentence, verdict, REASON_NOTIFIED) && bytes_are(&got.out, sentence, golden(out), NULL);
+	return is(sentence, verdict, REASON_NOTIFIED) &&
+	       bytes_are(&got.out, sentence, golden(out), NULL);
 }
 
 /* Another node, with another configuration, for as long as a test. */
@@ -164,7 +166,7 @@ static int node_back(void **state)
 	return 0;
 }
 
-/* ---- every doomed packet, by every transport ----------------------------------------------------- */
+/* ---- every doomed packet, by every transport ------------------------------------------------- */
 
 static const char *const doomed[] = {
 	"at our segment",
@@ -223,7 +225,7 @@ static void told_in_a_domain(void **state)
 	check_all("in domain 5");
 }
 
-/* ---- rows: what is not told of, and why ------------------------------------------------------------ */
+/* ---- rows: what is not told of, and why ------------------------------------------------------ */
 
 struct row {
 	const char *sentence;
@@ -236,13 +238,16 @@ struct row {
 static struct row rows[] = {
 	{ "bound for a live link", "bound for a live link", XDP_PASS, REASON_NONE },
 	{ "for our own loopback", "for our own loopback", XDP_PASS, REASON_NONE },
-	{ "our segment is the last: it ends here", "our segment is the last", XDP_PASS, REASON_NONE },
-	{ "an SRH with more segments left than listed", "an SRH with more left than listed", XDP_PASS,
+	{ "our segment is the last: it ends here", "our segment is the last", XDP_PASS,
 	  REASON_NONE },
+	{ "an SRH with more segments left than listed", "an SRH with more left than listed",
+	  XDP_PASS, REASON_NONE },
 	{ "another routing type", "another routing type", XDP_PASS, REASON_NONE },
 	{ "not IP", "arp", XDP_PASS, REASON_NONE },
-	{ "a tunnel of more segments than can be told", "nine segments", XDP_PASS, REASON_TOO_DEEP },
-	{ "nine, of which the SRH lists eight", "nine segments, reduced", XDP_PASS, REASON_TOO_DEEP },
+	{ "a tunnel of more segments than can be told", "nine segments", XDP_PASS,
+	  REASON_TOO_DEEP },
+	{ "nine, of which the SRH lists eight", "nine segments, reduced", XDP_PASS,
+	  REASON_TOO_DEEP },
 	{ "never in answer to multicast", "to a multicast group", XDP_PASS, REASON_NOT_TOLD },
 	{ "from outside the domain", "of another domain", XDP_PASS, REASON_NOT_TOLD },
 	{ "never in answer to a notification by ICMPv6", "a notification in transit", XDP_PASS,
@@ -268,7 +273,7 @@ static void check_row(void **state)
 	assert_int_equal(node_events(node, NULL, 0), 0);
 }
 
-/* ---- when ------------------------------------------------------------------------------------------ */
+/* ---- when ------------------------------------------------------------------------------------ */
 
 static void nothing_down_nothing_done(void **state)
 {
@@ -479,7 +484,7 @@ static void a_hash_is_not_taken_for_a_tunnel(void **state)
 	assert_true(is("its place is taken", XDP_DROP, REASON_TOLD_FULL));
 }
 
-/* ---- where to ---------------------------------------------------------------------------------------- */
+/* ---- where to -------------------------------------------------------------------------------- */
 
 static void by_another_port(void **state)
 {
@@ -558,7 +563,7 @@ static void ipv4_needs_a_loopback(void **state)
 	assert_true(is("no address to speak from", XDP_PASS, REASON_NOT_TOLD));
 }
 
-/* ---- and what else ------------------------------------------------------------------------------------- */
+/* ---- and what else --------------------------------------------------------------------------- */
 
 static void the_first_copy_is_an_event(void **state)
 {
@@ -619,8 +624,8 @@ static void a_driver_without_room(void **state)
 
 static void cut_at_every_length(void **state)
 {
-	static const char *const whole[] = { "at our segment", "eight segments", "one segment, no SRH",
-					     "IPv4 in IPv4" };
+	static const char *const whole[] = { "at our segment", "eight segments",
+					     "one segment, no SRH", "IPv4 in IPv4" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(whole); i++) {
 		struct bytes cut = *golden(whole[i]);
@@ -667,7 +672,8 @@ static const struct CMUnitTest other[] = {
 	ALONE("with a domain and a validity, both are told", told_in_a_domain),
 	TEST("while nothing is down, every packet passes untouched", nothing_down_nothing_done),
 	TEST("fantel_told holds whom, of which tunnel, and what", what_is_kept),
-	ALONE("repeated with one sequence, then told anew while still in use", repeated_as_traffic_allows),
+	ALONE("repeated with one sequence, then told anew while still in use",
+	      repeated_as_traffic_allows),
 	ALONE("at 0, 1 and 5 ms", at_0_1_and_5_ms),
 	TEST("each tunnel is told of", each_tunnel_is_told_of),
 	TEST("a link that fails again is told of at once", a_new_event_is_told_at_once),

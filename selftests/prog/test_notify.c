@@ -94,7 +94,7 @@ static void run(const struct bytes *frame)
 	assert_true(bytes_are(&got.out, "no byte is changed", frame, NULL));
 }
 
-/* ---- every golden message --------------------------------------------------------------------- */
+/* ---- every golden message -------------------------------------------------------------------- */
 
 static const char *text(json_t *vector, const char *name)
 {
@@ -180,26 +180,27 @@ static void vectors_to_others_pass(void **state)
 	size_t i;
 
 	forget();
-	json_array_foreach(vectors(), i, vector) {
-		vector_frame(&frame, vector, strchr(text(vector, "src"), '.') ? "198.51.100.7" :
-										  "2001:db8:f::7");
+	json_array_foreach(vectors(), i, vector)
+	{
+		vector_frame(&frame, vector,
+			     strchr(text(vector, "src"), '.') ? "198.51.100.7" : "2001:db8:f::7");
 		run(&frame);
 		assert_true(outcome_is(&got, text(vector, "name"), XDP_PASS, REASON_NONE));
 	}
 	assert_nothing_known();
 }
 
-/* ---- one message, encoded by hand -------------------------------------------------------------- */
+/* ---- one message, encoded by hand ------------------------------------------------------------ */
 
 enum by { ICMPV6, UDP6, UDP4 };
 
 /* What is left out has the usual value. */
 struct note {
 	enum kind kind;
-	const char *path;  /* in golden/packets.py: an SRH with its segments */
-	const char *ip;	   /* an address */
-	bool less_first;   /* the SRH without its first segment */
-	bool event;	   /* an Event TLV, of the next three */
+	const char *path; /* in golden/packets.py: an SRH with its segments */
+	const char *ip;	  /* an address */
+	bool less_first;  /* the SRH without its first segment */
+	bool event;	  /* an Event TLV, of the next three */
 	__u32 event_id, validity_ms;
 	__u64 sequence;
 	__u32 domain;
@@ -300,7 +301,7 @@ static enum reason say(const struct note *n)
 #define FAILURE .kind = KIND_FAILURE
 #define RECOVERY .kind = KIND_RECOVERY
 
-/* ---- what one message does, by state and setting ------------------------------------------------ */
+/* ---- what one message does, by state and setting --------------------------------------------- */
 
 struct row {
 	const char *sentence;
@@ -313,37 +314,53 @@ static struct row rows[] = {
 	{ "a failure by UDP over IPv6", REASON_FAILED, { FAILURE, SRV6, EVENT(1, 1), .by = UDP6 } },
 	{ "a failure by UDP over IPv4", REASON_FAILED, { FAILURE, SRV6, EVENT(1, 1), .by = UDP4 } },
 	{ "a failure without an Event TLV", REASON_FAILED, { FAILURE, SRV6 } },
-	{ "a failure of the reduced segment list", REASON_FAILED,
+	{ "a failure of the reduced segment list",
+	  REASON_FAILED,
 	  { FAILURE, SRV6, EVENT(1, 1), .less_first = true } },
 	{ "a failure of a one-segment tunnel", REASON_FAILED, { FAILURE, ONE, EVENT(1, 1) } },
-	{ "address and segment list that match one path", REASON_FAILED,
+	{ "address and segment list that match one path",
+	  REASON_FAILED,
 	  { FAILURE, SRV6, .ip = "2001:db8:a:2::", EVENT(1, 1) } },
-	{ "address and segment list that match no path together", REASON_UNMATCHED,
+	{ "address and segment list that match no path together",
+	  REASON_UNMATCHED,
 	  { FAILURE, SRV6, .ip = "2001:db8:9::9", EVENT(1, 1) } },
-	{ "a failure of another tunnel", REASON_UNMATCHED,
+	{ "a failure of another tunnel",
+	  REASON_UNMATCHED,
 	  { FAILURE, .path = "encaps-2", EVENT(1, 1) } },
-	{ "a failure of another address", REASON_UNMATCHED,
+	{ "a failure of another address",
+	  REASON_UNMATCHED,
 	  { FAILURE, .ip = "2001:db8:9::8", EVENT(1, 1) } },
 	{ "a failure that names no path", REASON_UNMATCHED, { FAILURE, EVENT(1, 1) } },
 	{ "a recovery from what was not told", REASON_NOT_KNOWN, { RECOVERY, SRV6, EVENT(1, 1) } },
-	{ "a recovery without Event TLV from what was not told", REASON_NOT_KNOWN, { RECOVERY, SRV6 } },
-	{ "congestion is reported", REASON_REPORTED, { .kind = KIND_CONGESTION, SRV6, EVENT(1, 1) } },
-	{ "congestion elimination is reported", REASON_REPORTED,
+	{ "a recovery without Event TLV from what was not told",
+	  REASON_NOT_KNOWN,
+	  { RECOVERY, SRV6 } },
+	{ "congestion is reported",
+	  REASON_REPORTED,
+	  { .kind = KIND_CONGESTION, SRV6, EVENT(1, 1) } },
+	{ "congestion elimination is reported",
+	  REASON_REPORTED,
 	  { .kind = KIND_ELIMINATION, SRV6, EVENT(1, 1) } },
 	{ "load balancing is reported", REASON_REPORTED, { .kind = KIND_LOAD, SRV6, EVENT(1, 1) } },
-	{ "the farthest that is within the radius", REASON_FAILED,
+	{ "the farthest that is within the radius",
+	  REASON_FAILED,
 	  { FAILURE, SRV6, EVENT(1, 1), .hop_limit = 247 } },
-	{ "one hop beyond the radius, ICMPv6", REASON_RADIUS,
+	{ "one hop beyond the radius, ICMPv6",
+	  REASON_RADIUS,
 	  { FAILURE, SRV6, EVENT(1, 1), .hop_limit = 246 } },
-	{ "one hop beyond the radius, UDP over IPv4", REASON_RADIUS,
+	{ "one hop beyond the radius, UDP over IPv4",
+	  REASON_RADIUS,
 	  { FAILURE, SRV6, EVENT(1, 1), .hop_limit = 246, .by = UDP4 } },
-	{ "a source outside the domain, IPv6", REASON_SOURCE,
+	{ "a source outside the domain, IPv6",
+	  REASON_SOURCE,
 	  { FAILURE, SRV6, EVENT(1, 1), .src = "2001:db8:99::2" } },
-	{ "a source outside the domain, IPv4", REASON_SOURCE,
+	{ "a source outside the domain, IPv4",
+	  REASON_SOURCE,
 	  { FAILURE, SRV6, EVENT(1, 1), .src = "192.0.2.2", .by = UDP4 } },
 	{ "to another node", REASON_NONE, { FAILURE, SRV6, EVENT(1, 1), .dst = "2001:db8:f::7" } },
 	{ "to a multicast group", REASON_NONE, { FAILURE, SRV6, EVENT(1, 1), .dst = "ff05::1" } },
-	{ "a domain where none is asked for", REASON_FAILED,
+	{ "a domain where none is asked for",
+	  REASON_FAILED,
 	  { FAILURE, SRV6, EVENT(1, 1), .domain = 9 } },
 };
 
@@ -362,7 +379,7 @@ static void check_row(void **state)
 	assert_int_equal(failures(SRV6_PATH) + failures(ONE_PATH), reason == REASON_FAILED);
 }
 
-/* ---- what several do ---------------------------------------------------------------------------- */
+/* ---- what several do ------------------------------------------------------------------------- */
 
 static void failure_and_recovery(void **state)
 {
@@ -395,11 +412,13 @@ static void repetitions_act_once(void **state)
 		forget();
 		assert_int_equal(SAY(FAILURE, SRV6, EVENT(7, 1), .by = by), REASON_FAILED);
 		for (int i = 0; i < 2; i++)
-			assert_int_equal(SAY(FAILURE, SRV6, EVENT(7, 1), .by = by), REASON_DUPLICATE);
+			assert_int_equal(SAY(FAILURE, SRV6, EVENT(7, 1), .by = by),
+					 REASON_DUPLICATE);
 		assert_int_equal(failures(SRV6_PATH), 1);
 		assert_int_equal(SAY(RECOVERY, SRV6, EVENT(7, 2), .by = by), REASON_RECOVERED);
 		for (int i = 0; i < 2; i++)
-			assert_int_equal(SAY(RECOVERY, SRV6, EVENT(7, 2), .by = by), REASON_DUPLICATE);
+			assert_int_equal(SAY(RECOVERY, SRV6, EVENT(7, 2), .by = by),
+					 REASON_DUPLICATE);
 		/* A failure's repetition that comes last must not fail the path again. */
 		assert_int_equal(SAY(FAILURE, SRV6, EVENT(7, 1), .by = by), REASON_DUPLICATE);
 		assert_int_equal(failures(SRV6_PATH), 0);
@@ -688,7 +707,7 @@ static void a_full_set_refuses(void **state)
 	assert_int_equal(SAY(FAILURE, SRV6, EVENT(7, 1)), REASON_FAILED);
 }
 
-/* ---- what is no notification, or a broken one ---------------------------------------------------- */
+/* ---- what is no notification, or a broken one ------------------------------------------------ */
 
 /* A packet to our loopback that is none of our business goes to the kernel as it came. */
 static void other_packets_pass(void **state)
@@ -807,7 +826,8 @@ static void mutations_change_nothing_by_halves(void **state)
 
 		forget();
 		/* A validity that stays long, whatever flips: nothing expires meanwhile. */
-		encode(&frame, &(struct note){ FAILURE, SRV6, EVENT(7, 1), .validity_ms = ~0U, .by = by });
+		encode(&frame,
+		       &(struct note){ FAILURE, SRV6, EVENT(7, 1), .validity_ms = ~0U, .by = by });
 		bytes_put(&l4, frame.b + 54, frame.len - 54);
 		for (int flips = i / 2 % 6 + 1; flips; flips--) {
 			random = random * 6364136223846793005ULL + 1442695040888963407ULL;
@@ -832,10 +852,12 @@ static const struct CMUnitTest other[] = {
 	TEST("golden messages to another node pass untouched", vectors_to_others_pass),
 	TEST("a failure is recorded, a recovery withdraws it", failure_and_recovery),
 	TEST("repetitions act once, whatever their order", repetitions_act_once),
-	TEST("without a sequence, a failure told twice is refreshed", without_a_sequence_it_refreshes),
+	TEST("without a sequence, a failure told twice is refreshed",
+	     without_a_sequence_it_refreshes),
 	TEST("a refresh moves the end of validity, not the beginning", a_refresh_moves_the_end),
 	TEST("validity runs out without traffic and without a loader", validity_runs_out),
-	TEST("a refreshed failure outlives its first end", a_refreshed_failure_outlives_its_first_end),
+	TEST("a refreshed failure outlives its first end",
+	     a_refreshed_failure_outlives_its_first_end),
 	TEST("a failure that was withdrawn does not expire", a_recovered_failure_does_not_expire),
 	TEST("a path is usable when every reporter has withdrawn", every_reporter_must_withdraw),
 	TEST("a path is usable when every event is withdrawn", every_event_must_be_withdrawn),
@@ -846,10 +868,12 @@ static const struct CMUnitTest other[] = {
 	TEST("full and reduced segment list name one path", either_name_will_do),
 	TEST("paths of one tunnel fail and recover together", paths_of_one_tunnel_fail_together),
 	TEST("a sequence behind the window is stale, a later boot is not", old_sequences_are_stale),
-	TEST("what was refused has not used up its sequence", a_refused_one_does_not_move_the_window),
+	TEST("what was refused has not used up its sequence",
+	     a_refused_one_does_not_move_the_window),
 	TEST("with a domain, only its own notifications count", only_our_domain),
 	TEST("an event says what happened, and only when something did", events_say_what_happened),
-	TEST("a full failed-tunnel set refuses, and a repetition may try again", a_full_set_refuses),
+	TEST("a full failed-tunnel set refuses, and a repetition may try again",
+	     a_full_set_refuses),
 	TEST("other packets to the loopback pass untouched", other_packets_pass),
 	TEST("Ethernet's padding is not parsed", padding_is_not_parsed),
 	TEST("cut at every length, nothing changes", cut_at_every_length),

@@ -165,17 +165,20 @@ static void mtu_unknown(void)
 }
 
 /* The last column is given only where a packet turns into another one. */
+#define ROW(...) { __VA_ARGS__ }
+#define STEERED_BY(path, sentence, in)                                                             \
+	ROW(sentence, in, path, NULL, XDP_REDIRECT, REASON_NONE, NULL)
 #define TUNNEL(path, words)                                                                        \
-	{ "IPv6 RoCEv2 in " words, "roce6", path, NULL, XDP_REDIRECT, REASON_NONE, NULL },               \
-	{ "IPv4 RoCEv2 in " words, "roce4", path, NULL, XDP_REDIRECT, REASON_NONE, NULL },               \
-	{ "IPv6 TCP in " words, "tcp6", path, NULL, XDP_REDIRECT, REASON_NONE, NULL },                   \
-	{ "IPv4 TCP in " words, "tcp4", path, NULL, XDP_REDIRECT, REASON_NONE, NULL }
-#define STEERED(sentence, in) { sentence, in, NULL, NULL, XDP_REDIRECT, REASON_NONE, NULL }
-#define PASSED(sentence, in, reason) { sentence, in, NULL, NULL, XDP_PASS, reason, NULL }
+	STEERED_BY(path, "IPv6 RoCEv2 in " words, "roce6"),                                        \
+	STEERED_BY(path, "IPv4 RoCEv2 in " words, "roce4"),                                        \
+	STEERED_BY(path, "IPv6 TCP in " words, "tcp6"),                                            \
+	STEERED_BY(path, "IPv4 TCP in " words, "tcp4")
+#define STEERED(sentence, in) STEERED_BY(NULL, sentence, in)
+#define PASSED(sentence, in, reason) ROW(sentence, in, NULL, NULL, XDP_PASS, reason, NULL)
 #define ARRANGED(sentence, in, arrange, verdict, reason)                                           \
-	{ sentence, in, NULL, arrange, verdict, reason, NULL }
+	ROW(sentence, in, NULL, arrange, verdict, reason, NULL)
 #define TOO_BIG(sentence, in, arrange, out)                                                        \
-	{ sentence, in, NULL, arrange, XDP_TX, REASON_TOO_BIG, out }
+	ROW(sentence, in, NULL, arrange, XDP_TX, REASON_TOO_BIG, out)
 
 static struct row rows[] = {
 	TUNNEL("encaps-1", "H.Encaps, one segment and so no SRH"),
@@ -196,10 +199,10 @@ static struct row rows[] = {
 	STEERED("IPv4, ECN 1 goes outward with its DSCP", "roce4 ecn 1"),
 	STEERED("IPv4, ECN 2 goes outward with its DSCP", "roce4 ecn 2"),
 	STEERED("IPv4, CE goes outward with its DSCP", "roce4 ecn 3"),
-	ARRANGED("a fixed outer DSCP leaves ECN to the packet, IPv6", "roce6 dscp fixed", dscp_fixed, XDP_REDIRECT,
-		 REASON_NONE),
-	ARRANGED("a fixed outer DSCP leaves ECN to the packet, IPv4", "roce4 dscp fixed", dscp_fixed, XDP_REDIRECT,
-		 REASON_NONE),
+	ARRANGED("a fixed outer DSCP leaves ECN to the packet, IPv6", "roce6 dscp fixed",
+		 dscp_fixed, XDP_REDIRECT, REASON_NONE),
+	ARRANGED("a fixed outer DSCP leaves ECN to the packet, IPv4", "roce4 dscp fixed",
+		 dscp_fixed, XDP_REDIRECT, REASON_NONE),
 	STEERED("the IPv4 checksum carries: feff", "udp4 checksum feff"),
 	STEERED("the IPv4 checksum carries: fefe", "udp4 checksum fefe"),
 	STEERED("the IPv4 checksum carries: ff00", "udp4 checksum ff00"),
@@ -225,12 +228,12 @@ static struct row rows[] = {
 	STEERED("RoCE at MTU 4096, beyond one buffer, IPv6", "roce6 4096"),
 	STEERED("RoCE at MTU 4096, beyond one buffer, IPv4", "roce4 4096"),
 	STEERED("a jumbo frame", "roce6 8900"),
-	ARRANGED("as long as the MTU allows", "roce6", mtu_just_enough, XDP_REDIRECT,
-		 REASON_NONE),
+	ARRANGED("as long as the MTU allows", "roce6", mtu_just_enough, XDP_REDIRECT, REASON_NONE),
 	TOO_BIG("IPv6: Packet Too Big with what the tunnel leaves", "roce6 4096", mtu_1500,
 		"roce6 4096 too big for 1404"),
 	TOO_BIG("IPv6, a jumbo frame", "roce6 8900", mtu_1500, "roce6 8900 too big for 1404"),
-	TOO_BIG("IPv4: fragmentation needed", "roce4 4096", mtu_1500, "roce4 4096 too big for 1404"),
+	TOO_BIG("IPv4: fragmentation needed", "roce4 4096", mtu_1500,
+		"roce4 4096 too big for 1404"),
 	TOO_BIG("IPv4, quoted whole", "roce4", mtu_196, "roce4 too big for 100"),
 	TOO_BIG("IPv4 that may be fragmented: we don't", "udp4 whole", mtu_1000,
 		"udp4 whole too big for 904"),
@@ -240,10 +243,10 @@ static struct row rows[] = {
 		 REASON_TOO_BIG_LIMITED),
 	ARRANGED("no error about a fragment that isn't the first", "long fragment last4", mtu_1500,
 		 XDP_DROP, REASON_TOO_BIG_LIMITED),
-	ARRANGED("no error to the unspecified address, IPv6", "unspecified source6", mtu_1500, XDP_DROP,
-		 REASON_TOO_BIG_LIMITED),
-	ARRANGED("no error to the unspecified address, IPv4", "unspecified source4", mtu_1500, XDP_DROP,
-		 REASON_TOO_BIG_LIMITED),
+	ARRANGED("no error to the unspecified address, IPv6", "unspecified source6", mtu_1500,
+		 XDP_DROP, REASON_TOO_BIG_LIMITED),
+	ARRANGED("no error to the unspecified address, IPv4", "unspecified source4", mtu_1500,
+		 XDP_DROP, REASON_TOO_BIG_LIMITED),
 	ARRANGED("no error to a multicast address", "multicast source6", mtu_1500, XDP_DROP,
 		 REASON_TOO_BIG_LIMITED),
 	ARRANGED("no MTU known: none is imposed", "roce6 8900", mtu_unknown, XDP_REDIRECT,
@@ -264,23 +267,33 @@ static struct row rows[] = {
 	PASSED("an IPv4 header of 16 bytes", "ipv4 ihl 4", REASON_NOT_IP),
 	PASSED("an IPv4 header longer than its packet", "ipv4 header longer than the packet",
 	       REASON_NOT_IP),
-	PASSED("an IPv4 packet shorter than its header", "ipv4 length below its header", REASON_NOT_IP),
-	PASSED("an IPv4 packet longer than the frame", "ipv4 length beyond the frame", REASON_NOT_IP),
-	PASSED("an IPv6 packet longer than the frame", "ipv6 length beyond the frame", REASON_NOT_IP),
+	PASSED("an IPv4 packet shorter than its header", "ipv4 length below its header",
+	       REASON_NOT_IP),
+	PASSED("an IPv4 packet longer than the frame", "ipv4 length beyond the frame",
+	       REASON_NOT_IP),
+	PASSED("an IPv6 packet longer than the frame", "ipv6 length beyond the frame",
+	       REASON_NOT_IP),
 	ARRANGED("the only path failed, policy: drop", "roce6", failed, XDP_DROP, REASON_NO_PATH),
-	ARRANGED("the only path failed, policy: pass", "roce6", failed_pass, XDP_PASS, REASON_NO_PATH_PASS),
+	ARRANGED("the only path failed, policy: pass", "roce6", failed_pass, XDP_PASS,
+		 REASON_NO_PATH_PASS),
 	ARRANGED("the only link is down", "roce6", link_down, XDP_DROP, REASON_NO_PATH),
 	ARRANGED("the path was removed", "roce6", no_such_path, XDP_DROP, REASON_NO_PATH),
 	ARRANGED("every path is drained", "roce6", drained, XDP_DROP, REASON_NO_PATH),
-	ARRANGED("a stale next hop, and no route either", "roce6", stale_without_route, XDP_DROP, REASON_NO_NEXTHOP),
-	ARRANGED("a failure by ICMPv6 from outside, to us", "failure icmp6 to us", NULL, XDP_DROP, REASON_CUSTOMER_PORT),
-	ARRANGED("a failure by ICMPv6 from outside, to another", "failure icmp6 to another", NULL, XDP_DROP, REASON_CUSTOMER_PORT),
-	ARRANGED("a failure by UDP from outside, IPv6", "failure udp6 to us", NULL, XDP_DROP, REASON_CUSTOMER_PORT),
-	ARRANGED("a failure by UDP from outside, IPv4", "failure udp4 to us", NULL, XDP_DROP, REASON_CUSTOMER_PORT),
-	ARRANGED("a recovery by ICMPv6 from outside", "recovery icmp6 to us", NULL, XDP_DROP, REASON_CUSTOMER_PORT),
+	ARRANGED("a stale next hop, and no route either", "roce6", stale_without_route, XDP_DROP,
+		 REASON_NO_NEXTHOP),
+	ARRANGED("a failure by ICMPv6 from outside, to us", "failure icmp6 to us", NULL, XDP_DROP,
+		 REASON_CUSTOMER_PORT),
+	ARRANGED("a failure by ICMPv6 from outside, to another", "failure icmp6 to another", NULL,
+		 XDP_DROP, REASON_CUSTOMER_PORT),
+	ARRANGED("a failure by UDP from outside, IPv6", "failure udp6 to us", NULL, XDP_DROP,
+		 REASON_CUSTOMER_PORT),
+	ARRANGED("a failure by UDP from outside, IPv4", "failure udp4 to us", NULL, XDP_DROP,
+		 REASON_CUSTOMER_PORT),
+	ARRANGED("a recovery by ICMPv6 from outside", "recovery icmp6 to us", NULL, XDP_DROP,
+		 REASON_CUSTOMER_PORT),
 };
 
-/* ---- what one packet can't show --------------------------------------------------------------- */
+/* ---- what one packet can't show -------------------------------------------------------------- */
 
 static __u32 flow_label(void)
 {
@@ -324,8 +337,9 @@ static void fragments_share_a_label(void **state)
  * packet that is not whole is never steered. */
 static void cut_at_every_length(void **state)
 {
-	static const char *const whole[] = { "roce6", "roce4", "tcp6",		"tcp4",
-					     "udp4 with options", "failure icmp6 to us" };
+	static const char *const whole[] = {
+		"roce6", "roce4", "tcp6", "tcp4", "udp4 with options", "failure icmp6 to us"
+	};
 
 	node_reset("encaps-3");
 	for (size_t i = 0; i < ARRAY_SIZE(whole); i++) {
@@ -344,7 +358,8 @@ static void cut_at_every_length(void **state)
 /* Any bits at all where headers are: never aborted, and every packet accounted for. */
 static void any_bits_at_all(void **state)
 {
-	static const char *const seed[] = { "roce6", "roce4", "srv6 inside", "failure icmp6 to us" };
+	static const char *const seed[] = { "roce6", "roce4", "srv6 inside",
+					    "failure icmp6 to us" };
 	__u64 random = 1;
 
 	node_reset("encaps-3");
@@ -436,7 +451,8 @@ static void too_big_without_a_loopback(void **state)
 	mtu_196();
 	run(golden("roce4"));
 	assert_true(outcome_is(&got, "told", XDP_TX, REASON_TOO_BIG));
-	assert_true(bytes_are(&got.out, "by", golden("roce4 too big for 100 without loopback"), NULL));
+	assert_true(
+		bytes_are(&got.out, "by", golden("roce4 too big for 100 without loopback"), NULL));
 	fantel_bpf__destroy(node);
 	node = usual;
 }
@@ -461,7 +477,7 @@ static void traffic_is_counted_by_path(void **state)
 	assert_int_equal(bytes, 128 + 108); /* inner packets, Ethernet not counted */
 }
 
-/* ---- choosing among paths ---------------------------------------------------------------------- */
+/* ---- choosing among paths -------------------------------------------------------------------- */
 
 #define FLOWS 10000
 
@@ -542,7 +558,8 @@ static void share_follows_weight(void **state)
 		for (__u32 i = 0; i < group[g].n; i++) {
 			double p = (double)group[g].weight[i] / sum;
 			/* Both the slots and the flows are drawn: four standard deviations. */
-			double slack = 4 * sqrt(FLOWS * p * (1 - p) * (1 + (double)FLOWS / RANK_SLOTS));
+			double slack =
+				4 * sqrt(FLOWS * p * (1 - p) * (1 + (double)FLOWS / RANK_SLOTS));
 
 			assert_in_range(flows[i], fmax(0, FLOWS * p - slack), FLOWS * p + slack);
 		}
@@ -672,11 +689,14 @@ static const struct CMUnitTest other[] = {
 	TEST("fragments go by their addresses alone", fragments_share_a_label),
 	TEST("a packet cut at every length is passed on", cut_at_every_length),
 	TEST("20,000 packets with bits flipped: each has a verdict and a reason", any_bits_at_all),
-	TEST("where the driver leaves no room, packets are dropped and counted", a_driver_without_room),
-	TEST("a changed class acts on the next packet, the longest prefix first", a_new_class_acts_at_once),
+	TEST("where the driver leaves no room, packets are dropped and counted",
+	     a_driver_without_room),
+	TEST("a changed class acts on the next packet, the longest prefix first",
+	     a_new_class_acts_at_once),
 	TEST("one byte decides whether a packet is too big", one_byte_decides),
 	TEST("Packet Too Big is limited by sender", too_big_is_limited),
-	TEST("without an IPv4 loopback, ICMPv4 errors come from 192.0.0.8", too_big_without_a_loopback),
+	TEST("without an IPv4 loopback, ICMPv4 errors come from 192.0.0.8",
+	     too_big_without_a_loopback),
 	TEST("packets and bytes are counted by path", traffic_is_counted_by_path),
 	TEST("10,000 flows share paths by weight", share_follows_weight),
 	TEST("a failed path moves its own flows only, and recovery brings them back",
