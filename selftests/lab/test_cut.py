@@ -41,8 +41,8 @@ def test_cut(tap, lab, nodes, how, family, cause):
     reaction = m.after_cut(cut, {failed})
     mended = next(e["monotonic-ns"] for e in pe1.events if e.get("path") == failed
                   and e.get("usable") and e["monotonic-ns"] > changed["monotonic-ns"])
-    late = [record for record in m.tapped
-            if m.ways[record[4]] == failed and changed["monotonic-ns"] + 10**6 < record[0] < mended - 10**6]
+    late = [packet for packet in m.tapped if m.ways[packet[4]] == failed
+            and packet[0] > changed["monotonic-ns"] + 10**6 and packet[1] < mended]
     tap.ok(reaction.hit and reaction.first and not late, f"{words}: its flows are on other paths from then on",
            f"{len(reaction.hit)} flows, first {reaction.first}, {len(late)} packets on {failed}")
     unharmed = {"lost": sum(len(list(m.missing(flow))) for flow in reaction.spared),

@@ -31,9 +31,9 @@ def test_recovery(tap, lab, nodes):
     time.sleep(0.2)
     tap.equal(sorted(name for name, path in pe1.paths().items() if not path["usable"]), sorted(PATHS),
               "without traffic and with the link down, both stay given up")
-    _, mended = lab.mend("r1", "r2")
+    mended, _ = lab.mend("r1", "r2")
     told = r1.wait(mended, event="notified", kind="failure-recovery")
-    tap.ok(told and told["monotonic-ns"] - mended >= (HOLD_DOWN_MS - 20) * 10**6,
+    tap.ok(told and told["monotonic-ns"] - mended >= HOLD_DOWN_MS * 10**6,
            "R1 tells of the recovery, not before the hold-down is over", told)
     for path in PATHS:
         tap.ok(pe1.wait(mended, path=path, usable=True), f"{path} is usable again",
@@ -45,19 +45,23 @@ def test_recovery(tap, lab, nodes):
 def test_flapping(tap, lab, nodes):
     """Damping is at the originator: a link that comes and goes is not announced as up."""
     r1, pe1 = nodes["r1"], nodes["pe1"]
+    longest_ns = 0
     with Traffic(lab, rate=5000):
         cut, _ = lab.cut("r1", "r2")
         pe1.wait(cut, path=PATHS[0], usable=False)
         for _ in range(3):
-            lab.mend("r1", "r2")
+            up, _ = lab.mend("r1", "r2")
             time.sleep(HOLD_DOWN_MS / 3000)
-            again, _ = lab.cut("r1", "r2")
+            _, again = lab.cut("r1", "r2")
+            longest_ns = max(longest_ns, again - up)
             time.sleep(0.05)
-    tap.equal(r1.wait(cut, 0, event="notified", kind="failure-recovery"), None,
-              "a link that comes and goes within the hold-down is not told of as recovered")
-    _, mended = lab.mend("r1", "r2")
-    tap.ok(pe1.wait(max(again, mended), path=PATHS[0], usable=True),
-           "and is when it stays up")
+    sentence = "a link that comes and goes within the hold-down is not told of as recovered"
+    if longest_ns < HOLD_DOWN_MS * 10**6:
+        tap.equal(r1.wait(cut, 0, event="notified", kind="failure-recovery"), None, sentence)
+    else:
+        tap.skip(sentence, f"this machine was too busy: the link was up for {longest_ns / 1e6:.0f} ms")
+    mended, _ = lab.mend("r1", "r2")
+    tap.ok(pe1.wait(mended, path=PATHS[0], usable=True), "and is when it stays up")
 
 
 def main():
