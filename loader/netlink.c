@@ -11,7 +11,8 @@
 #include "netlink.h"
 
 #define RECEIVE_BYTES (1 << 15) /* of one read: dumps then come in large messages */
-#define NEWS_BYTES (4 << 20)	/* queued in the kernel: 10,000 routes may go at once */
+#define NEWS_BYTES (32 << 20)	/* queued in the kernel: a port may take 30,000 routes with it */
+#define NEWS_AT_ONCE 64
 
 int netlink_open(struct netlink *nl, const enum rtnetlink_groups *groups)
 {
@@ -98,43 +99,65 @@ static int take_answer(struct netlink *nl, char *buf, int len, netlink_fn *fn, v
 	return 1;
 }
 
-int netlink_request(struct netlink *nl, struct nlmsghdr *request, netlink_fn *fn, void *arg)
+static int send_request(struct netlink *nl, struct nlmsghdr *request)
 {
-	bool dump = (request->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
+	nl->sentence[0] = 0;
+	request->nlmsg_flags |= NLM_F_REQUEST;
+	request->nlmsg_seq = ++nl->seq;
+	return mnl_socket_sendto(nl->socket, request, request->nlmsg_len) < 0 ? -errno : 0;
+}
+
+int netlink_dump_piece(struct netlink *nl, netlink_fn *fn, void *arg)
+{
 	char buf[RECEIVE_BYTES];
 	ssize_t len;
-	int r = 1;
 
-	nl->sentence[0] = 0;
-	request->nlmsg_flags |= NLM_F_REQUEST | (dump ? 0 : NLM_F_ACK);
-	request->nlmsg_seq = ++nl->seq;
-	if (mnl_socket_sendto(nl->socket, request, request->nlmsg_len) < 0)
-		return -errno;
-	while (r > 0) {
-		len = mnl_socket_recvfrom(nl->socket, buf, sizeof(buf));
-		if (len >= 0)
-			r = take_answer(nl, buf, len, fn, arg);
-		else if (errno != EINTR)
-			r = -errno;
-	}
+	len = mnl_socket_recvfrom(nl->socket, buf, sizeof(buf));
+	if (len >= 0)
+		return take_answer(nl, buf, len, fn, arg);
+	return errno == EINTR ? 1 : -errno;
+}
+
+int netlink_request(struct netlink *nl, struct nlmsghdr *request, netlink_fn *fn, void *arg)
+{
+	int r;
+
+	request->nlmsg_flags |= NLM_F_ACK;
+	r = send_request(nl, request);
+	if (r)
+		return r;
+	do
+		r = netlink_dump_piece(nl, fn, arg);
+	while (r > 0);
 	return r;
 }
 
-int netlink_dump(struct netlink *nl, int type, int family, netlink_fn *fn, void *arg)
+int netlink_dump_begin(struct netlink *nl, int type, int family)
 {
 	char buf[NLMSG_HDRLEN + NLMSG_ALIGN(sizeof(struct ifinfomsg))] = {};
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buf);
 
-	/* ifinfomsg is as long as the longest of them; strict checking wants the exact one. */
+	/* Strict checking wants the exact header of each kind; the family is the first byte of all.
+	 */
 	request->nlmsg_type = type;
 	request->nlmsg_flags = NLM_F_DUMP;
-	if (type == RTM_GETROUTE)
-		((struct rtmsg *)mnl_nlmsg_put_extra_header(request, sizeof(struct rtmsg)))
-			->rtm_family = family;
-	else
-		((struct ifinfomsg *)mnl_nlmsg_put_extra_header(request, sizeof(struct ifinfomsg)))
-			->ifi_family = family;
-	return netlink_request(nl, request, fn, arg);
+	*(__u8 *)mnl_nlmsg_put_extra_header(request, type == RTM_GETROUTE
+							     ? sizeof(struct rtmsg)
+							     : sizeof(struct ifinfomsg)) = family;
+	return send_request(nl, request);
+}
+
+int netlink_dump(struct netlink *nl, int type, int family, netlink_fn *fn, void *arg)
+{
+	int r;
+
+	r = netlink_dump_begin(nl, type, family);
+	if (r)
+		return r;
+	do
+		r = netlink_dump_piece(nl, fn, arg);
+	while (r > 0);
+	return r;
 }
 
 int netlink_news(struct netlink *nl, netlink_fn *fn, void *arg)
@@ -144,7 +167,7 @@ int netlink_news(struct netlink *nl, netlink_fn *fn, void *arg)
 	ssize_t len;
 	int left;
 
-	for (;;) {
+	for (int i = 0; i < NEWS_AT_ONCE; i++) {
 		len = recv(netlink_fd(nl), buf, sizeof(buf), MSG_DONTWAIT | MSG_TRUNC);
 		if (len < 0 && errno == EINTR)
 			continue;
@@ -157,6 +180,7 @@ int netlink_news(struct netlink *nl, netlink_fn *fn, void *arg)
 		     m = mnl_nlmsg_next(m, &left))
 			fn(arg, m);
 	}
+	return 0;
 }
 
 /* ---- addresses ------------------------------------------------------------------------------- */

@@ -29,15 +29,20 @@ void netlink_close(struct netlink *nl);
 
 int netlink_fd(const struct netlink *nl);
 
-/* Send a request (NLM_F_REQUEST is added; NLM_F_ACK unless it is a dump) and take what is answered.
- * Returns 0, or the kernel's negative errno. */
+/* Send a request that is no dump and take what is answered. Returns 0, or the kernel's negative
+ * errno. */
 int netlink_request(struct netlink *nl, struct nlmsghdr *request, netlink_fn *fn, void *arg);
 
-/* Dump a kind of object: RTM_GETLINK, RTM_GETROUTE, RTM_GETNEIGH. */
+/* Dump a kind of object: RTM_GETLINK or RTM_GETROUTE. */
 int netlink_dump(struct netlink *nl, int type, int family, netlink_fn *fn, void *arg);
 
-/* Take all the news there is, without waiting. -ENOBUFS: some were lost, the state must be dumped
- * again. */
+/* The same in pieces, for dumps that may be long: begin, then take one piece whenever the socket is
+ * readable. 1: more will come; 0: that was the end; or a negative errno. */
+int netlink_dump_begin(struct netlink *nl, int type, int family);
+int netlink_dump_piece(struct netlink *nl, netlink_fn *fn, void *arg);
+
+/* Take the news there are, without waiting, but not so many that others wait long: the socket stays
+ * readable then. -ENOBUFS: some were lost, the state must be dumped again. */
 int netlink_news(struct netlink *nl, netlink_fn *fn, void *arg);
 
 /* An address attribute, 4 or 16 bytes, IPv4 mapped; false for another length. */

@@ -20,6 +20,7 @@
 #define SCAN_MAX_NS NSEC_PER_SEC
 #define SCAN_MIN_NS (10 * NSEC_PER_MSEC)
 #define COPIES_AT_ONCE 64
+#define ENTRIES_AT_ONCE 256
 
 struct job {
 	struct told_key key;
@@ -41,6 +42,8 @@ struct recover {
 	__u32 copies;
 	__u64 every_ns; /* between scans: several in the time of one refresh */
 	__u64 scan_ns;	/* the next */
+	bool scanning;	/* it is under way: `last` was judged */
+	struct told_key last;
 	bool warned;
 	__u32 n, room;
 	__u32 cursor[MAX_REPEATS]; /* by copy: the first job that still lacks it */
@@ -258,13 +261,21 @@ static void judge_entry(struct recover *recover, const struct told_key *key, __u
 	}
 }
 
+/* Begin, or go on behind `last`. */
 static void scan(struct recover *recover, __u64 now_ns)
 {
-	struct told_key key, *last = NULL;
+	struct told_key *last = recover->scanning ? &recover->last : NULL;
 
-	recover->scan_ns = now_ns + recover->every_ns;
-	for (; !bpf_map_get_next_key(recover->maps->told, last, &key); last = &key)
-		judge_entry(recover, &key, now_ns);
+	if (!recover->scanning)
+		recover->scan_ns = now_ns + recover->every_ns;
+	recover->scanning = true;
+	for (int i = 0; i < ENTRIES_AT_ONCE; i++, last = &recover->last) {
+		if (bpf_map_get_next_key(recover->maps->told, last, &recover->last)) {
+			recover->scanning = false;
+			return;
+		}
+		judge_entry(recover, &recover->last, now_ns);
+	}
 }
 
 void recover_hurry(struct recover *recover)
@@ -276,17 +287,21 @@ __u64 recover_due(const struct recover *recover)
 {
 	__u64 due = recover->n ? ~0ULL : recover->scan_ns;
 
+	if (recover->scanning)
+		return 0;
 	for (__u32 copy = 0; copy < recover->copies; copy++)
 		due = MIN(due, copy_due(recover, copy));
 	return due;
 }
 
-/* A scan waits until what the last one found has been sent: no entry has two jobs. */
+/* A scan waits until what the last one found has been sent, and sending until the scan is over: so
+ * no entry has two jobs, and none is removed under the scan. */
 void recover_tick(struct recover *recover, __u64 now_ns)
 {
-	if (!recover->n && now_ns >= recover->scan_ns)
+	if (recover->scanning || (!recover->n && now_ns >= recover->scan_ns))
 		scan(recover, now_ns);
-	send_copies(recover, now_ns);
+	if (!recover->scanning)
+		send_copies(recover, now_ns);
 }
 
 /* ---- start ----------------------------------------------------------------------------------- */

@@ -17,6 +17,8 @@ struct routes {
 	const struct links *links;
 	struct route_table *table;
 	__u64 now_ns;
+	int reading; /* AF_INET6 or AF_INET while all are read; AF_UNSPEC: not */
+	bool again;  /* once more when that is done */
 	bool warned;
 };
 
@@ -29,7 +31,8 @@ static enum route_port port(void *arg, __u32 ifindex)
 
 	if (!i || !interface_is_core(i))
 		return ROUTE_NOT_CORE;
-	return i->link.down ? ROUTE_CORE_DOWN : ROUTE_CORE_UP;
+	/* A port that flaps may be down again before its routes have come back. */
+	return i->failed ? ROUTE_CORE_DOWN : ROUTE_CORE_UP;
 }
 
 static void write_route(void *arg, const struct prefix_key *prefix, __u32 ifindex)
@@ -141,16 +144,44 @@ static void on_route(void *arg, const struct nlmsghdr *message)
 
 /* ---- all of them ----------------------------------------------------------------------------- */
 
-static int read_all(struct routes *routes)
+/* There may be hundreds of thousands, and news of links must not wait behind them: they are read
+ * piece by piece, IPv6 first. */
+static int begin(struct routes *routes, int family)
 {
-	int r;
+	int r = netlink_dump_begin(&routes->ask, RTM_GETROUTE, family);
 
+	routes->reading = r ? AF_UNSPEC : family;
+	return r;
+}
+
+static void read_again(struct routes *routes)
+{
+	if (routes->reading) {
+		routes->again = true;
+		return;
+	}
 	route_table_sweep_begin(routes->table);
-	r = netlink_dump(&routes->ask, RTM_GETROUTE, AF_INET6, on_route, routes)
-		    ?: netlink_dump(&routes->ask, RTM_GETROUTE, AF_INET, on_route, routes);
+	if (begin(routes, AF_INET6))
+		log_warn("netlink: can't list routes; what failed links took with them may be "
+			 "stale");
+}
+
+static int read_piece(struct routes *routes)
+{
+	int r = netlink_dump_piece(&routes->ask, on_route, routes);
+
+	if (r > 0)
+		return 0;
+	if (!r && routes->reading == AF_INET6)
+		return begin(routes, AF_INET);
+	routes->reading = AF_UNSPEC;
 	if (r)
-		return err_r(r, "netlink: can't list routes: %s", strerror(-r));
+		return r;
 	route_table_sweep_end(routes->table, routes->now_ns);
+	if (routes->again) {
+		routes->again = false;
+		read_again(routes);
+	}
 	return 0;
 }
 
@@ -169,14 +200,29 @@ void routes_read(struct routes *routes, __u64 now_ns)
 	routes->now_ns = now_ns;
 	if (netlink_news(&routes->news, on_route, routes) == -ENOBUFS) {
 		log_warn("netlink: news of routes were lost; reading all of them again");
-		read_all(routes);
+		read_again(routes);
 	}
+}
+
+void routes_read_dump(struct routes *routes, __u64 now_ns)
+{
+	int r;
+
+	routes->now_ns = now_ns;
+	r = read_piece(routes);
+	if (r)
+		log_warn("netlink: can't list routes: %s", strerror(-r));
+}
+
+int routes_dump_fd(const struct routes *routes)
+{
+	return routes->reading ? netlink_fd(&routes->ask) : -1;
 }
 
 void routes_steady(struct routes *routes, __u64 now_ns)
 {
 	routes->now_ns = now_ns;
-	read_all(routes);
+	read_again(routes);
 }
 
 __u64 routes_due(const struct routes *routes)
@@ -210,7 +256,10 @@ static int start(struct routes *routes)
 	if (r)
 		return r;
 	inherit(routes);
-	return read_all(routes);
+	read_again(routes);
+	while (!r && routes->reading)
+		r = read_piece(routes);
+	return r ? err_r(r, "netlink: can't list routes: %s", strerror(-r)) : 0;
 }
 
 int routes_open(struct routes **out, const struct maps *maps, const struct links *links,

@@ -21,6 +21,10 @@ void routes_free(struct routes *routes);
 int routes_fd(const struct routes *routes);
 void routes_read(struct routes *routes, __u64 now_ns);
 
+/* While all routes are read again: readable when routes_read_dump has something to do; else -1. */
+int routes_dump_fd(const struct routes *routes);
+void routes_read_dump(struct routes *routes, __u64 now_ns);
+
 /* A port is steady again. Of IPv4 the kernel does not report which routes a port took with it:
  * everything is read again, and what did not come back is forgotten. */
 void routes_steady(struct routes *routes, __u64 now_ns);

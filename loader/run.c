@@ -240,12 +240,16 @@ static int loop(struct run *run)
 		{ .fd = routes_fd(run->routes), .events = POLLIN },
 		{ .fd = run->signals, .events = POLLIN },
 		{ .fd = run->carrier ? carrier_fd(run->carrier) : -1, .events = POLLIN },
+		{ .events = POLLIN }, /* all routes, while they are read again */
 	};
+	struct pollfd *dump = &fds[ARRAY_SIZE(fds) - 1];
 	struct signalfd_siginfo signal = {};
 
 	for (;;) {
 		struct timespec left = time_left(run);
 
+		dump->fd = routes_dump_fd(run->routes);
+		dump->revents = 0;
 		ppoll(fds, ARRAY_SIZE(fds), &left, NULL);
 		run->now_ns = clock_now_ns();
 		links_read(run->links, run->now_ns);
@@ -255,6 +259,8 @@ static int loop(struct run *run)
 		if (nexthops_due(run->nexthops) <= run->now_ns)
 			nexthops_tick(run->nexthops, run->now_ns);
 		routes_read(run->routes, run->now_ns);
+		if (dump->revents)
+			routes_read_dump(run->routes, run->now_ns);
 		links_tick(run->links, run->now_ns);
 		routes_tick(run->routes, run->now_ns);
 		recover_tick(run->recover, run->now_ns);
