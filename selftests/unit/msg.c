@@ -23,15 +23,16 @@
 
 /* Every byte, for gcc 12.2 takes the second half of `{ 0x20, [15] = 2 }` for zero where the constant
  * reaches a function by pointer and is read there as a word. */
+/* By words: of `.b = { 0x20, 1, [15] = 2 }` in a constant gcc 12 reads q_be[1] as 0. */
 static const struct msg_envelope v6 = {
-	.src = { .b = { 0x20, 1, 0xd, 0xb8, 0, 0xf, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2 } },
-	.dst = { .b = { 0x20, 1, 0xd, 0xb8, 0, 0xf, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 } },
+	.src = { .q_be = { be64(0x20010db8000f0000ULL), be64(2) } },
+	.dst = { .q_be = { be64(0x20010db8000f0000ULL), be64(1) } },
 	.transport = TRANSPORT_ICMPV6,
 };
 
 static const struct msg_envelope v4 = {
-	.src = { .b = { [10] = 0xff, 0xff, 198, 51, 100, 2 } },
-	.dst = { .b = { [10] = 0xff, 0xff, 198, 51, 100, 1 } },
+	.src = { .l_be = { 0, 0, be32(0xffff), be32(0xc6336402) } },
+	.dst = { .l_be = { 0, 0, be32(0xffff), be32(0xc6336401) } },
 	.transport = TRANSPORT_UDP,
 };
 
