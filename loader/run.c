@@ -357,12 +357,12 @@ static void say_ready(const struct run *run)
 
 	for (__u32 i = 0; i < run->policy->n_ports; i++)
 		core += run->policy->port[i].class == PORT_CORE;
-	log_note("node %s: %s; ports: %u customer, %u core; %u paths, %u groups, %u classes",
+	log_note("node %s: %s; ports: customer %u, core %u; paths: %u, groups: %u, classes: %u",
 		 run->pins.node, attach_is_takeover(run->attach) ? "taken over" : "running",
 		 run->policy->n_ports - core, core, run->policy->n_paths, run->policy->n_groups,
 		 run->policy->n_classes);
 	if (down)
-		log_warn("node %s: %u next hops lead nowhere now; `fantel paths` shows them",
+		log_warn("node %s: next hops that lead nowhere now: %u; `fantel paths` shows them",
 			 run->pins.node, down);
 }
 
