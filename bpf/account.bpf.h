@@ -32,8 +32,8 @@ FN int verdict(enum reason reason, __u64 bytes)
 	return fate_of[reason] == FATE_PASS ? XDP_PASS : XDP_DROP;
 }
 
-/* May one more message of this kind go to this destination now? */
-FN bool bucket_allows(const struct bucket_key *key, __u64 now_ns)
+/* May `messages` more of this kind go to this destination now? */
+FN bool bucket_allows(const struct bucket_key *key, __u32 messages, __u64 now_ns)
 {
 	static const struct bucket full;
 	struct bucket *b = bpf_map_lookup_elem(&fantel_buckets, key);
@@ -47,7 +47,8 @@ FN bool bucket_allows(const struct bucket_key *key, __u64 now_ns)
 		if (!b)
 			return false;
 	}
-	return bucket_take(b, config.rate[kind].interval_ns, config.rate[kind].burst_ns, now_ns);
+	return bucket_take(b, config.rate[kind].interval_ns, config.rate[kind].burst_ns,
+			   messages, now_ns);
 }
 
 /* Begin an event: time and type set, the rest zero; NULL (counted) when the ring is full. */

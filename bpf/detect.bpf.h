@@ -3,7 +3,7 @@
  * P node, core port: a packet bound for a failed link is lost anyway, so it becomes the
  * notification to its ingress PE.
  *
- * While no core link is down this is one load. Else: where would the packet go (next segment, FIB)?
+ * While no core link is down these are two loads. Else: where would the packet go (next segment, FIB)?
  * Is that link down? Whose tunnel is it? Is that ingress PE due to be told? Then the message is
  * built in scratch and takes the packet's place.
  */
@@ -86,18 +86,52 @@ SUBPROG int detect_tunnel(struct xdp_md *ctx, struct scratch *s)
 	return REASON_NONE;
 }
 
-/* The core port that packets to `next` leave by, or left by before its failure took the route away. */
-FN __u32 detect_egress(struct xdp_md *ctx, const struct scratch *s)
+/* A failed link, as one packet meets it. */
+struct failure {
+	const struct link *link;
+	__u32 ifindex;
+	__u32 event_id;
+	enum wire_cause cause;
+	__u64 detected_ns; /* since 1970; 0 = not known */
+};
+
+/*
+ * Would the packet leave by a link that failed? By the port that the FIB names, or, where the FIB has
+ * no route any more, by the port that had it last (fantel_routes).
+ *
+ * Whether that port is down is what the loader says. Without a loader (`alive` false) it is what the
+ * FIB shows: a link that answers is back, and one that lost its routes went down unseen.
+ */
+FN bool detect_failure(struct xdp_md *ctx, const struct scratch *s, bool alive, struct failure *failure)
 {
 	struct route *r = route_lookup(ctx, &s->outer.src, &s->next);
 	struct route_value *before;
 	struct prefix_key key;
+	struct link *link;
 
-	if (r && r->ifindex)
-		return r->ifindex;
-	prefix_key_full(&key, &s->next);
-	before = bpf_map_lookup_elem(&fantel_routes, &key);
-	return before ? before->ifindex : 0;
+	if (!r || (!alive && r->resolved))
+		return false;
+	failure->ifindex = r->ifindex;
+	if (!r->ifindex) {
+		prefix_key_full(&key, &s->next);
+		before = bpf_map_lookup_elem(&fantel_routes, &key);
+		if (!before)
+			return false;
+		failure->ifindex = before->ifindex;
+	}
+	link = bpf_map_lookup_elem(&fantel_links, &failure->ifindex);
+	if (!link || (!link->down && (alive || r->ifindex)))
+		return false;
+	failure->link = link;
+	failure->event_id = link->event_id;
+	failure->cause = link->cause;
+	failure->detected_ns = link->detected_ns;
+	if (!link->down) {
+		failure->event_id++;
+		failure->cause = CAUSE_ADMIN_DOWN;
+		failure->detected_ns = 0;
+	}
+	return true;
 }
 
 /* Is this a packet to answer? Not a notification, nor multicast, nor from no one in particular (RFC
@@ -135,7 +169,7 @@ FN enum due detect_due(const struct told *told, __u32 event_id, __u64 now_ns)
 }
 
 /* A new entry, for an ingress PE of the domain. */
-FN enum reason detect_told_add(struct scratch *s, const struct link *link, __u64 now_ns)
+FN enum reason detect_told_add(struct scratch *s, const struct failure *failure, __u64 now_ns)
 {
 	struct prefix_key source;
 
@@ -143,14 +177,14 @@ FN enum reason detect_told_add(struct scratch *s, const struct link *link, __u64
 	if (!bpf_map_lookup_elem(&fantel_sources, &source))
 		return REASON_NOT_TOLD;
 	s->told.first_ns = now_ns;
-	s->told.event_id = link->event_id;
+	s->told.event_id = failure->event_id;
 	if (bpf_map_update_elem(&fantel_told, &s->told_key, &s->told, BPF_NOEXIST))
 		return REASON_TOLD_FULL;
 	return REASON_NONE;
 }
 
 /* Find or begin the entry of this ingress PE, tunnel and link, and say what is due. */
-FN enum reason detect_told(struct scratch *s, const struct link *link, __u32 ifindex, __u64 now_ns,
+FN enum reason detect_told(struct scratch *s, const struct failure *failure, __u64 now_ns,
 			   struct told **out)
 {
 	struct bucket_key bucket = { .dst = s->outer.src, .kind = BUCKET_FAILURE };
@@ -163,10 +197,10 @@ FN enum reason detect_told(struct scratch *s, const struct link *link, __u32 ifi
 		return REASON_INTERNAL;
 	s->told_key.ingress = s->outer.src;
 	s->told_key.tunnel_hash = hash_tunnel(&s->told.tunnel);
-	s->told_key.ifindex = ifindex;
+	s->told_key.ifindex = failure->ifindex;
 	told = bpf_map_lookup_elem(&fantel_told, &s->told_key);
 	if (!told) {
-		reason = detect_told_add(s, link, now_ns);
+		reason = detect_told_add(s, failure, now_ns);
 		if (reason)
 			return reason;
 		told = bpf_map_lookup_elem(&fantel_told, &s->told_key);
@@ -174,13 +208,14 @@ FN enum reason detect_told(struct scratch *s, const struct link *link, __u32 ifi
 	/* Removed just now, or the place of another tunnel of the same hash. */
 	if (!told || !tunnel_equal(&told->tunnel, &s->told.tunnel))
 		return REASON_TOLD_FULL;
-	due = detect_due(told, link->event_id, now_ns);
+	due = detect_due(told, failure->event_id, now_ns);
 	if (due == DUE_NOT)
 		return REASON_DOOMED;
-	if (!bucket_allows(&bucket, now_ns))
-		return REASON_NOTIFY_LIMITED;
 	if (due == DUE_NEW) {
-		told->event_id = link->event_id;
+		/* With its repetitions, which then need not ask. */
+		if (!bucket_allows(&bucket, config.n_repeats, now_ns))
+			return REASON_NOTIFY_LIMITED;
+		told->event_id = failure->event_id;
 		told->sequence = __sync_fetch_and_add(&node->sequence, 1) + 1;
 		told->first_ns = now_ns;
 		told->sent = 0;
@@ -208,21 +243,23 @@ SUBPROG int detect_inner(struct xdp_md *ctx, struct scratch *s)
 
 /* The message, in scratch. Returns its length, 0 if it did not fit. */
 FN __u32 detect_build(struct xdp_md *ctx, struct scratch *s, const struct msg_envelope *from,
-		      const struct link *link, const struct told *told)
+		      const struct failure *failure, const struct told *told)
 {
+	const struct link *link = failure->link;
 	struct msg_rules rules = msg_rules(&config);
 	struct writer w = msg_begin(&s->buf, from);
 
 	msg_put_tunnel(&w, &s->told.tunnel);
 	msg_put_copy(&w, link->location, link->location_len, LOCATION_MAX);
 	msg_put_event(&w, &rules, told->event_id, told->sequence, config.validity_ms);
-	msg_put_u64(&w, &rules, TLV_TIMESTAMP, link->detected_ns);
+	if (failure->detected_ns)
+		msg_put_u64(&w, &rules, TLV_TIMESTAMP, failure->detected_ns);
 	if (detect_inner(ctx, s))
 		msg_put_flow(&w, &rules, s->inner.proto, frame_sport(&s->inner),
 			     frame_dport(&s->inner), &s->inner.src, &s->inner.dst);
 	if (config.domain)
 		msg_put_u32(&w, &rules, TLV_DOMAIN, config.domain);
-	msg_put_byte(&w, &rules, TLV_CAUSE, link->cause);
+	msg_put_byte(&w, &rules, TLV_CAUSE, failure->cause);
 	return msg_finish(&w, &rules, from, KIND_FAILURE, s->told.tunnel.code);
 }
 
@@ -244,8 +281,8 @@ FN void detect_way(struct xdp_md *ctx, const struct msg_envelope *from, __u32 fa
 	mac_copy(way->smac, r->smac);
 }
 
-FN void detect_event(const struct scratch *s, const struct link *link, const struct told *told,
-		     __u32 ifindex, __u64 now_ns)
+FN void detect_event(const struct scratch *s, const struct failure *failure, const struct told *told,
+		     __u64 now_ns)
 {
 	struct event *e = event_begin(EVENT_NOTIFIED, now_ns);
 
@@ -253,21 +290,21 @@ FN void detect_event(const struct scratch *s, const struct link *link, const str
 		return;
 	e->reason = REASON_NOTIFIED;
 	e->kind = KIND_FAILURE;
-	e->cause = link->cause;
-	e->ifindex = ifindex;
+	e->cause = failure->cause;
+	e->ifindex = failure->ifindex;
 	e->event_id = told->event_id;
 	e->sequence = told->sequence;
-	e->timestamp_ns = link->detected_ns;
+	e->timestamp_ns = failure->detected_ns;
 	e->validity_ms = config.validity_ms;
 	e->peer = s->outer.src;
-	memcpy(e->name, link->name, sizeof(link->name));
+	memcpy(e->name, failure->link->name, sizeof(failure->link->name));
 	memcpy(&e->tunnel, &s->told.tunnel, sizeof(e->tunnel));
 	event_end(e);
 }
 
-/* A packet bound for the failed `link`: notify, or say why not. */
-FN enum reason detect_notify(struct xdp_md *ctx, struct scratch *s, const struct link *link,
-			     __u32 ifindex, int *action)
+/* A packet bound for a failed link: notify, or say why not. */
+FN enum reason detect_notify(struct xdp_md *ctx, struct scratch *s, const struct failure *failure,
+			     int *action)
 {
 	struct msg_envelope from = { .src = config.loopback6, .dst = s->outer.src,
 				     .transport = config.transport };
@@ -284,50 +321,49 @@ FN enum reason detect_notify(struct xdp_md *ctx, struct scratch *s, const struct
 	}
 	if (!detect_may_tell(ctx, s))
 		return REASON_NOT_TOLD;
-	reason = detect_told(s, link, ifindex, now, &told);
+	reason = detect_told(s, failure, now, &told);
 	if (reason != REASON_NOTIFIED || !told)
 		return reason;
 	if (told->sent == 1)
-		detect_event(s, link, told, ifindex, now);
-	detect_way(ctx, &from, ifindex, &way);
-	if (!reply(ctx, s, &from, &way, detect_build(ctx, s, &from, link, told), action))
+		detect_event(s, failure, told, now);
+	detect_way(ctx, &from, failure->ifindex, &way);
+	if (!reply(ctx, s, &from, &way, detect_build(ctx, s, &from, failure, told), action))
 		return REASON_NO_HEADROOM;
 	return REASON_NOTIFIED;
 }
 
-/* Called when some core link is down. */
-SUBPROG int detect_packet(struct xdp_md *ctx)
+SUBPROG int detect_packet(struct xdp_md *ctx, bool alive)
 {
 	struct scratch *s = scratch();
+	struct failure failure = {};
 	int action = XDP_DROP;
 	enum reason reason;
-	struct link *link;
-	__u32 ifindex;
 
 	if (!s)
 		return XDP_PASS;
 	reason = detect_tunnel(ctx, s);
-	if (reason == REASON_NOT_IP)
-		return XDP_PASS;
-	ifindex = detect_egress(ctx, s);
-	link = bpf_map_lookup_elem(&fantel_links, &ifindex);
-	if (!link || !link->down)
+	if (reason == REASON_NOT_IP || !detect_failure(ctx, s, alive, &failure))
 		return XDP_PASS;
 	if (reason == REASON_NONE)
-		reason = detect_notify(ctx, s, link, ifindex, &action);
+		reason = detect_notify(ctx, s, &failure, &action);
 	if (reason != REASON_NOTIFIED)
 		return verdict(reason, s->outer.len);
 	count(reason, s->outer.len);
 	return action;
 }
 
+/* Nothing to do while a loader looks after the links and none is down. */
 FN int detect(struct xdp_md *ctx)
 {
 	struct node_state *node = node_state();
+	bool alive;
 
-	if (LIKELY(!node || !node->links_down))
+	if (!node)
 		return XDP_PASS;
-	return detect_packet(ctx);
+	alive = bpf_jiffies64() <= node->alive_until;
+	if (LIKELY(alive && !node->links_down))
+		return XDP_PASS;
+	return detect_packet(ctx, alive);
 }
 
 #endif

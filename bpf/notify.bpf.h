@@ -130,9 +130,15 @@ FN enum reason failed_add(const struct failed_key *key, const struct msg *m, __u
 	return REASON_FAILED;
 }
 
+/* By (originator, event-id), else by (originator, tunnel): a failure without an Event TLV is recorded
+ * as event 0. */
 FN enum reason failed_remove(const struct failed_key *key, __u64 now_ns, bool *usable)
 {
-	if (bpf_map_delete_elem(&fantel_failed, key))
+	struct failed_key unnamed = *key;
+
+	unnamed.event_id = 0;
+	if (bpf_map_delete_elem(&fantel_failed, key) &&
+	    bpf_map_delete_elem(&fantel_failed, &unnamed))
 		return REASON_NOT_KNOWN;
 	*usable = health_add(key->path, -1, now_ns);
 	return REASON_RECOVERED;

@@ -48,18 +48,45 @@ struct choice {
 	__u32 id;
 	struct path *path;
 	struct nexthop *nexthop;
+	struct nexthop by_fib; /* what nexthop points to where the loader's is out of date */
 };
 
-/* The first usable member in the flow's own order. */
-FN bool steer_pick(struct choice *c, struct rank *rank, __u64 hash)
+/*
+ * Where the path's packets leave: REASON_NONE and c->nexthop. As the loader says, and where it has
+ * not said so lately, as the FIB does: forwarding stays right when the loader is not running.
+ */
+FN enum reason steer_nexthop(struct xdp_md *ctx, struct choice *c)
+{
+	struct addr src = config.loopback6;
+	struct route *r;
+
+	c->nexthop = bpf_map_lookup_elem(&fantel_nexthops, &c->path->nexthop);
+	if (!c->nexthop)
+		return REASON_NO_NEXTHOP;
+	if (LIKELY(bpf_jiffies64() <= c->nexthop->fresh_until))
+		return c->nexthop->down ? REASON_NO_PATH : REASON_NONE;
+	r = route_lookup(ctx, &src, &c->path->dst);
+	if (!r || !r->resolved)
+		return REASON_NO_NEXTHOP;
+	c->by_fib.ifindex = r->ifindex;
+	c->by_fib.mtu = c->nexthop->mtu;
+	mac_copy(c->by_fib.dmac, r->dmac);
+	mac_copy(c->by_fib.smac, r->smac);
+	c->nexthop = &c->by_fib;
+	return REASON_NONE;
+}
+
+/* The first usable member in the flow's own order: REASON_NONE. Else why the last one was not. */
+FN enum reason steer_pick(struct xdp_md *ctx, struct choice *c, struct rank *rank, __u64 hash)
 {
 	__u64 order = rank->order[hash_slot(hash)];
+	enum reason reason = REASON_NO_PATH;
 
 	for (__u32 i = 0; i < MAX_MEMBERS; i++, order >>= 4) {
 		struct health *health;
 
 		if (i >= rank->n)
-			return false;
+			break;
 		c->id = rank->path[order & 15];
 		health = bpf_map_lookup_elem(&fantel_health, &c->id);
 		if (!health || health->failures > 0)
@@ -67,12 +94,11 @@ FN bool steer_pick(struct choice *c, struct rank *rank, __u64 hash)
 		c->path = bpf_map_lookup_elem(&fantel_paths, &c->id);
 		if (!c->path || c->path->tunnel == TUNNEL_NONE)
 			continue;
-		c->nexthop = bpf_map_lookup_elem(&fantel_nexthops, &c->path->nexthop);
-		if (!c->nexthop || c->nexthop->down)
-			continue;
-		return true;
+		reason = steer_nexthop(ctx, c);
+		if (reason == REASON_NONE)
+			break;
 	}
-	return false;
+	return reason;
 }
 
 /* Hop limit or TTL less one (RFC 8200 §3, RFC 2473 §3.1), in the packet at `ip`. The IPv4 checksum
@@ -120,20 +146,6 @@ FN int steer_push(struct xdp_md *ctx, const struct frame *f, const struct choice
 	return 0;
 }
 
-/* The next hop from the FIB, where the loader's is out of date. */
-FN bool steer_fib(struct xdp_md *ctx, struct nexthop *nh, const struct path *p)
-{
-	struct addr src = config.loopback6;
-	struct route *r = route_lookup(ctx, &src, &p->dst);
-
-	if (!r || !r->resolved)
-		return false;
-	nh->ifindex = r->ifindex;
-	mac_copy(nh->dmac, r->dmac);
-	mac_copy(nh->smac, r->smac);
-	return true;
-}
-
 FN void steer_account(__u32 id, __u64 bytes)
 {
 	struct traffic *t = bpf_map_lookup_elem(&fantel_traffic, &id);
@@ -147,26 +159,30 @@ FN void steer_account(__u32 id, __u64 bytes)
 /* The group has no usable path: an event, ten a second at most, and the policy's verdict. */
 FN int steer_no_path(const struct rank *rank, __u32 group, __u64 bytes)
 {
+	enum reason reason = rank->on_no_path == FATE_PASS ? REASON_NO_PATH_PASS : REASON_NO_PATH;
+	struct group *named = bpf_map_lookup_elem(&fantel_groups, &group);
 	struct bucket_key key = { .kind = BUCKET_NO_PATH };
 	__u64 now = bpf_ktime_get_ns();
 	struct event *e;
 
 	key.dst.l_be[3] = group;
-	if (bucket_allows(&key, now)) {
+	if (bucket_allows(&key, 1, now)) {
 		e = event_begin(EVENT_NO_PATH, now);
 		if (e) {
 			e->group = group;
-			e->reason = rank->on_no_path == FATE_PASS ? REASON_NO_PATH_PASS : REASON_NO_PATH;
+			e->reason = reason;
+			if (named)
+				memcpy(e->name, named->name, sizeof(e->name));
 			event_end(e);
 		}
 	}
-	return verdict(rank->on_no_path == FATE_PASS ? REASON_NO_PATH_PASS : REASON_NO_PATH, bytes);
+	return verdict(reason, bytes);
 }
 
 FN int steer(struct xdp_md *ctx)
 {
 	void *data = packet_start(ctx), *end = packet_end(ctx);
-	struct nexthop by_fib;
+	enum reason reason;
 	struct choice c;
 	struct rank *rank;
 	struct frame f;
@@ -187,15 +203,13 @@ FN int steer(struct xdp_md *ctx)
 	if (f.hop_limit <= 1)
 		return verdict(REASON_HOP_LIMIT, f.len);
 	hash = flow_hash(&f.src, &f.dst, f.ports, f.proto, f.qp, config.hash_seed);
-	if (!steer_pick(&c, rank, hash))
+	reason = steer_pick(ctx, &c, rank, hash);
+	if (UNLIKELY(reason == REASON_NO_PATH))
 		return steer_no_path(rank, group, f.len);
+	if (UNLIKELY(reason))
+		return verdict(reason, f.len);
 	if (f.len + c.path->encap_len - ETH_LEN > c.nexthop->mtu && c.nexthop->mtu)
 		return toobig(ctx, c.nexthop->mtu - (c.path->encap_len - ETH_LEN));
-	if (UNLIKELY(bpf_jiffies64() > c.nexthop->fresh_until)) {
-		if (!steer_fib(ctx, &by_fib, c.path))
-			return verdict(REASON_NO_NEXTHOP, f.len);
-		c.nexthop = &by_fib;
-	}
 	steer_age(data + ETH_LEN, f.version);
 	if (steer_push(ctx, &f, &c, hash))
 		return verdict(REASON_NO_HEADROOM, f.len);

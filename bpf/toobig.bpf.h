@@ -59,7 +59,7 @@ FN bool toobig_may(struct xdp_md *ctx, const struct frame *f)
 		if (!icmp || toobig_is_error(f, *icmp))
 			return false;
 	}
-	return bucket_allows(&key, bpf_ktime_get_ns());
+	return bucket_allows(&key, 1, bpf_ktime_get_ns());
 }
 
 /* ICMP header of 8 bytes: type, code, checksum, and the MTU, whose place and size differ. */
@@ -108,9 +108,9 @@ SUBPROG int toobig(struct xdp_md *ctx, __u32 mtu)
 			from.src = addr_from_v4(be32(IPV4_DUMMY));
 	}
 	way_back(ctx, &way);
-	count(REASON_TOO_BIG, f->len);
 	if (!reply(ctx, s, &from, &way, toobig_message(ctx, s, f, &from, mtu), &action))
-		return verdict(REASON_INTERNAL, 0);
+		return verdict(REASON_INTERNAL, f->len);
+	count(REASON_TOO_BIG, f->len);
 	return action;
 }
 

@@ -46,7 +46,7 @@ struct class_value {
 	__u32 group;
 };
 
-#define CLASS_CACHE_BITS 8 /* 256 entries per CPU */
+#define CLASS_CACHE_BITS 12 /* 4096 entries per CPU */
 #define NO_GROUP (~0U)
 
 struct class_cache {
@@ -74,7 +74,7 @@ struct group {
  * slot lists the members in the order in which they serve that flow, best first, four bits each,
  * lowest bits first. A whole value is replaced at once.
  */
-#define RANK_SLOTS 1024
+#define RANK_SLOTS 4096
 struct rank {
 	__u32 n; /* members listed in each slot: those with a weight */
 	__u32 on_no_path; /* enum fate: FATE_DROP or FATE_PASS */
@@ -207,6 +207,7 @@ struct node_state {
 	__u32 links_down; /* core links that are down now; detect sleeps while 0 */
 	__u32 classes;	  /* grows by 1, from 1 on, after each change of fantel_classes */
 	__u64 sequence; /* last one given out: boot epoch in s << 32 | counter; add 1 atomically */
+	__u64 alive_until; /* bpf_jiffies64; past it no loader keeps links_down true */
 };
 
 #define LOCATION_MAX 128

@@ -8,22 +8,25 @@
 
 #include "abi.h"
 
-/* May one message go at `now_ns`? Takes its credit if so. A fresh, zeroed bucket is full. Two CPUs
+/* May `messages` of them go at `now_ns`? Takes their credit if so; more than a burst holds cost a
+ * burst. A zeroed bucket is full as soon as the machine has been up for a burst. Two CPUs
  * that meet in one bucket may let one message too many pass; none gets stuck. */
-FN bool bucket_take(struct bucket *b, __u64 interval_ns, __u64 burst_ns, __u64 now_ns)
+FN bool bucket_take(struct bucket *b, __u64 interval_ns, __u64 burst_ns,
+		    __u32 messages, __u64 now_ns)
 {
 	__u64 credit = b->credit_ns;
+	__u64 cost = MIN(interval_ns * messages, burst_ns);
 	__u64 gone = now_ns - b->last_ns;
 
 	if (!interval_ns)
 		return true;
 	credit = gone >= burst_ns ? burst_ns : MIN(credit + gone, burst_ns);
 	b->last_ns = now_ns;
-	if (credit < interval_ns) {
+	if (credit < cost) {
 		b->credit_ns = credit;
 		return false;
 	}
-	b->credit_ns = credit - interval_ns;
+	b->credit_ns = credit - cost;
 	return true;
 }
 

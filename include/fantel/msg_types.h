@@ -202,12 +202,13 @@ FN __u32 sum_fold(__u64 sum)
 
 /*
  * RFC 1071 sum of the message's first `len` bytes, folded to 16 bits, in network order; len at most
- * WIRE_MSG_MAX. Zeros are put behind the message, so that all blocks are whole. Halves of 64-bit
- * words are added to 64 bits: there is no carry to look after.
+ * WIRE_MSG_MAX. Zeros are put behind the message, so that all blocks are whole. 32-bit words are
+ * added to 64 bits: there is no carry to look after, and what was just written by words of that
+ * alignment is read without waiting for it to reach the cache.
  */
 SUBPROG __u32 msg_sum(struct msg_buf *buf, __u32 len)
 {
-	__u64 low = 0, high = 0, word;
+	__u64 low = 0, high = 0;
 	__u32 at = 0;
 	__u8 *p;
 
@@ -218,9 +219,8 @@ SUBPROG __u32 msg_sum(struct msg_buf *buf, __u32 len)
 		if (at >= len || !(p = msg_buf_at(buf, at, MSG_SUM_BLOCK)))
 			break;
 		for (int j = 0; j < MSG_SUM_BLOCK; j += 8) {
-			word = load64(p + j);
-			low += word & 0xffffffff;
-			high += word >> 32;
+			low += load32(p + j);
+			high += load32(p + j + 4);
 		}
 		at += MSG_SUM_BLOCK;
 	}

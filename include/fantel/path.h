@@ -53,13 +53,20 @@ FN __u64 flow_hash(const struct addr *src, const struct addr *dst, __u32 ports, 
 	return hash_mix(h);
 }
 
+/* How many 64-bit words of an identity may differ from zero: its head, and two for each of n. Labels
+ * need less. */
+FN __u32 tunnel_words(const struct tunnel_key *t)
+{
+	return MIN(1 + 2U * t->n, (__u32)(sizeof(*t) / 8));
+}
+
 FN bool tunnel_equal(const struct tunnel_key *a, const struct tunnel_key *b)
 {
 	const __u8 *p = (const __u8 *)a, *q = (const __u8 *)b;
 	__u64 differ = 0;
 
-	for (__u32 i = 0; i < sizeof(*a); i += 8)
-		differ |= load64(p + i) ^ load64(q + i);
+	for (__u32 i = 0; i < sizeof(*a) / 8 && i < tunnel_words(a); i++)
+		differ |= load64(p + 8 * i) ^ load64(q + 8 * i);
 	return !differ;
 }
 
@@ -77,7 +84,7 @@ FN __u64 hash_tunnel(const struct tunnel_key *t)
 	const __u8 *byte = (const __u8 *)t;
 	__u64 h = 0, factor = 1;
 
-	for (__u32 i = 0; i < sizeof(*t) / 8; i++) {
+	for (__u32 i = 0; i < sizeof(*t) / 8 && i < tunnel_words(t); i++) {
 		factor *= 0x9e3779b97f4a7c15ULL;
 		h += hash_fold(load64(byte + 8 * i)) * factor;
 	}

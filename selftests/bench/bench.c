@@ -209,7 +209,7 @@ static struct fantel_bpf *notify_node(void)
 static struct fantel_bpf *detect_node(enum transport transport, bool down, bool repeat)
 {
 	struct config config = node_config();
-	struct node_state state = { .links_down = down, .sequence = 1 };
+	struct node_state state = { .links_down = down, .sequence = 1, .alive_until = ~0ULL };
 	struct link link = { .name = "core1", .down = down, .cause = CAUSE_CARRIER, .event_id = 1 };
 	struct fantel_bpf *node;
 	__u32 zero = 0, core1 = net_index("core1");

@@ -183,7 +183,7 @@ struct fantel_bpf *node_load(const struct config *config)
 {
 	struct fantel_bpf *node;
 	__u32 zero = 0;
-	struct node_state state = { .classes = 1, .sequence = 1000ULL << 32 };
+	struct node_state state = { .classes = 1, .sequence = 1000ULL << 32, .alive_until = ~0ULL };
 
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	node = fantel_bpf__open();

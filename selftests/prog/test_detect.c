@@ -84,7 +84,8 @@ static void state_put(__u32 links_down)
 {
 	struct node_state state = { .links_down = links_down,
 				    .classes = 1,
-				    .sequence = golden_number("sequence") - 1 };
+				    .sequence = golden_number("sequence") - 1,
+				    .alive_until = ~0ULL };
 	__u32 zero = 0;
 
 	node_put(node->maps.fantel_node, &zero, &state);
@@ -433,7 +434,7 @@ static void two_at_once_then_none(void **state)
 	struct told_key key;
 
 	config.rate[BUCKET_FAILURE].interval_ns = 20 * NSEC_PER_SEC;
-	config.rate[BUCKET_FAILURE].burst_ns = 40 * NSEC_PER_SEC;
+	config.rate[BUCKET_FAILURE].burst_ns = 120 * NSEC_PER_SEC; /* two, three copies each */
 	node_swap(&config);
 	run("in transit");
 	assert_true(is("the first of the burst", XDP_TX, REASON_NOTIFIED));

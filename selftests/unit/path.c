@@ -202,12 +202,18 @@ static void a_bucket_gives_its_burst_and_then_its_rate(void **state)
 	int given = 0;
 
 	for (int i = 0; i < 100; i++)
-		given += bucket_take(&b, 10 * ms, 50 * ms, now);
+		given += bucket_take(&b, 10 * ms, 50 * ms, 1, now);
 	assert_int_equal(given, 5);
 	for (int i = 1; i <= 1000; i++)
-		given += bucket_take(&b, 10 * ms, 50 * ms, now + i * ms);
+		given += bucket_take(&b, 10 * ms, 50 * ms, 1, now + i * ms);
 	assert_int_equal(given, 105);
-	assert_true(bucket_take(&b, 0, 0, now));
+	assert_true(bucket_take(&b, 0, 0, 1, now));
+	now += 2000 * ms;
+	assert_true(bucket_take(&b, 10 * ms, 50 * ms, 3, now));
+	assert_false(bucket_take(&b, 10 * ms, 50 * ms, 3, now));
+	assert_true(bucket_take(&b, 10 * ms, 50 * ms, 2, now));
+	/* More than a burst holds costs a burst. */
+	assert_true(bucket_take(&b, 10 * ms, 50 * ms, 9, now + 50 * ms));
 }
 
 static void a_window_takes_each_sequence_once(void **state)
