@@ -80,15 +80,20 @@ static struct link link_of(const char *name, bool down)
 	return link;
 }
 
-static void state_put(__u32 links_down)
+static void state_put_until(__u32 links_down, __u64 alive_until)
 {
 	struct node_state state = { .links_down = links_down,
 				    .classes = 1,
 				    .sequence = golden_number("sequence") - 1,
-				    .alive_until = ~0ULL };
+				    .alive_until = alive_until };
 	__u32 zero = 0;
 
 	node_put(node->maps.fantel_node, &zero, &state);
+}
+
+static void state_put(__u32 links_down)
+{
+	state_put_until(links_down, FRESH);
 }
 
 static void remember_route(const char *prefix, __u32 ifindex)
@@ -554,6 +559,49 @@ static void rerouted_in_time(void **state)
 	next_tick();
 }
 
+/* The loader is dead. A link that it saw fail, and that answers again, is back. */
+static void an_orphan_believes_a_neighbour(void **state)
+{
+	forget();
+	state_put_until(1, STALE);
+	run("in transit");
+	assert_true(is("the neighbour answers", XDP_PASS, REASON_NONE));
+	net_do("ip -6 neigh del 2001:db8:e1::2 dev core1");
+	next_tick();
+	run("in transit");
+	assert_true(becomes("it does not", XDP_TX, "in transit told by icmpv6"));
+	net_do("ip -6 neigh add 2001:db8:e1::2 lladdr 02:00:00:00:04:02 dev core1");
+	next_tick();
+}
+
+/* And a port that takes its routes with it went down unseen: told as the next event. */
+static void an_orphan_misses_a_route(void **state)
+{
+	struct link up = link_of("core1", false);
+	struct told_key key;
+	struct told told;
+
+	forget();
+	node_put(node->maps.fantel_links, &core1, &up);
+	remember_route("2001:db8:a::/48", core1);
+	state_put_until(0, STALE);
+	run("in transit");
+	assert_true(is("the route is there", XDP_PASS, REASON_NONE));
+	net_do("ip -6 route del 2001:db8:a::/48");
+	next_tick();
+	state_put_until(0, FRESH);
+	run("in transit");
+	assert_true(is("for the loader to say", XDP_PASS, REASON_NONE));
+	state_put_until(0, STALE);
+	run("in transit");
+	assert_true(is("gone, and nobody to say so", XDP_TX, REASON_NOTIFIED));
+	told = told_only(&key);
+	assert_int_equal(key.ifindex, core1);
+	assert_int_equal(told.event_id, up.event_id + 1);
+	net_do("ip -6 route add 2001:db8:a::/48 via 2001:db8:e1::2");
+	next_tick();
+}
+
 static void ipv4_needs_a_loopback(void **state)
 {
 	struct config config = detect_config();
@@ -686,6 +734,9 @@ static const struct CMUnitTest other[] = {
 	TEST("the route that the failure took away is remembered", the_route_is_gone_too),
 	TEST("the neighbour that the failure took away is not needed", the_neighbour_is_gone_too),
 	TEST("a packet that the kernel has rerouted is not doomed", rerouted_in_time),
+	TEST("without a loader, a link is down while its neighbour is silent",
+	     an_orphan_believes_a_neighbour),
+	TEST("without a loader, a port that lost its routes is down", an_orphan_misses_a_route),
 	ALONE("without an IPv4 loopback, IPv4 tunnels are not told of", ipv4_needs_a_loopback),
 	TEST("the first copy is an event, with all that it says", the_first_copy_is_an_event),
 	TEST("the ingress PE's own program acts on what this one says", the_ingress_pe_acts_on_it),

@@ -570,6 +570,19 @@ static void a_recovery_by_tunnel_withdraws_all_of_its_originator(void **state)
 	assert_int_equal(failed_entries(), 2);
 }
 
+/* Told without an Event TLV, withdrawn with one: the tunnel is what both name. */
+static void a_recovery_finds_a_failure_without_event(void **state)
+{
+	forget();
+	assert_int_equal(SAY(FAILURE, SRV6), REASON_FAILED);
+	assert_int_equal(SAY(RECOVERY, ONE, EVENT(7, 1)), REASON_NOT_KNOWN);
+	assert_int_equal(SAY(RECOVERY, SRV6, EVENT(7, 2), .src = P2), REASON_NOT_KNOWN);
+	assert_int_equal(failures(SRV6_PATH), 1);
+	assert_int_equal(SAY(RECOVERY, SRV6, EVENT(7, 3)), REASON_RECOVERED);
+	assert_int_equal(failures(SRV6_PATH), 0);
+	assert_int_equal(failed_entries(), 0);
+}
+
 static void a_recovery_by_event_needs_no_tunnel(void **state)
 {
 	forget();
@@ -863,6 +876,8 @@ static const struct CMUnitTest other[] = {
 	TEST("a path is usable when every event is withdrawn", every_event_must_be_withdrawn),
 	TEST("a recovery by tunnel withdraws all that its originator said of it",
 	     a_recovery_by_tunnel_withdraws_all_of_its_originator),
+	TEST("a recovery with an Event TLV withdraws what was said without one",
+	     a_recovery_finds_a_failure_without_event),
 	TEST("a recovery by event-id alone withdraws it from every path",
 	     a_recovery_by_event_needs_no_tunnel),
 	TEST("full and reduced segment list name one path", either_name_will_do),

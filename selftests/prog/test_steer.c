@@ -116,6 +116,16 @@ static void stale_without_route(void)
 	node_nexthop(node, 0, &nh);
 }
 
+/* The loader is gone, and what it said last of this link is old: the FIB knows no way. */
+static void stale_and_down(void)
+{
+	struct nexthop nh = nexthop_fresh();
+
+	nh.fresh_until = STALE;
+	nh.down = 1;
+	node_nexthop(node, 0, &nh);
+}
+
 static void dscp_fixed(void)
 {
 	struct policy_path p = golden_path("encaps-3");
@@ -281,6 +291,8 @@ static struct row rows[] = {
 	ARRANGED("every path is drained", "roce6", drained, XDP_DROP, REASON_NO_PATH),
 	ARRANGED("a stale next hop, and no route either", "roce6", stale_without_route, XDP_DROP,
 		 REASON_NO_NEXTHOP),
+	ARRANGED("an old word of a link that is down, and no route", "roce6", stale_and_down,
+		 XDP_DROP, REASON_NO_NEXTHOP),
 	ARRANGED("a failure by ICMPv6 from outside, to us", "failure icmp6 to us", NULL, XDP_DROP,
 		 REASON_CUSTOMER_PORT),
 	ARRANGED("a failure by ICMPv6 from outside, to another", "failure icmp6 to another", NULL,
