@@ -57,7 +57,7 @@ struct choice {
  */
 FN enum reason steer_nexthop(struct xdp_md *ctx, struct choice *c)
 {
-	struct addr src = config.loopback6;
+	struct addr src = config.loopback6, src4 = config.loopback4;
 	struct route *r;
 
 	c->nexthop = bpf_map_lookup_elem(&fantel_nexthops, &c->path->nexthop);
@@ -65,6 +65,8 @@ FN enum reason steer_nexthop(struct xdp_md *ctx, struct choice *c)
 		return REASON_NO_NEXTHOP;
 	if (LIKELY(bpf_jiffies64() <= c->nexthop->fresh_until))
 		return c->nexthop->down ? REASON_NO_PATH : REASON_NONE;
+	if (addr_is_v4(&c->path->dst))
+		src = src4;
 	r = route_lookup(ctx, &src, &c->path->dst);
 	if (!r || !r->resolved)
 		return REASON_NO_NEXTHOP;
@@ -116,6 +118,20 @@ FN void steer_age(__u8 *ip, __u8 version)
 	ip[IPV4_OFF_TTL]--;
 }
 
+FN void steer_ipv6(__u8 *ip, __u32 payload, __u32 tclass, __u64 hash)
+{
+	store32(ip, be32(6U << 28 | tclass << 20 | hash_flow_label(hash)));
+	store16(ip + IPV6_OFF_LEN, be16(payload));
+}
+
+/* `sum`: of the template's header, TOS and length left out. */
+FN void steer_ipv4(__u8 *ip, __u32 len, __u32 tos, __u32 sum)
+{
+	store16(ip, be16(0x45 << 8 | tos));
+	store16(ip + IPV4_OFF_LEN, be16(len));
+	store16(ip + IPV4_OFF_CSUM, ~sum_fold(sum + be16(tos) + be16(len)));
+}
+
 /*
  * Outer header and MACs. ECN goes outward as it is (RFC 6040 §4.1, normal mode). The inner packet
  * starts where the template ends: the old Ethernet header is overwritten.
@@ -123,26 +139,37 @@ FN void steer_age(__u8 *ip, __u8 version)
 FN int steer_push(struct xdp_md *ctx, const struct frame *f, const struct choice *c, __u64 hash)
 {
 	const struct path *p = c->path;
-	__u32 len = p->encap_len;
+	__u32 len = p->encap_len, outer_len;
 	__u32 tclass = f->tclass;
-	__u8 *eth, *ip;
+	__u8 *eth, *ip, *udp;
 
-	if (len < ETH_LEN + IPV6_LEN || len > ENCAP_MAX)
+	if (len < ETH_LEN + 4 || len > ENCAP_MAX)
 		return -1;
 	if (bpf_xdp_adjust_head(ctx, -(int)(len - ETH_LEN)))
 		return -1;
 	if (bpf_xdp_store_bytes(ctx, 0, (void *)p->encap[f->version == 6].hdr, len))
 		return -1;
+	outer_len = len - ETH_LEN + f->len;
 	eth = packet_start(ctx);
 	ip = eth + ETH_LEN;
-	if (ip + IPV6_LEN > (__u8 *)packet_end(ctx))
+	if (ip + IPV4_LEN > (__u8 *)packet_end(ctx))
 		return -1;
 	mac_copy(eth, c->nexthop->dmac);
 	mac_copy(eth + 6, c->nexthop->smac);
 	if (p->flags & PATH_DSCP_FIXED)
 		tclass = p->dscp << 2 | (tclass & ECN_MASK);
-	store32(ip, be32(6U << 28 | tclass << 20 | hash_flow_label(hash)));
-	store16(ip + IPV6_OFF_LEN, be16(len - ETH_LEN - IPV6_LEN + f->len));
+	if (LIKELY(p->outer == OUTER_IPV6))
+		steer_ipv6(ip, outer_len - IPV6_LEN, tclass, hash);
+	else if (p->outer == OUTER_IPV4)
+		steer_ipv4(ip, outer_len, tclass, p->sum);
+	if (!p->udp_at)
+		return 0;
+	/* Source port as entropy, from the dynamic range (RFC 7348 §5); no checksum (RFC 6935). */
+	udp = (__u8 *)packet_at(eth, packet_end(ctx), p->udp_at, UDP_LEN);
+	if (!udp)
+		return -1;
+	store16(udp, be16(0xc000 | hash_flow_label(hash)));
+	store16(udp + UDP_OFF_LEN, be16(outer_len + ETH_LEN - p->udp_at));
 	return 0;
 }
 

@@ -82,16 +82,32 @@ struct rank {
 	__u64 order[RANK_SLOTS];
 };
 
+/* What policy calls a tunnel. The packet path only asks whether there is one. */
 enum tunnel_type {
 	TUNNEL_NONE,
 	TUNNEL_SRV6,
+	TUNNEL_GRE,
+	TUNNEL_VXLAN,
+	TUNNEL_MPLS,
+	TUNNEL_IPIP,
 };
 
-/* The outer header of one path, Ethernet included, ready to be copied; `inner` is what it carries.
+/* What stands right behind Ethernet: it decides what is patched. */
+enum outer_header {
+	OUTER_IPV6, /* payload length, traffic class, flow label */
+	OUTER_IPV4, /* total length, TOS, checksum */
+	OUTER_MPLS, /* nothing */
+};
+
+/* The outer headers of one path, Ethernet included, ready to be copied; one for each inner family.
  *
- *  0            14          54
- *  | Ethernet    | IPv6      | SRH (none for a single segment) |
- *  MACs from the next hop; patched per packet: payload length, traffic class, flow label.
+ *  0            14
+ *  | Ethernet   | IPv6 | SRH?                             SRv6
+ *  |            | IPv4 or IPv6 | GRE, key?                GRE
+ *  |            | IPv4 or IPv6 | UDP | VXLAN | Ethernet   VXLAN
+ *  |            | label stack                             MPLS
+ *  |            | IPv4 or IPv6                            IP in IP
+ *  MACs from the next hop; patched per packet: what enum outer_header says, and the UDP header.
  */
 #define ENCAP_MAX 192
 struct encap {
@@ -116,8 +132,12 @@ struct path {
 	__u8 tunnel;	 /* enum tunnel_type; 0 = no such path */
 	__u8 flags;	 /* enum path_flags */
 	__u8 dscp;	 /* 0-63, with PATH_DSCP_FIXED */
-	__u8 pad[3];
-	struct addr dst; /* outer destination: what is routed, and what CODE_IP names */
+	__u8 outer;	 /* enum outer_header */
+	__u8 udp_at;	 /* offset of the outer UDP header in the frame; 0 = none */
+	__u8 pad;
+	__u16 sum; /* OUTER_IPV4: the header's sum, TOS, length and checksum zero; network order */
+	__u8 pad2[2];
+	struct addr dst; /* what is routed: the outer destination, or for MPLS the next hop */
 	struct encap encap[INNER_COUNT];
 };
 
