@@ -12,6 +12,7 @@
 #include "fantel/path.h"
 #include "packet.bpf.h"
 #include "route.bpf.h"
+#include "tell.bpf.h"
 #include "toobig.bpf.h"
 
 /*
@@ -184,7 +185,7 @@ FN void steer_account(__u32 id, __u64 bytes)
 }
 
 /* The group has no usable path: an event, ten a second at most, and the policy's verdict. */
-FN int steer_no_path(const struct rank *rank, __u32 group, __u64 bytes)
+FN int steer_no_path(struct xdp_md *ctx, const struct rank *rank, __u32 group, __u64 bytes)
 {
 	enum reason reason = rank->on_no_path == FATE_PASS ? REASON_NO_PATH_PASS : REASON_NO_PATH;
 	struct group *named = bpf_map_lookup_elem(&fantel_groups, &group);
@@ -203,6 +204,8 @@ FN int steer_no_path(const struct rank *rank, __u32 group, __u64 bytes)
 			event_end(e);
 		}
 	}
+	if (reason == REASON_NO_PATH && config.tell_sender)
+		return tell(ctx, group);
 	return verdict(reason, bytes);
 }
 
@@ -232,7 +235,7 @@ FN int steer(struct xdp_md *ctx)
 	hash = flow_hash(&f.src, &f.dst, f.ports, f.proto, f.qp, config.hash_seed);
 	reason = steer_pick(ctx, &c, rank, hash);
 	if (UNLIKELY(reason == REASON_NO_PATH))
-		return steer_no_path(rank, group, f.len);
+		return steer_no_path(ctx, rank, group, f.len);
 	if (UNLIKELY(reason))
 		return verdict(reason, f.len);
 	if (f.len + c.path->encap_len - ETH_LEN > c.nexthop->mtu && c.nexthop->mtu)

@@ -9,58 +9,20 @@
 #define TOOBIG_BPF_H
 
 #include "account.bpf.h"
+#include "answer.bpf.h"
 #include "packet.bpf.h"
 #include "reply.bpf.h"
 #include "scratch.bpf.h"
 
 #define ICMP_LEN 8
 #define ICMPV6_PACKET_TOO_BIG 2
-#define ICMPV6_INFORMATIONAL 128 /* below: errors */
-#define ICMP_UNREACH 3
 #define ICMP_FRAG_NEEDED 4
-#define ICMP_QUENCH 4
-#define ICMP_REDIRECT 5
-#define ICMP_TIME_EXCEEDED 11
-#define ICMP_PARAMETER 12
 #define IPV4_DUMMY 0xc0000008 /* 192.0.0.8, RFC 7600 §4.8: the source of a node without IPv4 */
 
 /* How much of the packet is quoted: the error fits 1280 bytes (RFC 4443 §2.4 c), 576 in IPv4 (RFC
  * 1812 §4.3.2.3). */
 #define QUOTE_MAX_V6 (1280 - IPV6_LEN - ICMP_LEN)
 #define QUOTE_MAX_V4 (576 - IPV4_LEN - ICMP_LEN)
-
-/* ICMP types that report an error; the others inform. */
-FN bool toobig_is_error(const struct frame *f, __u8 type)
-{
-	if (f->version == 6)
-		return type < ICMPV6_INFORMATIONAL;
-	return type == ICMP_UNREACH || type == ICMP_QUENCH || type == ICMP_REDIRECT ||
-	       type == ICMP_TIME_EXCEEDED || type == ICMP_PARAMETER;
-}
-
-/*
- * RFC 4443 §2.4 (e), RFC 1122 §3.2.2: no error about an error, about a fragment that is not the
- * first, or to a source that is no single host. Source by source the rate is limited, (f).
- */
-FN bool toobig_may(struct xdp_md *ctx, const struct frame *f)
-{
-	struct bucket_key key = { .dst = f->src, .kind = BUCKET_TOO_BIG };
-	const void *data = packet_start(ctx), *end = packet_end(ctx);
-	const __u8 *ip = packet_at(data, end, ETH_LEN, IPV4_LEN), *icmp;
-
-	if (!ip || addr_is_unspecified(&f->src) || addr_is_multicast(&f->src))
-		return false;
-	if (f->version == 4 && !f->src.l_be[3])
-		return false;
-	if (f->version == 4 && load16(ip + IPV4_OFF_FRAG) & be16(IPV4_FRAG_OFFSET))
-		return false;
-	if (f->proto == (f->version == 6 ? PROTO_ICMPV6 : PROTO_ICMP)) {
-		icmp = packet_at(data, end, f->l4, 1);
-		if (!icmp || toobig_is_error(f, *icmp))
-			return false;
-	}
-	return bucket_allows(&key, 1, bpf_ktime_get_ns());
-}
 
 /* ICMP header of 8 bytes: type, code, checksum, and the MTU, whose place and size differ. */
 FN __u32 toobig_message(struct xdp_md *ctx, struct scratch *s, const struct frame *f,
@@ -96,7 +58,7 @@ SUBPROG int toobig(struct xdp_md *ctx, __u32 mtu)
 	f = &s->outer;
 	if (!scratch_frame(ctx, s))
 		return verdict(REASON_INTERNAL, 0);
-	if (!toobig_may(ctx, f))
+	if (!may_answer(ctx, f, BUCKET_TOO_BIG))
 		return verdict(REASON_TOO_BIG_LIMITED, f->len);
 	from.dst = f->src;
 	from.src = config.loopback6;

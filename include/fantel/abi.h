@@ -278,6 +278,7 @@ enum bucket_kind {
 	BUCKET_FAILURE,
 	BUCKET_TOO_BIG, /* ICMP errors to senders, RFC 4443 §2.4 (f) */
 	BUCKET_NO_PATH, /* events; keyed by group */
+	BUCKET_TELL,	/* notifications to senders of packets without a path */
 	BUCKET_COUNT,
 };
 
@@ -309,6 +310,7 @@ struct config {
 	__u8 transport;		/* enum transport, towards IPv6; IPv4 is always UDP */
 	__u8 tclass;		/* of notifications: DSCP << 2 */
 	__u8 hop_limit_min;	/* accepted from here on; 255 - radius */
+	__u8 tell_sender;	/* of packets without a path */
 	__u64 hash_seed;
 	__u32 n_repeats;
 	__u64 repeat_ns[MAX_REPEATS]; /* offsets from the first, ascending, the first 0 */

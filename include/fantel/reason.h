@@ -17,6 +17,7 @@
 	X(NOT_IP, "not-ip", PASS, "not IP, or IP that can't be parsed; the kernel decides")                       \
 	X(HOP_LIMIT, "hop-limit", PASS, "hop limit or TTL used up; the kernel answers Time Exceeded")             \
 	X(NO_PATH, "no-path", DROP, "its group has no usable path, and its policy is to drop")                    \
+	X(NO_PATH_TOLD, "no-path-told", DROP, "its group has no usable path; the sender was told")                \
 	X(NO_PATH_PASS, "no-path-passed", PASS, "its group has no usable path; the kernel routes it")             \
 	X(NO_NEXTHOP, "no-nexthop", DROP, "the chosen path has no next hop, nor has the FIB")                     \
 	X(NO_HEADROOM, "no-headroom", DROP, "the driver left no room for the outer header")                       \

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Ingress PE: a packet that no path can carry becomes the notification to its sender (draft-hzh
+ * §4.1: "If no feasible path is available, ingress PE should send a corresponding notification to
+ * the sender and controller"): ICMPv6 to an IPv6 sender, UDP to an IPv4 one. It names the flow and
+ * the cause, and no tunnel: tunnels are none of the sender's business. The controllers are told by
+ * the loader, from the event.
+ */
+#ifndef TELL_BPF_H
+#define TELL_BPF_H
+
+#include "account.bpf.h"
+#include "answer.bpf.h"
+#include "reply.bpf.h"
+#include "scratch.bpf.h"
+
+FN __u32 tell_message(struct scratch *s, const struct msg_envelope *from, __u32 group)
+{
+	struct msg_rules rules = msg_rules(&config);
+	struct writer w = msg_begin(&s->buf, from);
+	struct node_state *node = node_state();
+	const struct frame *f = &s->outer;
+
+	if (!node)
+		return 0;
+	/* The condition is the group's: its number from 1 on names it among this node's. */
+	msg_put_event(&w, &rules, group + 1, __sync_fetch_and_add(&node->sequence, 1) + 1,
+		      config.validity_ms);
+	msg_put_flow(&w, &rules, f->proto, frame_sport(f), frame_dport(f), &f->src, &f->dst);
+	if (config.domain)
+		msg_put_u32(&w, &rules, TLV_DOMAIN, config.domain);
+	msg_put_byte(&w, &rules, TLV_CAUSE, CAUSE_NO_FEASIBLE_PATH);
+	return msg_finish(&w, &rules, from, KIND_FAILURE, 0);
+}
+
+/* Returns the XDP action. A global function: rarely called, and large. */
+SUBPROG int tell(struct xdp_md *ctx, __u32 group)
+{
+	struct scratch *s = scratch();
+	struct msg_envelope from = {};
+	struct way way = {};
+	int action = XDP_DROP;
+
+	if (!s || !scratch_frame(ctx, s))
+		return verdict(REASON_INTERNAL, 0);
+	from.dst = s->outer.src;
+	from.src = config.loopback6;
+	from.transport = TRANSPORT_ICMPV6;
+	way.proto = PROTO_ICMPV6;
+	if (s->outer.version == 4) {
+		from.src = config.loopback4;
+		from.transport = TRANSPORT_UDP;
+		way.proto = PROTO_UDP;
+	}
+	if (addr_is_unspecified(&from.src) || !may_answer(ctx, &s->outer, BUCKET_TELL))
+		return verdict(REASON_NO_PATH, s->outer.len);
+	way_back(ctx, &way);
+	if (!reply(ctx, s, &from, &way, tell_message(s, &from, group), &action))
+		return verdict(REASON_NO_PATH, s->outer.len);
+	count(REASON_NO_PATH_TOLD, s->outer.len);
+	return action;
+}
+
+#endif
