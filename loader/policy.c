@@ -338,6 +338,8 @@ static void take_notification(struct reader *r, const struct lyd_node *n)
 	c->refresh_ns = refresh_ms * NSEC_PER_MSEC;
 	c->rate[BUCKET_FAILURE] = rate_of(yang_child(rate, "failure"));
 	c->rate[BUCKET_TOO_BIG] = rate_of(yang_child(rate, "too-big"));
+	c->rate[BUCKET_TELL] = rate_of(yang_child(rate, "no-path"));
+	c->tell_sender = is_word(n, "tell-sender", "true");
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */

@@ -201,8 +201,10 @@ static json_t *notification_json(const struct policy *p)
 	for (__u32 i = 0; i < c->n_repeats; i++)
 		json_array_append_new(repeat, json_integer(c->repeat_ns[i] / 1000));
 	json_object_set_new(n, "repeat", repeat);
+	json_object_set_new(n, "tell-sender", json_boolean(c->tell_sender));
 	set_number(n, "refresh", c->refresh_ns / NSEC_PER_MSEC);
 	json_object_set_new(rate, "failure", rate_json(&c->rate[BUCKET_FAILURE]));
+	json_object_set_new(rate, "no-path", rate_json(&c->rate[BUCKET_TELL]));
 	json_object_set_new(rate, "too-big", rate_json(&c->rate[BUCKET_TOO_BIG]));
 	json_object_set_new(n, "rate", rate);
 	return n;

@@ -123,6 +123,9 @@ static void write_type(FILE *out, const struct lysc_type *type)
 	case LY_TYPE_STRING:
 		write_string(out, (const struct lysc_type_str *)type);
 		break;
+	case LY_TYPE_BOOL:
+		fputs("true or false, without quotes", out);
+		break;
 	case LY_TYPE_UNION:
 		write_union(out, (const struct lysc_type_union *)type);
 		break;
@@ -233,7 +236,8 @@ static bool value_ok(struct yang *y, const struct lysc_node *schema, const struc
 	const struct lysc_type *type = NULL;
 	LY_ERR err;
 
-	if (at->kind != JSONPOS_STRING && at->kind != JSONPOS_NUMBER) {
+	if ((at->kind == JSONPOS_BOOL) != (type_of(schema)->basetype == LY_TYPE_BOOL) ||
+	    is_container(at) || at->kind == JSONPOS_NULL) {
 		report_value(y, schema, at);
 		return false;
 	}

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 
+#include "fantel/msg.h"
 #include "harness.h"
 
 static struct fantel_bpf *node;
@@ -451,6 +452,74 @@ static void too_big_is_limited(void **state)
 	node = usual;
 }
 
+/* ---- told that there is no path ---------------------------------------------------------------- */
+
+/* The outcome as a notification from this node to the sender of `in`: parsed, or the test fails. */
+static struct msg told_to_sender(const struct bytes *in, const struct config *config)
+{
+	static struct msg_buf buf;
+	struct msg_rules rules = msg_rules(config);
+	struct msg_envelope from = {};
+	struct frame was = {}, f = {};
+	struct msg m = {};
+
+	assert_true(frame_parse(&was, in->b, in->b + in->len));
+	assert_true(frame_parse(&f, got.out.b, got.out.b + got.out.len));
+	assert_true(addr_equal(&f.dst, &was.src));
+	assert_true(addr_equal(&f.src, was.version == 6 ? &config->loopback6 : &config->loopback4));
+	assert_int_equal(f.hop_limit, WIRE_HOP_LIMIT);
+	assert_int_equal(f.len + 14, got.out.len);
+	assert_memory_equal(got.out.b, in->b + 6, 6);
+	assert_memory_equal(got.out.b + 6, in->b, 6);
+	from.src = f.src;
+	from.dst = f.dst;
+	from.transport = f.proto == PROTO_UDP ? TRANSPORT_UDP : TRANSPORT_ICMPV6;
+	assert_int_equal(from.transport, was.version == 6 ? TRANSPORT_ICMPV6 : TRANSPORT_UDP);
+	memcpy(buf.b, got.out.b + f.l4, got.out.len - f.l4);
+	assert_int_equal(msg_parse(&m, &rules, &from, &buf, got.out.len - f.l4), REASON_NONE);
+	assert_int_equal(m.kind, KIND_FAILURE);
+	assert_int_equal(m.code, 0);
+	assert_int_equal(m.cause, CAUSE_NO_FEASIBLE_PATH);
+	assert_int_equal(m.event_id, 1);
+	assert_true(msg_has(&m, TLVI_FLOW));
+	assert_int_equal(m.flow_protocol, was.proto);
+	assert_int_equal(m.flow_sport, frame_sport(&was));
+	assert_int_equal(m.flow_dport, frame_dport(&was));
+	assert_true(addr_equal(&m.flow_src, &was.src) && addr_equal(&m.flow_dst, &was.dst));
+	return m;
+}
+
+static void the_sender_learns_of_no_path(void **state)
+{
+	struct config config = node_config();
+	struct fantel_bpf *usual = node;
+	__u64 sequence;
+
+	config.tell_sender = 1;
+	config.rate[BUCKET_TELL].interval_ns = 1000 * NSEC_PER_SEC;
+	config.rate[BUCKET_TELL].burst_ns = 2000 * NSEC_PER_SEC;
+	node = node_load(&config);
+	node_reset("encaps-3");
+	node_failures(node, 0, 1);
+	run(golden("roce6"));
+	assert_true(outcome_is(&got, "an IPv6 sender", XDP_TX, REASON_NO_PATH_TOLD));
+	sequence = told_to_sender(golden("roce6"), &config).sequence;
+	run(golden("roce6"));
+	assert_true(outcome_is(&got, "once more", XDP_TX, REASON_NO_PATH_TOLD));
+	assert_true(told_to_sender(golden("roce6"), &config).sequence > sequence);
+	run(golden("roce6"));
+	assert_true(outcome_is(&got, "its bucket is empty", XDP_DROP, REASON_NO_PATH));
+	run(golden("roce4"));
+	assert_true(outcome_is(&got, "an IPv4 sender", XDP_TX, REASON_NO_PATH_TOLD));
+	told_to_sender(golden("roce4"), &config);
+	node_group(node, 0, FATE_PASS, 1, NULL, NULL);
+	node_clear(node->maps.fantel_buckets, sizeof(struct bucket_key));
+	run(golden("roce6"));
+	assert_true(outcome_is(&got, "the kernel has it", XDP_PASS, REASON_NO_PATH_PASS));
+	fantel_bpf__destroy(node);
+	node = usual;
+}
+
 /* A node without an IPv4 address speaks as 192.0.0.8, RFC 7600 §4.8. */
 static void too_big_without_a_loopback(void **state)
 {
@@ -706,6 +775,7 @@ static const struct CMUnitTest other[] = {
 	TEST("a changed class acts on the next packet, the longest prefix first",
 	     a_new_class_acts_at_once),
 	TEST("one byte decides whether a packet is too big", one_byte_decides),
+	TEST("a sender learns that its packet has no path", the_sender_learns_of_no_path),
 	TEST("Packet Too Big is limited by sender", too_big_is_limited),
 	TEST("without an IPv4 loopback, ICMPv4 errors come from 192.0.0.8",
 	     too_big_without_a_loopback),

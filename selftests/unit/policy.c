@@ -456,6 +456,9 @@ static void what_is_left_out_has_its_default(void **state)
 	assert_int_equal(p.config.repeat_ns[2], 5 * NSEC_PER_MSEC);
 	assert_int_equal(p.config.rate[BUCKET_FAILURE].interval_ns, NSEC_PER_MSEC);
 	assert_int_equal(p.config.rate[BUCKET_FAILURE].burst_ns, 100 * NSEC_PER_MSEC);
+	assert_int_equal(p.config.rate[BUCKET_TELL].interval_ns, 100 * NSEC_PER_MSEC);
+	assert_int_equal(p.config.rate[BUCKET_TELL].burst_ns, NSEC_PER_SEC);
+	assert_int_equal(p.config.tell_sender, 1);
 	assert_int_equal(p.config.rate[BUCKET_TOO_BIG].interval_ns, 10 * NSEC_PER_MSEC);
 	assert_int_equal(p.config.rate[BUCKET_TOO_BIG].burst_ns, 100 * NSEC_PER_MSEC);
 	assert_true(addr_is_unspecified(&p.config.loopback4));
