@@ -10,6 +10,7 @@
 #define NOTIFY_BPF_H
 
 #include "account.bpf.h"
+#include "fantel/metric.h"
 #include "fantel/msg.h"
 #include "fantel/window.h"
 #include "packet.bpf.h"
@@ -348,6 +349,21 @@ FN enum reason notify_once(struct scratch *s, __u64 now_ns)
 	return reason;
 }
 
+/* Nothing acts on the others: they are told to the outside. What can't be true is told as such; the
+ * end of a congestion is its end, whatever is measured then. */
+SUBPROG int notify_report(struct scratch *s, __u64 now_ns)
+{
+	enum reason reason = REASON_REPORTED;
+
+	if (!s)
+		return REASON_INTERNAL;
+	if (s->msg.kind != KIND_ELIMINATION && !metrics_possible(&s->msg))
+		reason = REASON_METRIC;
+	notify_key(s);
+	notify_event(s, reason, ~0U, false, now_ns);
+	return reason;
+}
+
 #define NOT_OURS (-1)
 
 /* An XDP action for a notification to this node, which is consumed; NOT_OURS for any other packet,
@@ -366,13 +382,10 @@ SUBPROG int notify_packet(struct xdp_md *ctx)
 	if (reason == REASON_NONE) {
 		__u64 now = bpf_ktime_get_ns();
 
-		if (s->msg.kind == KIND_FAILURE || s->msg.kind == KIND_RECOVERY) {
+		if (s->msg.kind == KIND_FAILURE || s->msg.kind == KIND_RECOVERY)
 			reason = notify_once(s, now);
-		} else {
-			reason = REASON_REPORTED;
-			notify_key(s);
-			notify_event(s, reason, ~0U, false, now);
-		}
+		else
+			reason = notify_report(s, now);
 	}
 	return verdict(reason, s->outer.len);
 }

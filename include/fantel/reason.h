@@ -30,6 +30,7 @@
 	X(REFRESHED, "refreshed", DONE, "a failure already known was confirmed")                                  \
 	X(EXPIRED, "expired", DONE, "a failure's validity ran out")                                               \
 	X(REPORTED, "reported", DONE, "a notification reported as an event only")                                 \
+	X(METRIC, "metric", DROP, "metrics that can't be: no number, negative, infinite, above the capacity")     \
 	X(DUPLICATE, "duplicate", DROP, "a repetition of a notification that already acted")                      \
 	X(UNMATCHED, "unmatched", DROP, "a notification about a tunnel that no path uses")                        \
 	X(NOT_KNOWN, "not-known", DROP, "a recovery from a failure that is not recorded")                         \

@@ -4,6 +4,7 @@
  * packet; then what several of them do together. Messages are encoded here by hand, not by msg.h.
  */
 #include <arpa/inet.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -203,6 +204,7 @@ struct note {
 	bool event;	  /* an Event TLV, of the next three */
 	__u32 event_id, validity_ms;
 	__u64 sequence;
+	float capacity, available; /* 0 = left out */
 	__u32 domain;
 	const char *src, *dst;
 	__u8 hop_limit;
@@ -228,8 +230,22 @@ static void put_private(struct bytes *l4, __u16 type, __u16 len)
 	bytes_put32(l4, 32473);
 }
 
+static void put_float(struct bytes *l4, __u16 type, float value)
+{
+	__u32 bits;
+
+	if (value == 0)
+		return;
+	memcpy(&bits, &value, sizeof(bits));
+	bytes_put16(l4, type);
+	bytes_put16(l4, sizeof(bits));
+	bytes_put32(l4, bits);
+}
+
 static void put_options(struct bytes *l4, const struct note *n)
 {
+	put_float(l4, 1089, n->capacity);
+	put_float(l4, 1119, n->available);
 	if (n->event) {
 		put_private(l4, 65001, 16);
 		bytes_put32(l4, n->event_id);
@@ -342,6 +358,27 @@ static struct row rows[] = {
 	  REASON_REPORTED,
 	  { .kind = KIND_ELIMINATION, SRV6, EVENT(1, 1) } },
 	{ "load balancing is reported", REASON_REPORTED, { .kind = KIND_LOAD, SRV6, EVENT(1, 1) } },
+	{ "load balancing with metrics is reported",
+	  REASON_REPORTED,
+	  { .kind = KIND_LOAD, SRV6, .capacity = 12.5e9, .available = 12.5e9 } },
+	{ "load balancing with more available than there is",
+	  REASON_METRIC,
+	  { .kind = KIND_LOAD, SRV6, .capacity = 12.5e9, .available = 12.6e9 } },
+	{ "load balancing with a metric that is no number",
+	  REASON_METRIC,
+	  { .kind = KIND_LOAD, SRV6, .available = NAN } },
+	{ "load balancing with an infinite metric",
+	  REASON_METRIC,
+	  { .kind = KIND_LOAD, SRV6, .available = INFINITY } },
+	{ "congestion with a negative metric",
+	  REASON_METRIC,
+	  { .kind = KIND_CONGESTION, SRV6, EVENT(1, 1), .available = -1 } },
+	{ "the end of congestion, whatever its metrics",
+	  REASON_REPORTED,
+	  { .kind = KIND_ELIMINATION, SRV6, EVENT(1, 1), .available = -1 } },
+	{ "a failure, whatever its metrics",
+	  REASON_FAILED,
+	  { FAILURE, SRV6, EVENT(1, 1), .available = NAN } },
 	{ "the farthest that is within the radius",
 	  REASON_FAILED,
 	  { FAILURE, SRV6, EVENT(1, 1), .hop_limit = 247 } },
@@ -703,6 +740,10 @@ static void events_say_what_happened(void **state)
 	assert_int_equal(e[0].reason, REASON_REPORTED);
 	assert_int_equal(e[0].kind, KIND_CONGESTION);
 	assert_int_equal(e[0].cause, CAUSE_QUEUE);
+	SAY(.kind = KIND_LOAD, SRV6, .available = NAN);
+	assert_int_equal(node_events(node, e, 4), 1);
+	assert_int_equal(e[0].reason, REASON_METRIC);
+	assert_int_equal(e[0].kind, KIND_LOAD);
 }
 
 /* A full set refuses, says so, and lets the repetition try again. */
