@@ -162,7 +162,7 @@ FN int steer_push(struct xdp_md *ctx, const struct frame *f, const struct choice
 	if (LIKELY(p->outer == OUTER_IPV6))
 		steer_ipv6(ip, outer_len - IPV6_LEN, tclass, hash);
 	else if (p->outer == OUTER_IPV4)
-		steer_ipv4(ip, outer_len, tclass, p->sum);
+		steer_ipv4(ip, outer_len, tclass, p->sum[f->version == 6]);
 	if (!p->udp_at)
 		return 0;
 	/* Source port as entropy, from the dynamic range (RFC 7348 §5); no checksum (RFC 6935). */

@@ -23,6 +23,9 @@ static const struct word keys[] = { WIRE_KEYS(X) };
 static const struct word tlvs[] = { WIRE_TLVS(X) };
 static const struct word subtlvs[] = { WIRE_SUBTLVS(X) };
 #undef X
+#define X(NAME, text) { TUNNEL_##NAME, text },
+static const struct word tunnels[] = { TUNNELS(X) };
+#undef X
 #define X(NAME, text, fate, sentence) { REASON_##NAME, text },
 static const struct word reasons[] = { { REASON_NONE, "none" }, REASONS(X) };
 #undef X
@@ -72,6 +75,7 @@ TO_WORD(auth)
 TO_WORD(key)
 TO_WORD(tlv)
 TO_WORD(subtlv)
+TO_WORD(tunnel)
 TO_WORD(reason)
 
 FROM_WORD(kind)

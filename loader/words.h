@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Numbers to words and back, straight from the tables in wire.h and reason.h: what the user reads
+ * Numbers to words and back, straight from the tables in wire.h, reason.h and abi.h: what the user reads
  * and types. Called by everything that prints or takes input. A number without a word is "unknown",
  * never NULL.
  */
 #ifndef WORDS_H
 #define WORDS_H
 
-#include "fantel/reason.h"
-#include "fantel/wire.h"
+#include "fantel/abi.h"
 
 const char *kind_word(unsigned int kind);	/* enum kind */
 const char *cause_word(unsigned int cause);	/* enum wire_cause; "none" for CAUSE_NONE */
@@ -18,6 +17,8 @@ const char *auth_word(unsigned int algorithm);	/* enum wire_auth */
 const char *key_word(unsigned int key);		/* enum wire_key */
 const char *tlv_word(unsigned int type);	/* the number on the wire */
 const char *subtlv_word(unsigned int type);	/* the number on the wire */
+
+const char *tunnel_word(unsigned int type);	/* enum tunnel_type */
 
 /* "none" for REASON_NONE. */
 const char *reason_word(unsigned int reason);

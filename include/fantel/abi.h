@@ -17,6 +17,7 @@
 
 #define NAME_LEN 32	     /* of nodes, paths, groups, ports; NUL included */
 #define MAX_SEGMENTS 8	     /* of a path, and of a tunnel that can be named */
+#define MAX_LABELS 8	     /* of a path */
 #define MAX_MEMBERS 16	     /* paths of a group */
 #define MAX_GROUPS 256
 #define MAX_PATHS 4096
@@ -25,7 +26,7 @@
 #define MAX_SOURCES 4096
 #define MAX_CORE_LINKS 1024
 #define MAX_ROUTES 65536
-#define MAX_TUNNELS (4 * MAX_PATHS)
+#define MAX_TUNNELS (2 * MAX_LABELS * MAX_PATHS) /* every suffix; old and new policy at once */
 #define MAX_FAILED 32768
 #define MAX_ORIGINS 4096
 #define MAX_TOLD 16384
@@ -83,13 +84,19 @@ struct rank {
 };
 
 /* What policy calls a tunnel. The packet path only asks whether there is one. */
+#define TUNNELS(X)                                                                                 \
+	X(SRV6, "srv6")                                                                            \
+	X(GRE, "gre")                                                                              \
+	X(VXLAN, "vxlan")                                                                          \
+	X(MPLS, "mpls")                                                                            \
+	X(IPIP, "ipip")
+
 enum tunnel_type {
 	TUNNEL_NONE,
-	TUNNEL_SRV6,
-	TUNNEL_GRE,
-	TUNNEL_VXLAN,
-	TUNNEL_MPLS,
-	TUNNEL_IPIP,
+#define X(NAME, word) TUNNEL_##NAME,
+	TUNNELS(X)
+#undef X
+	TUNNEL_COUNT,
 };
 
 /* What stands right behind Ethernet: it decides what is patched. */
@@ -135,8 +142,8 @@ struct path {
 	__u8 outer;	 /* enum outer_header */
 	__u8 udp_at;	 /* offset of the outer UDP header in the frame; 0 = none */
 	__u8 pad;
-	__u16 sum; /* OUTER_IPV4: the header's sum, TOS, length and checksum zero; network order */
-	__u8 pad2[2];
+	/* OUTER_IPV4: each template's header sum, TOS, length and checksum zero; network order */
+	__u16 sum[INNER_COUNT];
 	struct addr dst; /* what is routed: the outer destination, or for MPLS the next hop */
 	struct encap encap[INNER_COUNT];
 };

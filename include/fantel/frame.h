@@ -3,8 +3,8 @@
  * One packet's headers, L2 to L4, parsed once into a struct: logic never sees a packet byte. Reads
  * the packet where it lies; the pointers must cover its linear part.
  *
- * Also what the tree knows of Ethernet, IPv4, IPv6, UDP, BTH and SRH: as offsets, because a header
- * struct would invite unaligned access on the host and bitfields.
+ * Also what the tree knows of Ethernet, IPv4, IPv6, UDP, BTH and tunnels: as offsets, because a
+ * header struct would invite unaligned access on the host and bitfields.
  */
 #ifndef FANTEL_FRAME_H
 #define FANTEL_FRAME_H
@@ -15,6 +15,7 @@
 #define ETH_OFF_TYPE 12
 #define ETHERTYPE_IPV4 0x0800
 #define ETHERTYPE_IPV6 0x86dd
+#define ETHERTYPE_MPLS 0x8847
 
 #define IPV4_LEN 20
 #define IPV4_OFF_TOS 1
@@ -43,6 +44,7 @@
 #define PROTO_IPV6 41
 #define PROTO_ROUTING 43
 #define PROTO_FRAGMENT 44
+#define PROTO_GRE 47
 #define PROTO_ICMPV6 58
 
 #define UDP_LEN 8
@@ -53,6 +55,21 @@
 #define ROCE_PORT 4791
 #define BTH_LEN 12
 #define BTH_OFF_QP 4 /* reserved(8) DestQP(24) */
+
+/* GRE (RFC 2784), with a key where the K bit is set (RFC 2890). */
+#define GRE_LEN 4
+#define GRE_OFF_PROTO 2
+#define GRE_OFF_KEY 4
+#define GRE_KEY_LEN 4
+#define GRE_K 0x2000
+
+/* RFC 7348 §5; the VNI is the upper 24 bits of its word. */
+#define VXLAN_LEN 8
+#define VXLAN_OFF_VNI 4
+#define VXLAN_VNI_SHIFT 8
+#define VXLAN_I 0x08
+
+#define LABEL_LEN 4 /* a label stack entry; its fields: wire.h */
 
 /* ECN, the low two bits of the traffic class (RFC 3168). */
 #define ECN_MASK 3
