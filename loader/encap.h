@@ -9,17 +9,29 @@
 #include "policy.h"
 
 /*
- * Fill *path (all but nexthop) for a policy's path: both header templates, MACs zero, payload
- * length zero, outer source `config->loopback6`, hop limit 64. Returns 0, or -EINVAL for a path
- * that policy_parse would have refused.
+ * Fill *path (all but nexthop) for a policy's path: both header templates, MACs and lengths zero,
+ * outer source the node's loopback of the tunnel's family, hop limit 64. Returns 0, or -EINVAL for
+ * a path that policy_parse would have refused.
  */
 int encap_path(struct path *path, const struct policy_path *from, const struct config *config);
 
 /*
- * The identities under which Tunnel Info may name the path (docs/wire.md §1): the segment list, and
- * without its first segment (reduced SRH); of a single segment, the address. Fills at most `max`
- * keys and returns how many.
+ * The way back: what policy said, and the outer source, which is unspecified for MPLS. False where
+ * it is no path that encap_path makes; *to is then unusable.
  */
+bool encap_read(struct policy_path *to, struct addr *source, const struct path *path);
+
+/*
+ * The identities under which Tunnel Info may name the path (docs/wire.md §1), the whole one first:
+ *
+ *	SRv6			the segment list, and without its first segment (reduced SRH); of a
+ *				single segment, its address
+ *	GRE, VXLAN, IP in IP	the outer destination
+ *	MPLS			the label stack, and each that is left as labels are popped
+ *
+ * Fills at most `max` keys and returns how many.
+ */
+#define ENCAP_KEYS_MAX MAX_LABELS
 int encap_keys(struct tunnel_key *keys, int max, const struct policy_path *from);
 
 #endif

@@ -4,54 +4,13 @@
 #include <time.h>
 
 #include "commands.h"
-#include "fantel/frame.h"
+#include "encap.h"
 #include "json.h"
 #include "log.h"
-#include "paths.h"
 #include "table.h"
+#include "tunnel.h"
 #include "view.h"
-
-/* ---- the header template, read back ---------------------------------------------------------- */
-
-/* A single segment: no SRH, the destination is the tunnel. */
-static bool outer_plain(struct outer *outer, const struct path *path)
-{
-	outer->tunnel.code = CODE_IP;
-	outer->tunnel.n = 1;
-	outer->tunnel.addr = path->dst;
-	return path->encap_len == ETH_LEN + IPV6_LEN;
-}
-
-/* In a reduced SRH Segments Left points one beyond the list, at the destination address. */
-static bool outer_srh(struct outer *outer, const struct path *path, const __u8 *srh)
-{
-	__u32 listed = srh[WIRE_SRH_OFF_LAST_ENTRY] + 1;
-	struct tunnel_key *tunnel = &outer->tunnel;
-
-	outer->reduced = srh[WIRE_SRH_OFF_SL] == listed;
-	if (srh[WIRE_SRH_OFF_TYPE] != WIRE_SRH_ROUTING_TYPE || listed > MAX_SEGMENTS ||
-	    listed + outer->reduced > MAX_SEGMENTS ||
-	    path->encap_len != ETH_LEN + IPV6_LEN + WIRE_SRH_FIXED + 16 * listed)
-		return false;
-	tunnel->code = CODE_SRV6;
-	tunnel->n = listed;
-	memcpy(tunnel->segment, srh + WIRE_SRH_FIXED, 16 * listed);
-	if (outer->reduced)
-		tunnel->segment[tunnel->n++] = path->dst;
-	return true;
-}
-
-bool outer_read(struct outer *outer, const struct path *path)
-{
-	const __u8 *ip = path->encap[INNER_V6].hdr + ETH_LEN;
-
-	*outer = (struct outer){ .source = addr_load(ip + IPV6_OFF_SRC) };
-	if (path->tunnel != TUNNEL_SRV6)
-		return false;
-	if (ip[IPV6_OFF_NEXTHDR] == PROTO_ROUTING)
-		return outer_srh(outer, path, ip + IPV6_LEN);
-	return outer_plain(outer, path);
-}
+#include "words.h"
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
@@ -106,23 +65,33 @@ static json_t *nexthop_json(const struct path_view *view)
 	return json;
 }
 
+/* The header template, read back as policy gave it: what it is, and null for what it is not. */
+static void json_set_tunnel(json_t *json, const struct path *path)
+{
+	struct policy_path policy;
+	struct addr source;
+	bool known = encap_read(&policy, &source, path);
+
+	json_set(json, "tunnel", json_string(known ? tunnel_word(policy.tunnel) : "unknown"));
+	json_set(json, "source", known ? json_addr(&source) : json_null());
+	json_set(json, "to", known ? tunnel_line(&policy) : json_null());
+	for (enum tunnel_type type = TUNNEL_NONE + 1; type < TUNNEL_COUNT; type++)
+		json_set(json, tunnel_word(type),
+			 known && policy.tunnel == type ? tunnel_json(&policy) : json_null());
+}
+
 static json_t *path_json(const struct path_view *view)
 {
 	const struct path *path = &view->path;
 	bool dscp_fixed = path->flags & PATH_DSCP_FIXED;
 	json_t *json = json_object();
-	struct outer outer;
-	bool known = outer_read(&outer, path);
 
 	json_set(json, "name", json_text(path->name));
 	json_set(json, "usable", json_boolean(path_view_usable(view)));
 	json_set(json, "failures", json_integer(view->health.failures));
 	json_set_time(json, "changed", view->health.changed_ns);
 	json_set(json, "next-hop", nexthop_json(view));
-	json_set(json, "tunnel", json_string(known ? "srv6" : "unknown"));
-	json_set(json, "reduced", json_boolean(outer.reduced));
-	json_set(json, "source", json_addr(&outer.source));
-	json_set(json, "segments", json_tunnel(&outer.tunnel));
+	json_set_tunnel(json, path);
 	json_set(json, "dscp", dscp_fixed ? json_integer(path->dscp) : json_null());
 	json_set(json, "packets", json_integer(view->traffic.packets));
 	json_set(json, "bytes", json_integer(view->traffic.bytes));
@@ -154,7 +123,8 @@ static void paths_print(const json_t *json, const struct paths_options *options)
 		{ "FRESH", "next-hop.fresh", COLUMN_PLAIN },
 		{ "PACKETS", "packets", COLUMN_PLAIN },
 		{ "BYTES", "bytes", COLUMN_PLAIN },
-		{ "SEGMENTS", "segments", COLUMN_PLAIN },
+		{ "TUNNEL", "tunnel", COLUMN_PLAIN },
+		{ "TO", "to", COLUMN_PLAIN },
 		{},
 	};
 

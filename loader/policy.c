@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
  * From text to struct policy: jsonpos gives lines, yang judges members and values, this file turns
- * them into plain data and follows references, policy_check judges the whole. Each goes on after
+ * them into plain data (policy_tunnel the tunnels) and follows references, policy_check judges the whole. Each goes on after
  * an error with what is right; whatever was found is reported at the end, and then there is no
  * policy.
  */
@@ -12,21 +12,13 @@
 
 #include "nearest.h"
 #include "own.h"
-#include "policy_check.h"
-#include "yang.h"
+#include "policy_reader.h"
 
 #define FILE_MAX (64 << 20) /* bytes of a policy; more must be a mistake */
 
-struct reader {
-	struct findings *findings;
-	struct policy *policy;
-	struct policy_origin *origin;
-	bool no_memory;
-};
-
 /* ---- values ---------------------------------------------------------------------------------- */
 
-static bool is_word(const struct lyd_node *parent, const char *name, const char *word)
+bool is_word(const struct lyd_node *parent, const char *name, const char *word)
 {
 	const char *text = yang_text(parent, name);
 
@@ -69,8 +61,7 @@ static const char *unusable(const struct addr *addr, const char *text)
 	return NULL;
 }
 
-/* The address that a leaf holds; reports one that can't be used. */
-static bool take_addr(struct reader *r, struct addr *addr, const struct lyd_node *leaf)
+bool take_addr(struct reader *r, struct addr *addr, const struct lyd_node *leaf)
 {
 	const char *text = yang_value(leaf), *why;
 
@@ -250,21 +241,12 @@ static void take_source(struct reader *r, void *to, const struct lyd_node *leaf)
 static void take_path(struct reader *r, void *to, const struct lyd_node *entry)
 {
 	struct policy_path *path = to;
-	const struct lyd_node *srv6 = yang_child(entry, "srv6");
 
 	take_name(path->name, sizeof(path->name), entry);
 	path->dscp_fixed = !is_word(entry, "dscp", "copy");
 	if (path->dscp_fixed)
 		path->dscp = yang_number(entry, "dscp");
-	if (!srv6)
-		return;
-	path->tunnel = TUNNEL_SRV6;
-	path->reduced = is_word(srv6, "mode", "encaps-red");
-	yang_each (leaf, srv6, "segment") {
-		if (path->n_segments < MAX_SEGMENTS &&
-		    take_addr(r, &path->segment[path->n_segments], leaf))
-			path->n_segments++;
-	}
+	take_tunnel(r, path, entry);
 }
 
 static void take_group(struct reader *r, void *to, const struct lyd_node *entry)

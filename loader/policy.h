@@ -40,14 +40,28 @@ struct policy_prefix {
 	__u32 plen;	  /* bits, IPv4 counted from 96 */
 };
 
+/* What the path's tunnel does not have is 0. */
 struct policy_path {
 	char name[NAME_LEN];
 	enum tunnel_type tunnel;
+	bool dscp_fixed;
+	__u8 dscp;
+	struct addr dst; /* GRE, VXLAN, IP in IP: the outer destination; MPLS: the next hop */
+	/* SRv6 */
 	bool reduced; /* H.Encaps.Red, RFC 8986 §5.2 */
 	__u32 n_segments;
 	struct addr segment[MAX_SEGMENTS]; /* in the order travelled */
-	bool dscp_fixed;
-	__u8 dscp;
+	/* GRE */
+	bool keyed;
+	__u32 key;
+	/* VXLAN */
+	__u32 vni;
+	__u16 port;	    /* UDP destination */
+	__u8 inner_dmac[6]; /* the router behind the tunnel */
+	__u8 inner_smac[6];
+	/* MPLS */
+	__u32 n_labels;
+	__u32 label[MAX_LABELS]; /* top first */
 };
 
 struct policy_group {

@@ -3,14 +3,7 @@
 
 #include <stdlib.h>
 
-#include "encap.h"
 #include "text.h"
-
-struct checker {
-	const struct policy *policy;
-	const struct policy_origin *origin;
-	struct findings *findings;
-};
 
 /* ---- prefixes -------------------------------------------------------------------------------- */
 
@@ -130,111 +123,6 @@ static void check_ports(struct checker *c)
 		findings_error(c->findings, source ?: c->origin->top,
 			       "no \"source\" for the core ports; give the prefixes of the "
 			       "domain's routers, who may send notifications and receive ours");
-}
-
-/* ---- paths and tunnels ----------------------------------------------------------------------- */
-
-/* One name under which notifications may speak of a path. */
-struct identity {
-	struct tunnel_key key;
-	__u32 path;
-	bool whole; /* its whole segment list; else what a reduced SRH says */
-};
-
-static int by_identity(const void *a, const void *b)
-{
-	const struct identity *x = a, *y = b;
-	int order = memcmp(&x->key, &y->key, sizeof(x->key));
-
-	if (order)
-		return order;
-	return x->path < y->path ? -1 : x->path > y->path;
-}
-
-static const struct jsonpos *segments_at(struct checker *c, __u32 path)
-{
-	return jsonpos_find(c->origin->path[path], "srv6/segment");
-}
-
-/* Were all its segments right? If not, its identity is not known. */
-static bool is_whole(struct checker *c, __u32 path)
-{
-	__u32 n = c->policy->path[path].n_segments;
-
-	return n && n == jsonpos_count(segments_at(c, path));
-}
-
-/* identity[0..n) are the same key. */
-static void check_shared(struct checker *c, const struct identity *identity, __u32 n)
-{
-	const struct identity *first = NULL;
-
-	for (__u32 i = 0; i < n; i++) {
-		const struct jsonpos *at = segments_at(c, identity[i].path);
-
-		if (identity[i].whole && first)
-			findings_error(
-				c->findings, at,
-				"the tunnel of path %s; give other segments, or share that path",
-				c->policy->path[first->path].name);
-		else if (i == TUNNEL_PATHS)
-			findings_error(c->findings, at,
-				       "more than %d paths differ in their first segment only, and "
-				       "a notification may leave that out; give other segments",
-				       TUNNEL_PATHS);
-		if (identity[i].whole)
-			first = &identity[i];
-	}
-}
-
-static void check_identities(struct checker *c)
-{
-	const struct policy *p = c->policy;
-	struct identity *all = calloc(2 * p->n_paths + 1, sizeof(*all));
-	__u32 n = 0;
-
-	for (__u32 i = 0; all && i < p->n_paths; i++) {
-		struct tunnel_key keys[2];
-		int n_keys = is_whole(c, i) ? encap_keys(keys, 2, &p->path[i]) : 0;
-
-		for (int k = 0; k < n_keys; k++)
-			all[n++] = (struct identity){ keys[k], i, k == 0 };
-	}
-	if (n)
-		qsort(all, n, sizeof(*all), by_identity);
-	for (__u32 i = 0, same; i < n; i += same) {
-		for (same = 1; i + same < n; same++) {
-			if (memcmp(&all[i].key, &all[i + same].key, sizeof(all[i].key)))
-				break;
-		}
-		check_shared(c, &all[i], same);
-	}
-	free(all);
-}
-
-static void check_segments(struct checker *c, __u32 path)
-{
-	const struct policy_path *p = &c->policy->path[path];
-	const struct config *config = &c->policy->config;
-	const struct jsonpos *at = segments_at(c, path)->child;
-
-	if (!is_whole(c, path))
-		return;
-	for (__u32 i = 0; i < p->n_segments; i++, at = at->next) {
-		if (addr_equal(&p->segment[i], &config->loopback6) ||
-		    (config->locator_len &&
-		     addr_in_prefix(&p->segment[i], &config->locator, config->locator_len)))
-			findings_error(c->findings, at,
-				       "%s is this node itself; give segments of other nodes",
-				       at->text);
-	}
-}
-
-static void check_paths(struct checker *c)
-{
-	for (__u32 i = 0; i < c->policy->n_paths; i++)
-		check_segments(c, i);
-	check_identities(c);
 }
 
 /* ---- groups, sources and classes ------------------------------------------------------------- */
@@ -382,7 +270,7 @@ void policy_check(const struct policy *policy, const struct policy_origin *origi
 	check_node(&c);
 	check_ports(&c);
 	check_prefixes(&c);
-	check_paths(&c);
+	policy_check_paths(&c);
 	for (__u32 i = 0; i < policy->n_groups; i++)
 		check_weights(&c, i);
 	check_types(&c, notification);

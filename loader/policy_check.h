@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What YANG can't say about a policy. Called by policy.c alone. */
+/* What YANG can't say about a policy. Called by policy.c; what paths may be is a file of its own. */
 #ifndef POLICY_CHECK_H
 #define POLICY_CHECK_H
 
@@ -11,6 +11,15 @@ struct policy_origin {
 	const struct jsonpos *top;
 	const struct jsonpos **port, **source, **path, **group, **class;
 };
+
+struct checker {
+	const struct policy *policy;
+	const struct policy_origin *origin;
+	struct findings *findings;
+};
+
+/* The part about paths and their tunnels. */
+void policy_check_paths(struct checker *c);
 
 /*
  * Report what contradicts itself or could not work, and warn of what works but hardly as meant. The

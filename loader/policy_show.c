@@ -8,6 +8,8 @@
 #include "policy.h"
 #include "table.h"
 #include "text.h"
+#include "tunnel.h"
+#include "words.h"
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
@@ -121,14 +123,10 @@ static json_t *source_json(const struct policy_prefix *p)
 
 static json_t *path_json(const struct policy_path *p)
 {
-	json_t *path = json_object(), *srv6 = json_object(), *segments = json_array();
+	json_t *path = json_object();
 
 	set_word(path, "name", p->name);
-	for (__u32 i = 0; i < p->n_segments; i++)
-		set_addr(segments, &p->segment[i]);
-	json_object_set_new(srv6, "segment", segments);
-	set_word(srv6, "mode", p->reduced ? "encaps-red" : "encaps");
-	json_object_set_new(path, "srv6", srv6);
+	json_set(path, tunnel_word(p->tunnel), tunnel_json(p));
 	if (p->dscp_fixed)
 		set_number(path, "dscp", p->dscp);
 	else
@@ -302,6 +300,23 @@ static json_t *member_rows(const json_t *groups)
 	return rows;
 }
 
+/* A row for each path, its tunnel in a line. */
+static json_t *path_rows(const struct policy *p, json_t *paths)
+{
+	json_t *rows = json_array(), *path;
+	size_t i;
+
+	json_array_foreach(paths, i, path)
+	{
+		json_t *row = json_copy(path);
+
+		set_word(row, "tunnel", tunnel_word(p->path[i].tunnel));
+		json_set(row, "to", tunnel_line(&p->path[i]));
+		json_array_append_new(rows, row);
+	}
+	return rows;
+}
+
 static void print_table(const struct column *columns, const json_t *rows, FILE *out)
 {
 	if (json_array_size(rows))
@@ -309,7 +324,7 @@ static void print_table(const struct column *columns, const json_t *rows, FILE *
 	table_print(columns, rows, out);
 }
 
-static void print_text(json_t *top, FILE *out)
+static void print_text(const struct policy *p, json_t *top, FILE *out)
 {
 	static const struct column ports[] = {
 		{ "PORT", "name", COLUMN_PLAIN },
@@ -325,9 +340,9 @@ static void print_text(json_t *top, FILE *out)
 	};
 	static const struct column paths[] = {
 		{ "PATH", "name", COLUMN_PLAIN },
-		{ "SRV6", "srv6.mode", COLUMN_PLAIN },
+		{ "TUNNEL", "tunnel", COLUMN_PLAIN },
 		{ "DSCP", "dscp", COLUMN_PLAIN },
-		{ "SEGMENTS", "srv6.segment", COLUMN_PLAIN },
+		{ "TO", "to", COLUMN_PLAIN },
 		{},
 	};
 	static const struct column members[] = {
@@ -342,12 +357,13 @@ static void print_text(json_t *top, FILE *out)
 	};
 	static const struct column sources[] = { { "SOURCE", "value", COLUMN_PLAIN }, {} };
 	json_t *source_rows OWN_JSON = value_rows(json_object_get(top, "source"));
+	json_t *path OWN_JSON = path_rows(p, json_object_get(top, "path"));
 	json_t *rows OWN_JSON = member_rows(json_object_get(top, "group"));
 
 	print_members("NODE", json_object_get(top, "node"), out);
 	print_table(ports, json_object_get(top, "port"), out);
 	print_table(sources, source_rows, out);
-	print_table(paths, json_object_get(top, "path"), out);
+	print_table(paths, path, out);
 	print_table(members, rows, out);
 	print_table(classes, json_object_get(top, "class"), out);
 	fputc('\n', out);
@@ -362,5 +378,5 @@ void policy_show(const struct policy *policy, bool json, FILE *out)
 	if (json)
 		json_print(document, false, out);
 	else
-		print_text(top, out);
+		print_text(policy, top, out);
 }

@@ -123,11 +123,10 @@ static int by_tunnel(const void *a, const void *b)
 		      &((const struct named_tunnel *)b)->key, sizeof(struct tunnel_key));
 }
 
-/* Both forms of a segment list name the path; a path that shares a form with another shares its
- * fate too. */
+/* Each of its names names a path; one that shares a name with another shares its fate too. */
 static __u32 list_tunnels(const struct push *push, struct named_tunnel *list)
 {
-	struct tunnel_key keys[2];
+	struct tunnel_key keys[ENCAP_KEYS_MAX];
 	__u32 n = 0;
 
 	for (__u32 i = 0; i < push->policy->n_paths; i++) {
@@ -142,7 +141,8 @@ static __u32 list_tunnels(const struct push *push, struct named_tunnel *list)
 
 static int plan_tunnels(struct push *push)
 {
-	struct named_tunnel *list OWN_MEM = calloc(2 * push->policy->n_paths + 1, sizeof(*list));
+	struct named_tunnel *list OWN_MEM =
+		calloc(ENCAP_KEYS_MAX * push->policy->n_paths + 1, sizeof(*list));
 	__u32 n, next;
 	int r;
 
@@ -158,7 +158,7 @@ static int plan_tunnels(struct push *push)
 			if (paths.n == TUNNEL_PATHS)
 				return err_r(
 					-E2BIG,
-					"policy: more than %d paths are the same tunnel, so one "
+					"policy: more than %d paths have a name in common, so one "
 					"notification can't name them all; use fewer",
 					TUNNEL_PATHS);
 			paths.path[paths.n++] = list[next].path;

@@ -407,18 +407,35 @@ static void report_unknown(struct yang *y, const struct lysc_node *schema,
 	findings_error(y->findings, member, "no such member; there are %s", known);
 }
 
-/* Is there a member for a schema node, or for one of a choice's? */
-static bool is_given(const struct lysc_node *schema, const struct jsonpos *object)
+/* Of a choice one member is given, unless it may be missing. Each of our cases is one member. */
+static void check_choice(struct yang *y, const struct lysc_node *choice,
+			 const struct jsonpos *object)
 {
+	const struct jsonpos *first = NULL;
 	const struct lysc_node *c = NULL;
+	OWN_MEM char *known = NULL;
 
-	if (schema->nodetype != LYS_CHOICE)
-		return jsonpos_member(object, schema->name);
-	while ((c = lys_getnext(c, schema, NULL, 0))) {
-		if (jsonpos_member(object, c->name))
-			return true;
+	while ((c = lys_getnext(c, choice, NULL, 0))) {
+		const struct jsonpos *member = jsonpos_member(object, c->name);
+
+		if (first && member)
+			findings_error(y->findings, member,
+				       "stands beside \"%s\"; give only one of them", first->name);
+		else if (member)
+			first = member;
 	}
-	return false;
+	if (first || !(choice->flags & LYS_MAND_TRUE))
+		return;
+	known = expected(write_known, choice);
+	findings_error(y->findings, object, "no %s; give one of %s", choice->name, known);
+}
+
+static void report_missing(struct yang *y, const struct lysc_node *schema,
+			   const struct jsonpos *object)
+{
+	OWN_MEM char *right = expected(write_member, schema);
+
+	findings_error(y->findings, object, "\"%s\" is missing; give %s", schema->name, right);
 }
 
 static void check_missing(struct yang *y, const struct lysc_node *schema,
@@ -427,16 +444,11 @@ static void check_missing(struct yang *y, const struct lysc_node *schema,
 	const struct lysc_node *c = NULL;
 
 	while ((c = lys_getnext(c, schema, NULL, LYS_GETNEXT_WITHCHOICE))) {
-		const struct lysc_node *first = c;
-		OWN_MEM char *right = NULL;
-
-		if (!(c->flags & LYS_MAND_TRUE) || c->flags & LYS_KEY || is_given(c, object))
-			continue;
 		if (c->nodetype == LYS_CHOICE)
-			first = lys_getnext(NULL, c, NULL, 0);
-		right = expected(write_member, first);
-		findings_error(y->findings, object, "\"%s\" is missing; give %s", first->name,
-			       right);
+			check_choice(y, c, object);
+		else if (c->flags & LYS_MAND_TRUE && !(c->flags & LYS_KEY) &&
+			 !jsonpos_member(object, c->name))
+			report_missing(y, c, object);
 	}
 }
 

@@ -65,17 +65,22 @@ static void check_name(const char *name, size_t size)
 
 static void check_path(const struct policy_path *from, const struct config *config)
 {
-	struct tunnel_key keys[2];
+	struct tunnel_key keys[ENCAP_KEYS_MAX];
+	struct policy_path back;
 	struct path path = { 0 };
+	struct addr source;
 
 	check_name(from->name, sizeof(from->name));
-	REQUIRE(from->n_segments >= 1 && from->n_segments <= MAX_SEGMENTS && from->dscp < 64);
+	REQUIRE(from->tunnel > TUNNEL_NONE && from->tunnel < TUNNEL_COUNT && from->dscp < 64);
 	for (__u32 i = 0; i < from->n_segments; i++)
 		REQUIRE(!addr_is_v4(&from->segment[i]) && !addr_is_multicast(&from->segment[i]) &&
 			!addr_is_unspecified(&from->segment[i]));
 	REQUIRE(encap_path(&path, from, config) == 0);
 	REQUIRE(path.encap_len <= ENCAP_MAX);
-	REQUIRE(encap_keys(keys, 2, from) == (from->n_segments == 1 ? 1 : 2));
+	REQUIRE(encap_keys(keys, ENCAP_KEYS_MAX, from) >= 1);
+	REQUIRE(encap_read(&back, &source, &path));
+	back.reduced |= from->reduced && from->n_segments == 1;
+	REQUIRE(!memcmp(&back, from, sizeof(back)));
 }
 
 static void check_group(const struct policy_group *group, const struct policy *p)

@@ -37,6 +37,8 @@ static const struct file_row {
 	{ "links that contradict themselves or each other", "links" },
 	{ "tunnels that can't be told apart, or lead to this node", "tunnels" },
 	{ "more paths than one reduced identity can name", "shared-tunnels" },
+	{ "outer headers that can't be made, or lead to this node", "outer" },
+	{ "outer headers that are the same, and more that share a name than can", "same-outer" },
 	{ "groups that carry nothing", "groups" },
 	{ "assigned message types, and times that defeat each other", "notification" },
 	{ "message types that are the same, defaults included", "types" },
@@ -173,6 +175,10 @@ static const struct limit_row {
 	{ "segments", MAX_SEGMENTS,
 	  NODE "," PORT "," SOURCE ",\"path\":[{\"name\":\"p\",\"srv6\":{\"segment\":[",
 	  "\"2001:db8:b:%1$x::1\"", "]}}]" },
+	{ "labels", MAX_LABELS,
+	  NODE "," PORT "," SOURCE
+	       ",\"path\":[{\"name\":\"p\",\"mpls\":{\"next-hop\":\"2001:db8::1\",\"label\":[",
+	  "16%1$03d", "]}}]" },
 	{ "classes", MAX_CLASSES,
 	  NODE "," PORT "," SOURCE
 	       ",\"path\":[{\"name\":\"p\",\"srv6\":{\"segment\":[\"2001:db8:b::1\"]}}],"
@@ -338,7 +344,7 @@ static void paths_are_read(void **state)
 	struct policy p OWN_POLICY = { 0 };
 
 	load(&p, "selftests/unit/policies", "everything");
-	assert_int_equal(p.n_paths, 3);
+	assert_int_equal(p.n_paths, 11);
 	assert_string_equal(p.path[0].name, "one");
 	assert_int_equal(p.path[0].tunnel, TUNNEL_SRV6);
 	assert_int_equal(p.path[0].n_segments, 1);
@@ -353,6 +359,39 @@ static void paths_are_read(void **state)
 	assert_addr(p.path[2].segment[7], "2001:db8:a:2::d6");
 	assert_false(p.path[2].reduced);
 	assert_false(p.path[2].dscp_fixed);
+}
+
+static void tunnels_are_read(void **state)
+{
+	static const __u8 far[6] = { 2, 0, 0x5e, 0, 0x53, 9 }, own[6] = { 2, 0, 0x5e, 0, 0x53, 1 };
+	static const __u8 made[6] = { 2, 0, 192, 0, 2, 1 }; /* of the loopback 192.0.2.1 */
+	struct policy p OWN_POLICY = { 0 };
+
+	load(&p, "selftests/unit/policies", "everything");
+	assert_int_equal(p.path[3].tunnel, TUNNEL_GRE);
+	assert_addr(p.path[3].dst, "192.0.2.9");
+	assert_false(p.path[3].keyed);
+	assert_addr(p.path[4].dst, "2001:db8::9");
+	assert_true(p.path[4].keyed);
+	assert_int_equal(p.path[4].key, 0xffffffff);
+	assert_int_equal(p.path[4].dscp, 63);
+	assert_int_equal(p.path[5].tunnel, TUNNEL_VXLAN);
+	assert_int_equal(p.path[5].vni, 0xffffff);
+	assert_int_equal(p.path[5].port, 4789);
+	assert_memory_equal(p.path[5].inner_dmac, far, 6);
+	assert_memory_equal(p.path[5].inner_smac, made, 6);
+	assert_int_equal(p.path[6].vni, 0);
+	assert_int_equal(p.path[6].port, 8472);
+	assert_memory_equal(p.path[6].inner_smac, own, 6);
+	assert_int_equal(p.path[7].tunnel, TUNNEL_MPLS);
+	assert_int_equal(p.path[7].n_labels, 3);
+	assert_int_equal(p.path[7].label[0], 16);
+	assert_int_equal(p.path[7].label[2], 1048575);
+	assert_addr(p.path[7].dst, "2001:db8:1::2");
+	assert_addr(p.path[8].dst, "192.0.2.6");
+	assert_int_equal(p.path[9].tunnel, TUNNEL_IPIP);
+	assert_addr(p.path[9].dst, "192.0.2.9");
+	assert_addr(p.path[10].dst, "2001:db8::9");
 }
 
 static void groups_follow_their_references(void **state)
@@ -535,7 +574,12 @@ static void as_text_every_part_has_its_table(void **state)
 		"loopback   2001:db8:f::1,192.0.2.1\n",
 		"\nSOURCE\n",
 		"\n198.51.100.7/32\n",
-		"two    encaps-red     0  2001:db8:a:3::1,2001:db8:a:2::d6\n",
+		"\ntwo     srv6       0  2001:db8:a:3::1,2001:db8:a:2::d6 encaps-red\n",
+		"\ngre4    gre     copy  192.0.2.9\n",
+		"\ngre6    gre       63  2001:db8::9 key 4294967295\n",
+		"\nvxlan6  vxlan   copy  2001:db8::9 port 8472 vni 0 mac 02:00:5e:00:53:09\n",
+		"\nmpls    mpls    copy  16,24001,1048575 via 2001:db8:1::2\n",
+		"\nipip6   ipip    copy  2001:db8::9\n",
 		"g.1    pass        65535       1  one\n",
 		"203.0.113.128/25  g.1\n",
 		"refresh                           9999\n",
@@ -563,6 +607,7 @@ int main(void)
 		cmocka_unit_test(the_node_is_read),
 		cmocka_unit_test(ports_and_links_are_read),
 		cmocka_unit_test(paths_are_read),
+		cmocka_unit_test(tunnels_are_read),
 		cmocka_unit_test(groups_follow_their_references),
 		cmocka_unit_test(prefixes_count_ipv4_from_96),
 		cmocka_unit_test(notification_settings_are_read),

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What the parts of policy's reader share: policy.c, and policy_tunnel.c for the tunnels of paths.
+ */
+#ifndef POLICY_READER_H
+#define POLICY_READER_H
+
+#include "policy.h"
+#include "policy_check.h"
+#include "yang.h"
+
+struct reader {
+	struct findings *findings;
+	struct policy *policy;
+	struct policy_origin *origin;
+	bool no_memory;
+};
+
+/* Does the leaf `name` hold this word? */
+bool is_word(const struct lyd_node *parent, const char *name, const char *word);
+
+/* The address that a leaf holds; reports one that can't be used, and is then false. */
+bool take_addr(struct reader *r, struct addr *addr, const struct lyd_node *leaf);
+
+/* The tunnel of the path `entry`: TUNNEL_NONE unless all of it is right. The node and its addresses
+ * have been read. */
+void take_tunnel(struct reader *r, struct policy_path *path, const struct lyd_node *entry);
+
+#endif
