@@ -8,11 +8,11 @@ Packets and what must become of them, built by scapy: an encoder that shares not
 Called by make; read by selftests/prog/harness.c. The same names, addresses and paths serve the C
 tests, which take them from the output. Everything is deterministic.
 
-    {"node": {loopback6, loopback4, ...}, "paths": [{name, segments, reduced}],
+    {"node": {loopback6, loopback4, ...}, "paths": [{name, tunnel, and what the tunnel has}],
      "packets": {NAME: hex of the whole frame}}
 
-NAME is `IN` for what arrives, `IN via PATH` for what must leave (flow label 0: it is a hash, and
-tested apart), `IN too big for MTU` for the error to the sender, `IN told by TRANSPORT` for the
+NAME is `IN` for what arrives, `IN via PATH` for what must leave (flow label and VXLAN's source port
+0: they are hashes, and tested apart), `IN too big for MTU` for the error to the sender, `IN told by TRANSPORT` for the
 notification that a doomed packet becomes.
 """
 import json
@@ -21,10 +21,13 @@ import sys
 
 logging.getLogger("scapy.runtime").setLevel(logging.ERROR)
 from scapy.all import ARP, Ether, ICMP, IP, IPOption_Router_Alert, Raw, TCP, UDP, Dot1Q  # noqa: E402
+from scapy.contrib.mpls import MPLS  # noqa: E402
 from scapy.contrib.roce import BTH  # noqa: E402
 from scapy.layers.inet6 import (  # noqa: E402
     ICMPv6EchoRequest, ICMPv6ND_NS, ICMPv6PacketTooBig, ICMPv6Unknown, IPv6, IPv6ExtHdrDestOpt,
     IPv6ExtHdrFragment, IPv6ExtHdrRouting, IPv6ExtHdrSegmentRouting)
+from scapy.layers.l2 import GRE  # noqa: E402
+from scapy.layers.vxlan import VXLAN  # noqa: E402
 
 LOOPBACK6, LOOPBACK4 = "2001:db8:f::1", "198.51.100.1"
 HOST6, HOST4 = "2001:db8:1::10", "192.0.2.10"  # behind the customer port
@@ -39,11 +42,26 @@ SIDS = [f"2001:db8:a:{n:x}::" for n in range(1, 8)] + ["2001:db8:a:9::100"]
 
 def path(name, count, reduced=False):
     """A path over the first count - 1 SIDs, and the egress PE's."""
-    return {"name": name, "segments": SIDS[:count - 1] + SIDS[-1:], "reduced": reduced}
+    return {"name": name, "tunnel": "srv6", "segments": SIDS[:count - 1] + SIDS[-1:], "reduced": reduced}
 
+
+# Tunnels to the address of an egress PE, of either family.
+PE6, PE4 = "2001:db8:f::5", "198.51.100.5"
+VXLAN_MACS = {"inner-destination-mac": "02:00:5e:00:53:05", "inner-source-mac": "02:00:5e:00:53:01"}
+TO_ADDRESS = {
+    "gre": {"tunnel": "gre"},
+    "gre-key": {"tunnel": "gre", "key": 0xa1b2c3d4},
+    "vxlan": {"tunnel": "vxlan", "vni": 0xabcdef, "port": 4789, **VXLAN_MACS},
+    "ipip": {"tunnel": "ipip"},
+}
+LABELS = [24001, 16, 1048575, 16001, 16002, 16003, 16004, 16005]
 
 PATHS = [path(f"encaps-{n}", n) for n in (1, 2, 3, 8)] + \
-        [path(f"reduced-{n}", n, True) for n in (1, 2, 3, 8)]
+        [path(f"reduced-{n}", n, True) for n in (1, 2, 3, 8)] + \
+        [{"name": f"{name}-{family}", "destination": pe, **tunnel} for name, tunnel in TO_ADDRESS.items()
+         for family, pe in ((4, PE4), (6, PE6))] + \
+        [{"name": f"mpls-{n}", "tunnel": "mpls", "labels": LABELS[:n], "destination": "2001:db8:e0::2"}
+         for n in (1, 3, 8)]
 
 packets = {}
 
@@ -66,7 +84,7 @@ def v4(**fields):
     return IP(**{"src": HOST4, "dst": FAR4, "ttl": 64, "flags": "DF", "id": 0x1234, **fields})
 
 
-def encapsulated(inner, p, tc):
+def srv6_outer(inner, p, tc):
     """RFC 8986 §5.1, §5.2: the segment list backwards, and Segments Left at the first one."""
     segments = p["segments"]
     outer = IPv6(src=LOOPBACK6, dst=segments[0], hlim=OUTER_HOP_LIMIT, tc=tc, fl=0)
@@ -75,6 +93,36 @@ def encapsulated(inner, p, tc):
     listed = segments[1:] if p["reduced"] else segments
     return outer / IPv6ExtHdrSegmentRouting(
         addresses=listed[::-1], segleft=len(segments) - 1, lastentry=len(listed) - 1) / inner
+
+
+def to_address(inner, p, tc):
+    """RFC 2784 and RFC 2890, RFC 7348, RFC 2003 and RFC 2473."""
+    if p["destination"] == PE4:
+        outer = IP(src=LOOPBACK4, dst=PE4, ttl=OUTER_HOP_LIMIT, tos=tc, flags="DF", id=0)
+    else:
+        outer = IPv6(src=LOOPBACK6, dst=PE6, hlim=OUTER_HOP_LIMIT, tc=tc, fl=0)
+    ethertype = 0x86dd if IPv6 in inner else 0x0800
+    if p["tunnel"] == "gre":
+        key = {"key_present": 1, "key": p["key"]} if "key" in p else {}
+        return outer / GRE(proto=ethertype, **key) / inner
+    if p["tunnel"] == "vxlan":
+        return outer / UDP(sport=0, dport=p["port"], chksum=0) / VXLAN(flags=8, vni=p["vni"]) / \
+            Ether(dst=p["inner-destination-mac"], src=p["inner-source-mac"], type=ethertype) / inner
+    return outer / inner
+
+
+def labelled(inner, p, _tc):
+    """RFC 3032."""
+    stack = [MPLS(label=label, cos=0, s=0, ttl=64) for label in p["labels"]]
+    stack[-1].s = 1
+    return Raw(b"".join(map(bytes, stack))) / inner
+
+
+def encapsulated(inner, p, tc):
+    """The whole frame that leaves."""
+    outer = {"srv6": srv6_outer, "mpls": labelled}.get(p["tunnel"], to_address)(inner, p, tc)
+    eth = Ether(**MAC_OUT, type=0x8847) if p["tunnel"] == "mpls" else Ether(**MAC_OUT)
+    return eth / outer
 
 
 def aged(ip):
@@ -96,27 +144,28 @@ def steered(name, ip, paths=("encaps-3",), dscp=None):
         tc = dscp << 2 | tc & 3
     for p in PATHS:
         if p["name"] in paths:
-            emit(f"{name} via {p['name']}", Ether(**MAC_OUT) / encapsulated(aged(ip), p, tc))
+            emit(f"{name} via {p['name']}", encapsulated(aged(ip), p, tc))
 
 
 ALL = [p["name"] for p in PATHS]
+EACH = ("encaps-3", "gre-4", "gre-key-6", "vxlan-4", "vxlan-6", "ipip-4", "mpls-3")  # one of each kind
 
 # What may travel, by every encapsulation.
 steered("roce6", v6(tc=0x02) / rocev2(), ALL)
 steered("roce4", v4(tos=0x02) / rocev2(), ALL)
 steered("tcp6", v6() / TCP(sport=40000, dport=443, flags="A") / Raw(b"x" * 11), ALL)
 steered("tcp4", v4() / TCP(sport=40000, dport=443, flags="A") / Raw(b"x" * 11), ALL)
-steered("udp6", v6() / UDP(sport=5000, dport=5001) / Raw(b"y"), ("encaps-3",))
-steered("udp4", v4() / UDP(sport=5000, dport=5001) / Raw(b"y"), ("encaps-3",))
+steered("udp6", v6() / UDP(sport=5000, dport=5001) / Raw(b"y"), EACH)
+steered("udp4", v4() / UDP(sport=5000, dport=5001) / Raw(b"y"), EACH)
 steered("icmp6", v6() / ICMPv6EchoRequest(id=7, seq=1, data=b"ping"))
 steered("icmp4", v4() / ICMP(id=7, seq=1) / Raw(b"ping"))
 
 # ECN and DSCP: copied outward, never cleared.
 for ecn in range(4):
-    steered(f"roce6 ecn {ecn}", v6(tc=26 << 2 | ecn) / rocev2())
-    steered(f"roce4 ecn {ecn}", v4(tos=26 << 2 | ecn) / rocev2())
-steered("roce6 dscp fixed", v6(tc=26 << 2 | 3) / rocev2(), dscp=46)
-steered("roce4 dscp fixed", v4(tos=26 << 2 | 1) / rocev2(), dscp=46)
+    steered(f"roce6 ecn {ecn}", v6(tc=26 << 2 | ecn) / rocev2(), EACH)
+    steered(f"roce4 ecn {ecn}", v4(tos=26 << 2 | ecn) / rocev2(), EACH)
+steered("roce6 dscp fixed", v6(tc=26 << 2 | 3) / rocev2(), EACH, dscp=46)
+steered("roce4 dscp fixed", v4(tos=26 << 2 | 1) / rocev2(), EACH, dscp=46)
 
 # The IPv4 checksum at its edges: the update for the TTL must carry. Sums are one's complement, so
 # that the identification can make the checksum any but ffff.
@@ -153,13 +202,13 @@ steered("srv6 inside", v6() / IPv6ExtHdrSegmentRouting(
 
 # Ethernet's own padding behind a short packet is no part of it; we carry it along unharmed.
 for name in ("udp4", "udp6"):
-    for part in ("", " via encaps-3"):
+    for part in ("", *(f" via {p}" for p in EACH)):
         packets[f"{name} padded{part}"] = packets[name + part] + "00" * 17
 
 # Large frames: RoCE at MTU 4096 and a jumbo one, beyond one buffer.
-steered("roce6 4096", v6(tc=2) / rocev2(4096))
+steered("roce6 4096", v6(tc=2) / rocev2(4096), EACH)
 steered("roce6 8900", v6(tc=2) / rocev2(8800))
-steered("roce4 4096", v4(tos=2) / rocev2(4096))
+steered("roce4 4096", v4(tos=2) / rocev2(4096), EACH)
 
 # Flows that differ in one field each.
 for qp in (0x11, 0x12, 0xffffff):
@@ -229,7 +278,7 @@ def too_big(name, mtu, source4=LOOPBACK4, remark=""):
 
 
 for name, mtu in (("roce6 4096", 1404), ("roce6 8900", 1404), ("roce4 4096", 1404), ("roce4", 100),
-                  ("udp4 whole", 904)):
+                  ("udp4 whole", 904), ("roce6 4096", 1476), ("roce4 4096", 1430), ("roce6 4096", 1488)):
     too_big(name, mtu)
 too_big("roce4", 100, "192.0.0.8", " without loopback")  # RFC 7600 §4.8
 emit("too big error inside6", Ether(**MAC_IN) / v6() / ICMPv6PacketTooBig(mtu=1280) / Raw(b"q" * 1400))

@@ -75,6 +75,48 @@ const struct bytes *golden(const char *name)
 	return to;
 }
 
+static enum tunnel_type tunnel_type(const char *word)
+{
+	for (enum tunnel_type type = TUNNEL_NONE + 1; type < TUNNEL_COUNT; type++)
+		if (!strcmp(tunnel_word(type), word))
+			return type;
+	give_up("golden/packets.py has a tunnel '%s'", word);
+}
+
+static void mac_of(__u8 mac[6], const char *text)
+{
+	if (text && sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", mac, mac + 1, mac + 2, mac + 3,
+			   mac + 4, mac + 5) != 6)
+		give_up("'%s' is no MAC address", text);
+}
+
+static const char *path_text(json_t *path, const char *member)
+{
+	return json_string_value(json_object_get(path, member));
+}
+
+/* All but SRv6. */
+static struct policy_path tunnel_of(json_t *path)
+{
+	struct policy_path p = {
+		.tunnel = tunnel_type(path_text(path, "tunnel")),
+		.dst = addr_of(path_text(path, "destination")),
+		.keyed = json_object_get(path, "key"),
+		.key = json_integer_value(json_object_get(path, "key")),
+		.vni = json_integer_value(json_object_get(path, "vni")),
+		.port = json_integer_value(json_object_get(path, "port")),
+	};
+	json_t *label;
+	size_t i;
+
+	snprintf(p.name, sizeof(p.name), "%s", path_text(path, "name"));
+	mac_of(p.inner_dmac, path_text(path, "inner-destination-mac"));
+	mac_of(p.inner_smac, path_text(path, "inner-source-mac"));
+	json_array_foreach(json_object_get(path, "labels"), i, label)
+		p.label[p.n_labels++] = json_integer_value(label);
+	return p;
+}
+
 struct policy_path golden_path(const char *name)
 {
 	const char *segments[MAX_SEGMENTS + 1] = {};
@@ -82,8 +124,10 @@ struct policy_path golden_path(const char *name)
 	size_t i, j;
 
 	json_array_foreach(json_object_get(golden_load(), "paths"), i, path) {
-		if (strcmp(json_string_value(json_object_get(path, "name")), name))
+		if (strcmp(path_text(path, "name"), name))
 			continue;
+		if (!json_object_get(path, "segments"))
+			return tunnel_of(path);
 		json_array_foreach(json_object_get(path, "segments"), j, segment)
 			segments[j] = json_string_value(segment);
 		return path_of(name, json_is_true(json_object_get(path, "reduced")), segments);
@@ -281,7 +325,7 @@ void node_tunnel(struct fantel_bpf *node, const struct tunnel_key *key, __u32 id
 void node_path(struct fantel_bpf *node, __u32 id, const struct policy_path *from)
 {
 	struct path path = { .nexthop = id };
-	struct tunnel_key key[4];
+	struct tunnel_key key[ENCAP_KEYS_MAX];
 	int n;
 
 	if (encap_path(&path, from, (const struct config *)&node->rodata->config))

@@ -48,12 +48,32 @@ struct row {
 	const char *out; /* NULL: `IN via PATH` if redirected, else as it came */
 };
 
-/* All but the flow label of the outer header. */
-static const struct bytes but_label = {
-	.len = 18,
-	.b = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-	       0xff, 0xf0, 0x00, 0x00 },
-};
+static __u32 path_udp_at(void)
+{
+	struct path path;
+	__u32 zero = 0;
+
+	node_get(node->maps.fantel_paths, &zero, &path);
+	return path.udp_at;
+}
+
+/* All but what is the flow's: the outer IPv6 header's flow label, and VXLAN's source port. */
+static const struct bytes *but_entropy(const struct bytes *out)
+{
+	static struct bytes mask;
+	__u32 udp_at = path_udp_at();
+
+	mask.len = 64;
+	memset(mask.b, 0xff, mask.len);
+	if (load16(out->b + 12) == be16(0x86dd))
+		store32(mask.b + 14, be32(0xfff00000));
+	if (udp_at)
+		store16(mask.b + udp_at, 0);
+	return &mask;
+}
+
+/* Of the row at hand. */
+static const char *row_path;
 
 static void check_row(void **state)
 {
@@ -61,6 +81,7 @@ static void check_row(void **state)
 	const char *path = row->path ? row->path : "encaps-3";
 	char out[96];
 
+	row_path = path;
 	node_reset(path);
 	if (row->arrange)
 		row->arrange();
@@ -68,7 +89,8 @@ static void check_row(void **state)
 	assert_true(outcome_is(&got, row->sentence, row->verdict, row->reason));
 	if (row->verdict == XDP_REDIRECT) {
 		snprintf(out, sizeof(out), "%s via %s", row->in, path);
-		assert_true(bytes_are(&got.out, row->sentence, golden(out), &but_label));
+		assert_true(
+			bytes_are(&got.out, row->sentence, golden(out), but_entropy(golden(out))));
 	} else {
 		assert_true(bytes_are(&got.out, row->sentence,
 				      golden(row->out ? row->out : row->in), NULL));
@@ -129,7 +151,7 @@ static void stale_and_down(void)
 
 static void dscp_fixed(void)
 {
-	struct policy_path p = golden_path("encaps-3");
+	struct policy_path p = golden_path(row_path);
 
 	p.dscp_fixed = true;
 	p.dscp = 46;
@@ -190,6 +212,26 @@ static void mtu_unknown(void)
 	ROW(sentence, in, NULL, arrange, verdict, reason, NULL)
 #define TOO_BIG(sentence, in, arrange, out)                                                        \
 	ROW(sentence, in, NULL, arrange, XDP_TX, REASON_TOO_BIG, out)
+#define TOO_BIG_BY(path, sentence, in, arrange, out)                                               \
+	ROW(sentence, in, path, arrange, XDP_TX, REASON_TOO_BIG, out)
+/* What may differ between kinds of outer header. */
+#define OUTER(path, words)                                                                         \
+	STEERED_BY(path, words ": ECN 0 and DSCP, IPv6", "roce6 ecn 0"),                           \
+	STEERED_BY(path, words ": ECN 1 and DSCP, IPv6", "roce6 ecn 1"),                           \
+	STEERED_BY(path, words ": ECN 2 and DSCP, IPv6", "roce6 ecn 2"),                           \
+	STEERED_BY(path, words ": CE and DSCP, IPv6", "roce6 ecn 3"),                              \
+	STEERED_BY(path, words ": ECN 0 and DSCP, IPv4", "roce4 ecn 0"),                           \
+	STEERED_BY(path, words ": ECN 1 and DSCP, IPv4", "roce4 ecn 1"),                           \
+	STEERED_BY(path, words ": ECN 2 and DSCP, IPv4", "roce4 ecn 2"),                           \
+	STEERED_BY(path, words ": CE and DSCP, IPv4", "roce4 ecn 3"),                              \
+	ROW(words ": a fixed DSCP, IPv6", "roce6 dscp fixed", path, dscp_fixed, XDP_REDIRECT,      \
+	    REASON_NONE, NULL),                                                                    \
+	ROW(words ": a fixed DSCP, IPv4", "roce4 dscp fixed", path, dscp_fixed, XDP_REDIRECT,      \
+	    REASON_NONE, NULL),                                                                    \
+	STEERED_BY(path, words ": Ethernet's padding, IPv6", "udp6 padded"),                       \
+	STEERED_BY(path, words ": Ethernet's padding, IPv4", "udp4 padded"),                       \
+	STEERED_BY(path, words ": beyond one buffer, IPv6", "roce6 4096"),                         \
+	STEERED_BY(path, words ": beyond one buffer, IPv4", "roce4 4096")
 
 static struct row rows[] = {
 	TUNNEL("encaps-1", "H.Encaps, one segment and so no SRH"),
@@ -200,6 +242,23 @@ static struct row rows[] = {
 	TUNNEL("reduced-2", "H.Encaps.Red, 2 segments"),
 	TUNNEL("reduced-3", "H.Encaps.Red, 3 segments"),
 	TUNNEL("reduced-8", "H.Encaps.Red, 8 segments"),
+	TUNNEL("gre-4", "GRE over IPv4"),
+	TUNNEL("gre-6", "GRE over IPv6"),
+	TUNNEL("gre-key-4", "GRE with a key over IPv4"),
+	TUNNEL("gre-key-6", "GRE with a key over IPv6"),
+	TUNNEL("vxlan-4", "VXLAN over IPv4"),
+	TUNNEL("vxlan-6", "VXLAN over IPv6"),
+	TUNNEL("ipip-4", "IP in IPv4"),
+	TUNNEL("ipip-6", "IP in IPv6"),
+	TUNNEL("mpls-1", "MPLS, one label"),
+	TUNNEL("mpls-3", "MPLS, 3 labels"),
+	TUNNEL("mpls-8", "MPLS, 8 labels"),
+	OUTER("gre-4", "GRE over IPv4"),
+	OUTER("gre-key-6", "GRE over IPv6"),
+	OUTER("vxlan-4", "VXLAN over IPv4"),
+	OUTER("vxlan-6", "VXLAN over IPv6"),
+	OUTER("ipip-4", "IP in IPv4"),
+	OUTER("mpls-3", "MPLS"),
 	STEERED("ICMPv6 inside: no ports", "icmp6"),
 	STEERED("ICMPv4 inside: no ports", "icmp4"),
 	STEERED("IPv6, ECN 0 goes outward with its DSCP", "roce6 ecn 0"),
@@ -248,6 +307,12 @@ static struct row rows[] = {
 	TOO_BIG("IPv4, quoted whole", "roce4", mtu_196, "roce4 too big for 100"),
 	TOO_BIG("IPv4 that may be fragmented: we don't", "udp4 whole", mtu_1000,
 		"udp4 whole too big for 904"),
+	TOO_BIG_BY("gre-4", "GRE over IPv4 leaves 24 bytes less", "roce6 4096", mtu_1500,
+		   "roce6 4096 too big for 1476"),
+	TOO_BIG_BY("vxlan-6", "VXLAN over IPv6 leaves 70 bytes less", "roce4 4096", mtu_1500,
+		   "roce4 4096 too big for 1430"),
+	TOO_BIG_BY("mpls-3", "3 labels leave 12 bytes less", "roce6 4096", mtu_1500,
+		   "roce6 4096 too big for 1488"),
 	ARRANGED("no error about an ICMPv6 error", "too big error inside6", mtu_1500, XDP_DROP,
 		 REASON_TOO_BIG_LIMITED),
 	ARRANGED("no error about an ICMPv4 error", "too big error inside4", mtu_1500, XDP_DROP,
@@ -333,6 +398,69 @@ static void label_is_the_flow(void **state)
 	assert_int_equal(label_of("roce6 qp 11"), label);
 	assert_int_not_equal(label_of("roce6 qp 12"), label);
 	assert_int_not_equal(label_of("roce6 qp ffffff"), label);
+}
+
+static __u16 sport(void)
+{
+	return be16(load16(got.out.b + path_udp_at()));
+}
+
+/* VXLAN has its entropy in the source port, of the dynamic range (RFC 7348 §5). */
+static void sport_is_the_flow(void **state)
+{
+	static const char *const paths[] = { "vxlan-4", "vxlan-6" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		__u16 first;
+
+		node_reset(paths[i]);
+		run(golden("roce6"));
+		first = sport();
+		assert_in_range(first, 49152, 65535);
+		run(golden("roce6 psn 2"));
+		assert_int_equal(sport(), first);
+		run(golden("roce6 qp 12"));
+		assert_int_not_equal(sport(), first);
+		assert_in_range(sport(), 49152, 65535);
+	}
+}
+
+/* RFC 1071 over the outer header, byte by byte: a right one makes ffff. */
+static __u32 outer_sum(void)
+{
+	__u32 sum = 0;
+
+	for (int i = 0; i < 20; i++)
+		sum += got.out.b[14 + i] << (i % 2 ? 0 : 8);
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return sum;
+}
+
+/* The carries of the outer checksum: every TOS, and every length of a packet cut short. */
+static void the_outer_checksum_is_right(void **state)
+{
+	static const char *const paths[] = { "gre-4", "vxlan-4", "ipip-4" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		struct bytes in = *golden("udp4 whole");
+		__u32 len = in.len - 14;
+
+		node_reset(paths[i]);
+		for (int tos = 0; tos < 256; tos++) {
+			in.b[15] = tos;
+			run(&in);
+			assert_int_equal(got.verdict, XDP_REDIRECT);
+			assert_int_equal(outer_sum(), 0xffff);
+			assert_int_equal(got.out.b[15], tos);
+		}
+		for (; len >= 20; len--) {
+			store16(in.b + 16, be16(len));
+			run(&in);
+			assert_int_equal(got.verdict, XDP_REDIRECT);
+			assert_int_equal(outer_sum(), 0xffff);
+		}
+	}
 }
 
 static void fragments_share_a_label(void **state)
@@ -767,6 +895,9 @@ static void a_flow_stays(void **state)
 
 static const struct CMUnitTest other[] = {
 	TEST("the flow label is the flow's: DestQP counts, the PSN doesn't", label_is_the_flow),
+	TEST("VXLAN's source port is the flow's", sport_is_the_flow),
+	TEST("the outer IPv4 checksum is right for every TOS and length",
+	     the_outer_checksum_is_right),
 	TEST("fragments go by their addresses alone", fragments_share_a_label),
 	TEST("a packet cut at every length is passed on", cut_at_every_length),
 	TEST("20,000 packets with bits flipped: each has a verdict and a reason", any_bits_at_all),

@@ -192,7 +192,11 @@ static const char *const DIRECT[] = { "2001:db8:a::e", NULL };
 static void fill_paths(void)
 {
 	struct policy_path path[] = { path_of("west", false, WEST), path_of("south", true, SOUTH),
-				      path_of("direct", false, DIRECT) };
+				      path_of("direct", false, DIRECT),	golden_path("gre-key-4"),
+				      golden_path("vxlan-6"),		golden_path("mpls-3"),
+				      golden_path("ipip-4") };
+	struct path damaged;
+	__u32 last = ARRAY_SIZE(path);
 	struct nexthop nh = nexthop_fresh();
 
 	path[1].dscp_fixed = true;
@@ -204,6 +208,10 @@ static void fill_paths(void)
 		node_nexthop(node, i, &nh);
 		nh.down = i == 1; /* so the third one's link is down */
 	}
+	node_get(node->maps.fantel_paths, &(__u32){ 0 }, &damaged);
+	strcpy(damaged.name, "damaged");
+	damaged.encap[INNER_V4].hdr[0] = 1;
+	node_put(node->maps.fantel_paths, &last, &damaged);
 	add_traffic(node->maps.fantel_traffic, 0, 41, 40999);
 }
 
@@ -301,13 +309,43 @@ static void counters_json(void **state)
 static void paths_text(void **state)
 {
 	assert_int_equal(run(cmd_paths, "paths", NULL), EXIT_DONE);
-	assert_row("PATH", "PATH USABLE CHANGED VIA MAC MTU FRESH PACKETS BYTES SEGMENTS");
-	assert_row("west", "west no * core0 02:00:00:00:02:02 4200 no 42 41000 "
+	assert_row("PATH", "PATH USABLE CHANGED VIA MAC MTU FRESH PACKETS BYTES TUNNEL TO");
+	assert_row("west", "west no * core0 02:00:00:00:02:02 4200 no 42 41000 srv6 "
 			   "2001:db8:a::1,2001:db8:a::2,2001:db8:a::e");
-	assert_row("south", "south yes - core0 02:00:00:00:02:02 4200 no 0 0 "
-			    "2001:db8:a::5,2001:db8:a::e");
-	assert_row("direct", "direct no - core0 02:00:00:00:02:02 4200 no 0 0 "
+	assert_row("south", "south yes - core0 02:00:00:00:02:02 4200 no 0 0 srv6 "
+			    "2001:db8:a::5,2001:db8:a::e encaps-red");
+	assert_row("direct", "direct no - core0 02:00:00:00:02:02 4200 no 0 0 srv6 "
 			     "2001:db8:a::e");
+}
+
+static void paths_of_every_tunnel(void **state)
+{
+	json_t *json OWN_JSON = NULL;
+	const json_t *paths, *path;
+
+	assert_int_equal(run(cmd_paths, "paths", NULL), EXIT_DONE);
+	assert_row("gre-key-4", "gre-key-4 * - * * * no 0 0 gre 198.51.100.5 key 2712847316");
+	assert_row("vxlan-6", "vxlan-6 * - * * * no 0 0 vxlan 2001:db8:f::5 port 4789 vni 11259375 "
+			      "mac 02:00:5e:00:53:05");
+	assert_row("mpls-3", "mpls-3 * - * * * no 0 0 mpls 24001,16,1048575 via 2001:db8:e0::2");
+	assert_row("ipip-4", "ipip-4 * - * * * no 0 0 ipip 198.51.100.5");
+	assert_row("damaged", "damaged * - * * * no 0 0 unknown -");
+	assert_int_equal(run(cmd_paths, "paths", "-j", NULL), EXIT_DONE);
+	json = parsed();
+	paths = json_object_get(json, "paths");
+	path = find(paths, "name", "vxlan-6");
+	assert_member(path, "tunnel", json_string("vxlan"));
+	assert_member(path, "source", json_string("2001:db8:f::1"));
+	assert_member(path, "vxlan",
+		      json_pack("{s:s, s:i, s:s, s:s, s:i}", "destination", "2001:db8:f::5", "vni",
+				0xabcdef, "inner-destination-mac", "02:00:5e:00:53:05",
+				"inner-source-mac", "02:00:5e:00:53:01", "port", 4789));
+	path = find(paths, "name", "mpls-3");
+	assert_member(path, "source", json_null());
+	assert_member(path, "mpls",
+		      json_pack("{s:[i,i,i], s:s}", "label", 24001, 16, 1048575, "next-hop",
+				"2001:db8:e0::2"));
+	assert_member(find(paths, "name", "damaged"), "source", json_null());
 }
 
 static void paths_json(void **state)
@@ -318,7 +356,7 @@ static void paths_json(void **state)
 	assert_int_equal(run(cmd_paths, "paths", "--json", "--node", "pe.1", NULL), EXIT_DONE);
 	json = parsed();
 	paths = json_object_get(json, "paths");
-	assert_int_equal(json_array_size(paths), 3);
+	assert_int_equal(json_array_size(paths), 8);
 	west = find(paths, "name", "west");
 	assert_member(west, "usable", json_false());
 	assert_member(west, "failures", json_integer(1));
@@ -327,9 +365,11 @@ static void paths_json(void **state)
 	assert_true(json_real_value(json_object_get(west, "changed-age")) >= 1);
 	assert_true(json_is_string(json_object_get(west, "changed")));
 	south = find(paths, "name", "south");
-	assert_member(south, "reduced", json_true());
+	assert_member(south, "tunnel", json_string("srv6"));
+	assert_member(south, "srv6", json_pack("{s:[s,s], s:s}", "segment", "2001:db8:a::5",
+					       "2001:db8:a::e", "mode", "encaps-red"));
+	assert_member(south, "gre", json_null());
 	assert_member(south, "dscp", json_integer(46));
-	assert_member(south, "segments", json_pack("[s,s]", "2001:db8:a::5", "2001:db8:a::e"));
 	assert_member(json_object_get(south, "next-hop"), "mac", json_string("02:00:00:00:02:02"));
 	assert_member(json_object_get(south, "next-hop"), "down", json_false());
 	assert_member(south, "changed", json_null());
@@ -604,6 +644,7 @@ static const struct CMUnitTest tests[] = {
 	VIEW("counters --all has a row for every reason", counters_show_all),
 	VIEW("counters in JSON", counters_json),
 	VIEW("paths show usability, next hop, traffic and segments", paths_text),
+	VIEW("paths show every kind of tunnel as policy has it", paths_of_every_tunnel),
 	VIEW("paths in JSON: reduced SRH, fixed DSCP, times", paths_json),
 	VIEW("a next hop is fresh until its jiffy", next_hops_age),
 	VIEW("status shows links, groups, failed tunnels, who spoke and who was told", status_text),
