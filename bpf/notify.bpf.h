@@ -170,21 +170,24 @@ FN void notify_event(const struct scratch *s, enum reason reason, __u32 id, bool
 	event_end(e);
 }
 
-/* The canonical identity that Tunnel Info names first: the most specific part. */
+/* The canonical identity that Tunnel Info names first: the most specific part. False: no path of ours
+ * can be meant. Labels beside others match nothing we make. */
 FN bool notify_key(struct scratch *s)
 {
 	__u8 code = s->msg.code;
 
 	memset(&s->told.tunnel, 0, sizeof(s->told.tunnel));
 	if (code & CODE_SRV6)
-		return msg_tunnel_key(&s->told.tunnel, &s->msg, &s->buf, CODE_SRV6);
+		return msg_tunnel_key(&s->told.tunnel, &s->msg, &s->buf, CODE_SRV6) &&
+		       !(code & CODE_MPLS);
 	if (code & CODE_MPLS)
-		return msg_tunnel_key(&s->told.tunnel, &s->msg, &s->buf, CODE_MPLS);
+		return msg_tunnel_key(&s->told.tunnel, &s->msg, &s->buf, CODE_MPLS) &&
+		       !(code & CODE_IP);
 	return code && msg_tunnel_key(&s->told.tunnel, &s->msg, &s->buf, CODE_IP);
 }
 
 /* Several parts must all match one path: an address beside a segment list is a destination that the
- * outer header has on the way, so one of the segments. Labels beside others match nothing we make. */
+ * outer header has on the way, so one of the segments. */
 FN bool notify_also(const struct scratch *s, __u32 id)
 {
 	struct path *p;

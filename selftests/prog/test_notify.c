@@ -29,6 +29,12 @@ enum {
 	ONE_PATH,  /* one segment, 2001:db8:9::9 */
 	IPV4_PATH, /* known as 192.0.2.9 */
 	TWIN_PATH, /* a second path with ONE_PATH's tunnel, in some tests */
+	GRE4_PATH, /* four between two pairs of addresses */
+	VXLAN4_PATH,
+	GRE6_PATH,
+	IPIP6_PATH,
+	MPLS3_PATH, /* 24001, 16, 1048575 */
+	MPLS8_PATH, /* the same, and five more below */
 	PATHS,
 };
 
@@ -44,6 +50,16 @@ static void node_paths(void)
 	node_path(node, SRV6_PATH, &three);
 	node_path(node, ONE_PATH, &single);
 	node_tunnel(node, &v4, IPV4_PATH);
+	for (__u32 i = GRE4_PATH; i <= MPLS8_PATH; i++) {
+		static const char *const name[PATHS] = {
+			[GRE4_PATH] = "gre-4",	   [VXLAN4_PATH] = "vxlan-4",
+			[GRE6_PATH] = "gre-key-6", [IPIP6_PATH] = "ipip-6",
+			[MPLS3_PATH] = "mpls-3",   [MPLS8_PATH] = "mpls-8",
+		};
+		struct policy_path path = golden_path(name[i]);
+
+		node_path(node, i, &path);
+	}
 	node_source(node, "2001:db8:f::/48");
 	node_source(node, "198.51.100.0/24");
 }
@@ -201,6 +217,7 @@ struct note {
 	const char *path; /* in golden/packets.py: an SRH with its segments */
 	const char *ip;	  /* an address */
 	bool less_first;  /* the SRH without its first segment */
+	__u32 label[WIRE_LABELS_MAX + 1]; /* a label stack, top first, ended by 0 */
 	bool event;	  /* an Event TLV, of the next three */
 	__u32 event_id, validity_ms;
 	__u64 sequence;
@@ -221,6 +238,13 @@ static void put_srh(struct bytes *l4, const struct note *n)
 	bytes_put32(l4, (count - 1) << 24);
 	for (__u32 i = 0; i < count; i++)
 		bytes_put(l4, &p.segment[p.n_segments - 1 - i], 16);
+}
+
+/* TC and TTL as they are on the way: no part of the identity. */
+static void put_labels(struct bytes *l4, const struct note *n)
+{
+	for (const __u32 *label = n->label; *label; label++)
+		bytes_put32(l4, *label << 12 | 5 << 9 | !label[1] << 8 | 61);
 }
 
 static void put_private(struct bytes *l4, __u16 type, __u16 len)
@@ -267,7 +291,8 @@ static void encode(struct bytes *frame, const struct note *n)
 {
 	const char *src = n->src ? n->src : n->by == UDP4 ? P3 : P1;
 	const char *dst = n->dst ? n->dst : n->by == UDP4 ? US4 : US6;
-	__u8 code = (n->ip ? 0x80 : 0) | (n->path ? 0x40 : 0), type = 202 + n->kind;
+	__u8 code = (n->ip ? 0x80 : 0) | (n->path ? 0x40 : 0) | (n->label[0] ? 0x20 : 0);
+	__u8 type = 202 + n->kind;
 	__u8 proto = n->by == ICMPV6 ? IPPROTO_ICMPV6 : IPPROTO_UDP;
 	struct bytes l4 = {};
 
@@ -285,6 +310,7 @@ static void encode(struct bytes *frame, const struct note *n)
 	}
 	if (n->path)
 		put_srh(&l4, n);
+	put_labels(&l4, n);
 	put_options(&l4, n);
 	if (n->by != ICMPV6)
 		store16(l4.b + 4, htons(l4.len));
@@ -414,6 +440,73 @@ static void check_row(void **state)
 	assert_int_equal(reason, row->reason);
 	assert_int_equal(failed_entries(), reason == REASON_FAILED);
 	assert_int_equal(failures(SRV6_PATH) + failures(ONE_PATH), reason == REASON_FAILED);
+}
+
+/* ---- how each kind of tunnel is named -------------------------------------------------------- */
+
+struct name_row {
+	const char *sentence;
+	struct note note;
+	__u32 failed[PATHS]; /* the paths that it names, ended by 0, which it never is */
+};
+
+static struct name_row name_rows[] = {
+	{ "the destination of GRE and VXLAN over IPv4: both paths to it",
+	  { FAILURE, .ip = "198.51.100.5", EVENT(1, 1) },
+	  { GRE4_PATH, VXLAN4_PATH } },
+	{ "the same by UDP over IPv4",
+	  { FAILURE, .ip = "198.51.100.5", EVENT(1, 1), .by = UDP4 },
+	  { GRE4_PATH, VXLAN4_PATH } },
+	{ "the destination of GRE with a key and of IP in IP, over IPv6",
+	  { FAILURE, .ip = "2001:db8:f::5", EVENT(1, 1) },
+	  { GRE6_PATH, IPIP6_PATH } },
+	{ "the next hop of MPLS names no path",
+	  { FAILURE, .ip = "2001:db8:e0::2", EVENT(1, 1) }, { SRV6_PATH } },
+	{ "a label stack as it was pushed",
+	  { FAILURE, .label = { 24001, 16, 1048575 }, EVENT(1, 1) },
+	  { MPLS3_PATH } },
+	{ "one label popped",
+	  { FAILURE, .label = { 16, 1048575 }, EVENT(1, 1) },
+	  { MPLS3_PATH } },
+	{ "all but the last label popped",
+	  { FAILURE, .label = { 1048575 }, EVENT(1, 1), .by = UDP6 },
+	  { MPLS3_PATH } },
+	{ "eight labels",
+	  { FAILURE,
+	    .label = { 24001, 16, 1048575, 16001, 16002, 16003, 16004, 16005 },
+	    EVENT(1, 1) },
+	  { MPLS8_PATH } },
+	{ "the last one of eight labels",
+	  { FAILURE, .label = { 16005 }, EVENT(1, 1) },
+	  { MPLS8_PATH } },
+	{ "the first label of a stack alone",
+	  { FAILURE, .label = { 24001 }, EVENT(1, 1) }, { SRV6_PATH } },
+	{ "the first two of three labels",
+	  { FAILURE, .label = { 24001, 16 }, EVENT(1, 1) }, { SRV6_PATH } },
+	{ "a label more than was pushed",
+	  { FAILURE, .label = { 17, 24001, 16, 1048575 }, EVENT(1, 1) }, { SRV6_PATH } },
+	{ "sixteen labels",
+	  { FAILURE,
+	    .label = { 1, 2, 3, 4, 5, 6, 7, 8, 24001, 16, 1048575, 16001, 16002, 16003, 16004, 16005 },
+	    EVENT(1, 1) }, { SRV6_PATH } },
+	{ "labels and the address of their next hop match no path together",
+	  { FAILURE, .ip = "2001:db8:e0::2", .label = { 24001, 16, 1048575 }, EVENT(1, 1) }, { SRV6_PATH } },
+	{ "labels and segments match no path together",
+	  { FAILURE, SRV6, .label = { 24001, 16, 1048575 }, EVENT(1, 1) }, { SRV6_PATH } },
+};
+
+static void check_name(void **state)
+{
+	const struct name_row *row = *state;
+	__u32 expected[PATHS] = {}, n = 0;
+
+	for (; row->failed[n]; n++)
+		expected[row->failed[n]] = 1;
+	forget();
+	assert_int_equal(say(&row->note), n ? REASON_FAILED : REASON_UNMATCHED);
+	for (__u32 i = 0; i < PATHS; i++)
+		assert_int_equal(failures(i), expected[i]);
+	assert_int_equal(failed_entries(), n);
 }
 
 /* ---- what several do ------------------------------------------------------------------------- */
@@ -940,24 +1033,30 @@ static const struct CMUnitTest other[] = {
 int main(void)
 {
 	size_t n = json_array_size(vectors());
-	struct CMUnitTest tests[n + ARRAY_SIZE(rows) + ARRAY_SIZE(other)];
+	struct CMUnitTest tests[n + ARRAY_SIZE(rows) + ARRAY_SIZE(name_rows) + ARRAY_SIZE(other)];
+	struct CMUnitTest *test = tests;
 	struct config config = node_config();
 	int failed;
 
 	memset(tests, 0, sizeof(tests));
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++, test++) {
 		json_t *vector = json_array_get(vectors(), i);
 
-		tests[i].name = text(vector, "name");
-		tests[i].test_func = check_vector;
-		tests[i].initial_state = vector;
+		test->name = text(vector, "name");
+		test->test_func = check_vector;
+		test->initial_state = vector;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		tests[n + i].name = rows[i].sentence;
-		tests[n + i].test_func = check_row;
-		tests[n + i].initial_state = &rows[i];
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++, test++) {
+		test->name = rows[i].sentence;
+		test->test_func = check_row;
+		test->initial_state = &rows[i];
 	}
-	memcpy(tests + n + ARRAY_SIZE(rows), other, sizeof(other));
+	for (size_t i = 0; i < ARRAY_SIZE(name_rows); i++, test++) {
+		test->name = name_rows[i].sentence;
+		test->test_func = check_name;
+		test->initial_state = &name_rows[i];
+	}
+	memcpy(test, other, sizeof(other));
 	node = node_load(&config);
 	node_paths();
 	failed = _cmocka_run_group_tests("notify", tests, ARRAY_SIZE(tests), NULL, NULL);
