@@ -14,9 +14,11 @@ static const struct {
 	encap_build *build;
 	encap_parse *parse;
 } kind[TUNNEL_COUNT] = {
-	[TUNNEL_SRV6] = { encap_srv6, read_srv6 }, [TUNNEL_GRE] = { encap_ip, read_ip },
-	[TUNNEL_VXLAN] = { encap_ip, read_ip },	   [TUNNEL_IPIP] = { encap_ip, read_ip },
-	[TUNNEL_MPLS] = { encap_mpls, read_mpls },
+	[TUNNEL_SRV6] = { encap_srv6, encap_read_srv6 },
+	[TUNNEL_GRE] = { encap_ip, encap_read_ip },
+	[TUNNEL_VXLAN] = { encap_ip, encap_read_ip },
+	[TUNNEL_IPIP] = { encap_ip, encap_read_ip },
+	[TUNNEL_MPLS] = { encap_mpls, encap_read_mpls },
 };
 
 int encap_path(struct path *path, const struct policy_path *from, const struct config *config)

@@ -16,7 +16,7 @@
 
 #include "encap_parts.h"
 
-const __u8 inner_protocol[INNER_COUNT] = {
+const __u8 encap_protocol[INNER_COUNT] = {
 	[INNER_V4] = PROTO_IPIP,
 	[INNER_V6] = PROTO_IPV6,
 };
@@ -47,7 +47,8 @@ static void put_ipv6(__u8 *ip, const struct addr *src, const struct addr *dst, _
 	addr_store(ip + IPV6_OFF_DST, dst);
 }
 
-__u8 *put_outer(struct encap *encap, const struct addr *src, const struct addr *dst, __u8 protocol)
+__u8 *encap_outer(struct encap *encap, const struct addr *src, const struct addr *dst,
+		  __u8 protocol)
 {
 	__u8 *eth = encap->hdr, *ip = eth + ETH_LEN;
 
@@ -123,8 +124,8 @@ int encap_ip(struct path *path, const struct policy_path *from, const struct con
 	path->dst = from->dst;
 	for (int inner = 0; inner < INNER_COUNT; inner++) {
 		__u8 *hdr = path->encap[inner].hdr;
-		__u8 *at = put_outer(&path->encap[inner], src, &from->dst,
-				     body[from->tunnel].protocol ?: inner_protocol[inner]);
+		__u8 *at = encap_outer(&path->encap[inner], src, &from->dst,
+				       body[from->tunnel].protocol ?: encap_protocol[inner]);
 
 		path->encap_len = at - hdr + body[from->tunnel].put(at, inner, from);
 		path->udp_at = from->tunnel == TUNNEL_VXLAN ? at - hdr : 0;
@@ -151,7 +152,7 @@ static void read_vxlan(struct policy_path *to, const __u8 *udp)
 	memcpy(to->inner_smac, eth + 6, 6);
 }
 
-void read_ip(struct policy_path *to, struct addr *source, const struct path *path)
+void encap_read_ip(struct policy_path *to, struct addr *source, const struct path *path)
 {
 	const __u8 *ip = path->encap[INNER_V6].hdr + ETH_LEN;
 	const __u8 *at = ip + (path->outer == OUTER_IPV4 ? IPV4_LEN : IPV6_LEN);

@@ -15,7 +15,7 @@ static struct tunnel_key segment_key(const struct policy_path *from, __u32 left_
 {
 	struct tunnel_key key = { .code = CODE_SRV6, .n = from->n_segments - left_out };
 
-	reverse_segments(key.segment, key.n, from);
+	encap_segments(key.segment, key.n, from);
 	return key;
 }
 

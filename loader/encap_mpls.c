@@ -36,7 +36,7 @@ int encap_mpls(struct path *path, const struct policy_path *from, const struct c
 	return 0;
 }
 
-void read_mpls(struct policy_path *to, struct addr *source, const struct path *path)
+void encap_read_mpls(struct policy_path *to, struct addr *source, const struct path *path)
 {
 	const __u8 *eth = path->encap[INNER_V6].hdr;
 

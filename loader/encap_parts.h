@@ -24,16 +24,17 @@ encap_build encap_srv6, encap_ip, encap_mpls;
  * hold; it need not be one.
  */
 typedef void encap_parse(struct policy_path *to, struct addr *source, const struct path *path);
-encap_parse read_srv6, read_ip, read_mpls;
+encap_parse encap_read_srv6, encap_read_ip, encap_read_mpls;
 
 /* How the headers say what they carry. */
-extern const __u8 inner_protocol[INNER_COUNT];
+extern const __u8 encap_protocol[INNER_COUNT];
 
 /* Ethernet and the outer IP header, which is as long as its family says; returns what follows it.
  */
-__u8 *put_outer(struct encap *encap, const struct addr *src, const struct addr *dst, __u8 protocol);
+__u8 *encap_outer(struct encap *encap, const struct addr *src, const struct addr *dst,
+		  __u8 protocol);
 
 /* The list of an SRH: the last `n` segments travelled, in reverse. */
-void reverse_segments(struct addr *list, __u32 n, const struct policy_path *from);
+void encap_segments(struct addr *list, __u32 n, const struct policy_path *from);
 
 #endif

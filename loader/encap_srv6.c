@@ -22,7 +22,7 @@ static __u32 srh_segments(const struct policy_path *from)
 	return from->reduced ? from->n_segments - 1 : from->n_segments;
 }
 
-void reverse_segments(struct addr *list, __u32 n, const struct policy_path *from)
+void encap_segments(struct addr *list, __u32 n, const struct policy_path *from)
 {
 	for (__u32 i = 0; i < n; i++)
 		list[i] = from->segment[from->n_segments - 1 - i];
@@ -32,7 +32,7 @@ static void put_srh(__u8 *srh, __u32 listed, __u8 protocol, const struct policy_
 {
 	struct addr list[MAX_SEGMENTS];
 
-	reverse_segments(list, listed, from);
+	encap_segments(list, listed, from);
 	srh[WIRE_SRH_OFF_NEXTHDR] = protocol;
 	srh[WIRE_SRH_OFF_HDRLEN] = 2 * listed; /* of 8 bytes, the first not counted */
 	srh[WIRE_SRH_OFF_TYPE] = WIRE_SRH_ROUTING_TYPE;
@@ -54,9 +54,9 @@ int encap_srv6(struct path *path, const struct policy_path *from, const struct c
 	if (listed)
 		path->encap_len += WIRE_SRH_FIXED + listed * sizeof(struct addr);
 	for (int inner = 0; inner < INNER_COUNT; inner++) {
-		__u8 protocol = inner_protocol[inner];
-		__u8 *srh = put_outer(&path->encap[inner], &config->loopback6, &path->dst,
-				      listed ? PROTO_ROUTING : protocol);
+		__u8 protocol = encap_protocol[inner];
+		__u8 *srh = encap_outer(&path->encap[inner], &config->loopback6, &path->dst,
+					listed ? PROTO_ROUTING : protocol);
 
 		if (listed)
 			put_srh(srh, listed, protocol, from);
@@ -65,7 +65,7 @@ int encap_srv6(struct path *path, const struct policy_path *from, const struct c
 }
 
 /* In a reduced SRH Segments Left points one beyond the list, at the destination address. */
-void read_srv6(struct policy_path *to, struct addr *source, const struct path *path)
+void encap_read_srv6(struct policy_path *to, struct addr *source, const struct path *path)
 {
 	const __u8 *ip = path->encap[INNER_V6].hdr + ETH_LEN, *srh = ip + IPV6_LEN;
 	const __u8 *list = srh + WIRE_SRH_FIXED;
