@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * rtnetlink link news -> interfaces -> fantel_links, fantel_node.links_down. Owned by run, which is
- * told of changes after the maps were written: a link that fails is known to the packet path before
- * anything else is done about it.
+ * rtnetlink link news -> interfaces -> fantel_links, fantel_node. Owned by run, which is told of
+ * changes after the maps were written: a link that fails is known to the packet path before anything
+ * else is done about it.
  *
  * News of links have a socket of their own: a port that goes down takes its routes with it, and the
  * kernel may report thousands of those first.
@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "fresh.h"
 #include "links.h"
 #include "location.h"
 #include "log.h"
@@ -26,9 +27,11 @@ struct links {
 	struct netlink news, ask;
 	const struct maps *maps;
 	const struct policy *policy;
+	struct fresh fresh;
 	link_fn *fn;
 	void *arg;
 	__u64 now_ns;
+	__u64 renew_ns; /* when alive_until is due */
 	__u32 last_event_id;
 	__u32 dump;
 	__u32 n, room;
@@ -83,6 +86,14 @@ static void write_link(struct links *links, const struct interface *i)
 		log_error("port %s: can't write fantel_links (%s); its failures go unreported",
 			  i->name, strerror(errno));
 	count_down(links);
+}
+
+/* links_down counts for a few seconds more. */
+static void stay_alive(struct links *links)
+{
+	__atomic_store_n(&links->maps->node->alive_until, fresh_until(&links->fresh),
+			 __ATOMIC_RELEASE);
+	links->renew_ns = links->now_ns + FRESH_RENEW_NS;
 }
 
 /* The same id never means two failures, not even across restarts: ids follow the clock, and are
@@ -360,7 +371,7 @@ void links_ask(struct links *links, __u64 now_ns)
 	}
 }
 
-/* ---- hold-down ------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 static bool is_waiting(const struct interface *i)
 {
@@ -369,7 +380,7 @@ static bool is_waiting(const struct interface *i)
 
 __u64 links_due(const struct links *links)
 {
-	__u64 due = ~0ULL;
+	__u64 due = links->renew_ns;
 
 	for (__u32 i = 0; i < links->n; i++)
 		if (is_waiting(links->interface[i]))
@@ -380,6 +391,8 @@ __u64 links_due(const struct links *links)
 void links_tick(struct links *links, __u64 now_ns)
 {
 	links->now_ns = now_ns;
+	if (now_ns >= links->renew_ns)
+		stay_alive(links);
 	for (__u32 at = 0; at < links->n; at++) {
 		struct interface *i = links->interface[at];
 
@@ -466,11 +479,13 @@ static int start(struct links *links)
 	for (i = 0; !r && i < links->n; i++)
 		if (interface_is_core(links->interface[i]))
 			write_link(links, links->interface[i]);
+	if (!r)
+		stay_alive(links);
 	return r;
 }
 
 int links_open(struct links **out, const struct maps *maps, const struct policy *policy,
-	       link_fn *fn, void *arg)
+	       int clock_fd, link_fn *fn, void *arg)
 {
 	struct links *links = calloc(1, sizeof(*links));
 	int r;
@@ -479,6 +494,7 @@ int links_open(struct links **out, const struct maps *maps, const struct policy 
 		return -ENOMEM;
 	links->maps = maps;
 	links->policy = policy;
+	links->fresh = fresh_by(clock_fd);
 	links->fn = fn;
 	links->arg = arg;
 	links->now_ns = clock_now_ns();
@@ -495,6 +511,7 @@ void links_free(struct links *links)
 {
 	if (!links)
 		return;
+	__atomic_store_n(&links->maps->node->alive_until, 0, __ATOMIC_RELEASE);
 	netlink_close(&links->news);
 	netlink_close(&links->ask);
 	for (__u32 i = 0; i < links->n; i++)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Interfaces as the kernel reports them, and the failures of core ports: the only writer of
- * fantel_links and of fantel_node.links_down. A core port is down when it is set down here
- * (admin-down) or has no carrier, which is also how its far end being set down shows.
+ * fantel_links, and of fantel_node.links_down and .alive_until. A core port is down when it is set
+ * down here (admin-down) or has no carrier, which is also how its far end being set down shows.
  *
  * A failure has one event-id from the moment a port goes down until it has been up for the
  * hold-down time; a port that flaps meanwhile stays in the same event.
@@ -46,10 +46,13 @@ struct links;
 /*
  * Read the state of all interfaces, bring the maps up to it (what an earlier loader left there is
  * taken over) and listen from now on. Changes are reported to `fn`, from links_open on, after the
- * maps were written. `policy` must live as long. Returns 0 or a negative errno, reported.
+ * maps were written. `policy` must live as long; `clock_fd` is the program fantel_clock. Returns 0 or
+ * a negative errno, reported.
  */
 int links_open(struct links **links, const struct maps *maps, const struct policy *policy,
-	       link_fn *fn, void *arg);
+	       int clock_fd, link_fn *fn, void *arg);
+
+/* From now on nobody keeps the maps true, and the packet path knows that. */
 void links_free(struct links *links);
 
 int links_fd(const struct links *links);
@@ -60,7 +63,8 @@ void links_ask(struct links *links, __u64 now_ns);
 /* Their names, at most `max`; returns how many. */
 __u32 links_delayed(const struct links *links, char (*name)[IFNAMSIZ], __u32 max);
 
-/* When links_tick has something to do; ~0 = never. */
+/* When links_tick has something to do: within a second, because the packet path believes what we
+ * wrote for few of them. */
 __u64 links_due(const struct links *links);
 void links_tick(struct links *links, __u64 now_ns);
 

@@ -311,7 +311,8 @@ static int bring_up(struct run *run, const struct run_options *options)
 		    ?: reporter_start(&run->reporter, maps->events, &run->pins,
 				      options->options.json ? FORMAT_JSON : FORMAT_TEXT,
 				      options->no_events ? NULL : stdout)
-		    ?: links_open(&run->links, maps, run->policy, on_link, run);
+		    ?: links_open(&run->links, maps, run->policy, attach_clock(run->attach),
+				   on_link, run);
 	if (r)
 		return r;
 	uses = push_nexthops(run->push, &n_uses);
@@ -370,10 +371,10 @@ static void let_go(struct run *run)
 {
 	carrier_stop(run->carrier);
 	recover_free(run->recover);
-	reporter_stop(run->reporter);
 	routes_free(run->routes);
 	nexthops_free(run->nexthops);
 	links_free(run->links);
+	reporter_stop(run->reporter); /* may take a moment; nobody looks at links meanwhile */
 	push_free(run->push);
 	attach_free(run->attach);
 }
