@@ -54,7 +54,7 @@ static bool addr_from_text(struct addr *addr, const char *text)
 /* Why an address can be neither a node's nor a segment; NULL if it can. */
 static const char *unusable(const struct addr *addr, const char *text)
 {
-	static const struct addr localhost = { .b = { [15] = 1 } };
+	static const struct addr localhost = { .q_be = { 0, be64(1) } };
 
 	if (strchr(text, ':') && addr_is_v4(addr))
 		return "an IPv4 address in the guise of IPv6";
