@@ -224,7 +224,7 @@ static void explain(struct finding *f, enum reason reason, const struct packet *
 		explain_tunnel(f, p->l4, &head, buf, len);
 		break;
 	case REASON_TLV:
-		msg_walk(&walk, rules, buf, head.at, len);
+		msg_walk(&walk, buf, rules->enterprise, head.at, len);
 		explain_tlv(f, p->l4, &walk, buf);
 		break;
 	default:

@@ -31,7 +31,7 @@ int codec_parse(struct xdp_md *ctx)
 	struct codec *c = state();
 	struct msg_rules rules;
 
-	if (!c || !len || len > WIRE_MSG_MAX || bpf_xdp_load_bytes(ctx, L4, c->buf.b, len))
+	if (!c || len < WIRE_HDR_LEN || len > WIRE_MSG_MAX || bpf_xdp_load_bytes(ctx, L4, c->buf.b, len))
 		return XDP_ABORTED;
 	rules = c->rules;
 	envelope = c->envelope;
