@@ -303,6 +303,12 @@ static void take_class(struct reader *r, void *to, const struct lyd_node *entry)
 	class->group = index < 0 ? 0 : index;
 }
 
+/* Of one group: enough to see it, too few to bury other events. */
+static const struct rate no_path_events = {
+	.interval_ns = NSEC_PER_SEC / 10,
+	.burst_ns = NSEC_PER_SEC,
+};
+
 static struct rate rate_of(const struct lyd_node *rate)
 {
 	__u64 per_second = yang_number(rate, "messages-per-second");
@@ -338,6 +344,7 @@ static void take_notification(struct reader *r, const struct lyd_node *n)
 	c->refresh_ns = refresh_ms * NSEC_PER_MSEC;
 	c->rate[BUCKET_FAILURE] = rate_of(yang_child(rate, "failure"));
 	c->rate[BUCKET_TOO_BIG] = rate_of(yang_child(rate, "too-big"));
+	c->rate[BUCKET_NO_PATH] = no_path_events;
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
