@@ -9,7 +9,7 @@
 
 #include "msg_types.h"
 
-/* ---- the head --------------------------------------------------------------------------------- */
+/* ---- the head -------------------------------------------------------------------------------- */
 
 /* The fixed part, and where Tunnel Info's parts are: what msg_parse learns before the options. */
 struct msg_head {
@@ -154,7 +154,7 @@ SUBPROG enum reason msg_parse_head(struct msg_head *h, const struct msg_rules *r
 	return h->code || c.at < len ? REASON_NONE : REASON_EMPTY;
 }
 
-/* ---- the walk --------------------------------------------------------------------------------- */
+/* ---- the walk -------------------------------------------------------------------------------- */
 
 /*
  * The walk over the options only checks, and notes where values are; then one pass without failures
@@ -345,7 +345,7 @@ SUBPROG enum reason msg_walk(struct msg_walk *w, const struct msg_buf *buf, __u3
 	return round == ROUND_DONE ? REASON_NONE : REASON_TLV;
 }
 
-/* ---- the values ------------------------------------------------------------------------------- */
+/* ---- the values ------------------------------------------------------------------------------ */
 
 /* The value that was noted; n (a constant) is at most its length. NULL if there is none. */
 FN const __u8 *msg_value(const struct msg_walk *w, const struct msg_buf *buf, __u32 index, __u32 n)
@@ -519,7 +519,7 @@ SUBPROG int msg_fill(struct msg *m, const struct msg_walk *w, const struct msg_b
 	return 0;
 }
 
-/* ---- the whole -------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 /*
  * Parse a message of `len` bytes (the IP payload), checksum included. REASON_NONE and a filled *m,
@@ -593,7 +593,7 @@ FN bool msg_tunnel_key(struct tunnel_key *k, const struct msg *m, const struct m
 	return true;
 }
 
-/* ---- one TLV after the other ------------------------------------------------------------------ */
+/* ---- one TLV after the other ----------------------------------------------------------------- */
 
 /* One TLV of a message whose options were found well-formed. */
 struct msg_tlv {
