@@ -120,8 +120,10 @@ FN enum reason failed_add(const struct failed_key *key, const struct msg *m, __u
 		return REASON_UNMATCHED;
 	memcpy(fresh.path, p->name, sizeof(fresh.path));
 	fresh.sequence = m->sequence;
+	/* Refused because it is full, or because another CPU was first. */
 	if (bpf_map_update_elem(&fantel_failed, key, &fresh, BPF_NOEXIST))
-		return REASON_FAILED_FULL;
+		return bpf_map_lookup_elem(&fantel_failed, key) ? REASON_REFRESHED :
+								  REASON_FAILED_FULL;
 	health_add(id, 1, now_ns);
 	failed = bpf_map_lookup_elem(&fantel_failed, key);
 	if (!failed)
@@ -182,18 +184,21 @@ FN bool notify_key(struct scratch *s)
 	return code && msg_tunnel_key(&s->told.tunnel, &s->msg, &s->buf, CODE_IP);
 }
 
-/* Several parts must all match one path: an address beside a segment list is a destination that the
+/* Several parts must all match one path: an address beside another part is a destination that the
  * outer header has on the way, so one of the segments. Labels beside others match nothing we make. */
 FN bool notify_also(const struct scratch *s, __u32 id)
 {
+	__u8 others = s->msg.code & ~s->told.tunnel.code;
 	struct path *p;
 
-	if (!(s->msg.code & CODE_IP) || s->told.tunnel.code == CODE_IP)
+	if (!others)
 		return true;
+	if (others & CODE_MPLS)
+		return false;
 	p = bpf_map_lookup_elem(&fantel_paths, &id);
 	if (p && addr_equal(&p->dst, &s->msg.ip))
 		return true;
-	for (__u32 i = 0; i < MAX_SEGMENTS; i++)
+	for (__u32 i = 0; s->told.tunnel.code == CODE_SRV6 && i < MAX_SEGMENTS; i++)
 		if (i < s->told.tunnel.n && addr_equal(&s->told.tunnel.segment[i], &s->msg.ip))
 			return true;
 	return false;
@@ -258,10 +263,11 @@ SUBPROG int notify_act(struct scratch *s, __u64 now_ns)
 	enum reason result = REASON_UNMATCHED;
 	struct tunnel_paths *paths;
 	struct failed_key key = {};
-	bool usable;
+	bool usable, named;
 
 	if (!s)
 		return REASON_INTERNAL;
+	named = notify_key(s);
 	key.event_id = s->msg.event_id;
 	key.originator = addr_number(&s->outer.src);
 	if (!s->msg.code && s->msg.kind == KIND_RECOVERY && msg_has(&s->msg, TLVI_EVENT)) {
@@ -269,7 +275,7 @@ SUBPROG int notify_act(struct scratch *s, __u64 now_ns)
 		notify_event(s, result, ~0U, usable, now_ns);
 		return result;
 	}
-	paths = notify_key(s) ? bpf_map_lookup_elem(&fantel_tunnels, &s->told.tunnel) : NULL;
+	paths = named ? bpf_map_lookup_elem(&fantel_tunnels, &s->told.tunnel) : NULL;
 	for (__u32 i = 0; paths && i < TUNNEL_PATHS && i < paths->n; i++) {
 		enum reason reason;
 
@@ -321,12 +327,12 @@ SUBPROG int notify_read(struct xdp_md *ctx, struct scratch *s)
 	return REASON_NONE;
 }
 
-/* The sequence window of the originator; what carries no sequence is always new. The window moves
- * only when the notification could act, so that a repetition has another try. */
+/* The sequence window of the originator; what carries no sequence is always new. A notification that
+ * could not act gives its sequence back, so that a repetition has another try. */
 FN enum reason notify_once(struct scratch *s, __u64 now_ns)
 {
 	static const struct origin never;
-	struct origin *origin, window;
+	struct origin *origin;
 	enum reason reason;
 
 	if (!msg_has(&s->msg, TLVI_EVENT))
@@ -338,13 +344,12 @@ FN enum reason notify_once(struct scratch *s, __u64 now_ns)
 		if (!origin)
 			return REASON_ORIGINS_FULL;
 	}
-	window = *origin;
-	reason = window_check(&window, s->msg.sequence);
+	reason = window_take(origin, s->msg.sequence);
 	if (reason)
 		return reason;
 	reason = notify_act(s, now_ns);
-	if (reason != REASON_FAILED_FULL)
-		*origin = window;
+	if (reason == REASON_FAILED_FULL)
+		window_give_back(origin, s->msg.sequence);
 	return reason;
 }
 

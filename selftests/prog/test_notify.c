@@ -4,6 +4,8 @@
  * packet; then what several of them do together. Messages are encoded here by hand, not by msg.h.
  */
 #include <arpa/inet.h>
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -208,6 +210,7 @@ struct note {
 	__u8 hop_limit;
 	enum by by;
 	__u8 cause;
+	bool labels; /* a label stack */
 };
 
 static void put_srh(struct bytes *l4, const struct note *n)
@@ -251,7 +254,7 @@ static void encode(struct bytes *frame, const struct note *n)
 {
 	const char *src = n->src ? n->src : n->by == UDP4 ? P3 : P1;
 	const char *dst = n->dst ? n->dst : n->by == UDP4 ? US4 : US6;
-	__u8 code = (n->ip ? 0x80 : 0) | (n->path ? 0x40 : 0), type = 202 + n->kind;
+	__u8 code = (n->ip ? 0x80 : 0) | (n->path ? 0x40 : 0) | (n->labels ? 0x20 : 0), type = 202 + n->kind;
 	__u8 proto = n->by == ICMPV6 ? IPPROTO_ICMPV6 : IPPROTO_UDP;
 	struct bytes l4 = {};
 
@@ -269,6 +272,8 @@ static void encode(struct bytes *frame, const struct note *n)
 	}
 	if (n->path)
 		put_srh(&l4, n);
+	if (n->labels)
+		bytes_put32(&l4, 16009 << 12 | 0x100);
 	put_options(&l4, n);
 	if (n->by != ICMPV6)
 		store16(l4.b + 4, htons(l4.len));
@@ -324,6 +329,10 @@ static struct row rows[] = {
 	{ "address and segment list that match no path together",
 	  REASON_UNMATCHED,
 	  { FAILURE, SRV6, .ip = "2001:db8:9::9", EVENT(1, 1) } },
+	{ "segment list and labels match no path together", REASON_UNMATCHED,
+	  { FAILURE, SRV6, .labels = true, EVENT(1, 1) } },
+	{ "address and labels match no path together", REASON_UNMATCHED,
+	  { FAILURE, ONE, .labels = true, EVENT(1, 1) } },
 	{ "a failure of another tunnel",
 	  REASON_UNMATCHED,
 	  { FAILURE, .path = "encaps-2", EVENT(1, 1) } },
@@ -703,6 +712,106 @@ static void events_say_what_happened(void **state)
 	assert_int_equal(e[0].reason, REASON_REPORTED);
 	assert_int_equal(e[0].kind, KIND_CONGESTION);
 	assert_int_equal(e[0].cause, CAUSE_QUEUE);
+	/* What names no tunnel says none in its event, not that of the message before. */
+	SAY(RECOVERY, EVENT(7, 5));
+	assert_int_equal(node_events(node, e, 4), 1);
+	assert_int_equal(e[0].reason, REASON_NOT_KNOWN);
+	assert_int_equal(e[0].tunnel.code, 0);
+}
+
+/* A node without an IPv4 loopback is not "::" for that. */
+static void nobody_is_not_us(void **state)
+{
+	struct config config = node_config();
+	struct fantel_bpf *both = node;
+
+	memset(&config.loopback4, 0, sizeof(config.loopback4));
+	node = node_load(&config);
+	node_paths();
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(1, 1), .dst = "::"), REASON_NONE);
+	assert_nothing_known();
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(1, 1)), REASON_FAILED);
+	fantel_bpf__destroy(node);
+	node = both;
+}
+
+/* ---- several CPUs at once ------------------------------------------------------------------------ */
+
+static struct bytes at_once[2];
+static int round_no, rounds_done[2];
+
+static void *on_one_cpu(void *arg)
+{
+	long cpu = (long)arg;
+	int round = 0;
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+	for (;;) {
+		LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = at_once[cpu].b, .repeat = 1);
+
+		while (__atomic_load_n(&round_no, __ATOMIC_ACQUIRE) == round)
+			sched_yield();
+		round = __atomic_load_n(&round_no, __ATOMIC_ACQUIRE);
+		if (round < 0)
+			return NULL;
+		opts.data_size_in = at_once[cpu].len;
+		bpf_prog_test_run_opts(bpf_program__fd(node->progs.fantel_core), &opts);
+		__atomic_store_n(&rounds_done[cpu], round, __ATOMIC_RELEASE);
+	}
+}
+
+/* Two messages, one on each CPU, as nearly at once as can be. */
+static void say_at_once(const struct note *a, const struct note *b)
+{
+	int round = round_no + 1;
+
+	encode(&at_once[0], a);
+	encode(&at_once[1], b);
+	__atomic_store_n(&round_no, round, __ATOMIC_RELEASE);
+	for (int cpu = 0; cpu < 2; cpu++)
+		while (__atomic_load_n(&rounds_done[cpu], __ATOMIC_ACQUIRE) != round)
+			sched_yield();
+}
+
+#define ROUNDS 3000
+
+/* A failure told twice, by two sequences; their repetitions; the recovery and its repetition. */
+static void cpus_agree(void **state)
+{
+	__u64 before[REASON_COUNT];
+	pthread_t thread[2];
+
+	if (libbpf_num_possible_cpus() < 2) {
+		printf("# this machine has one CPU\n");
+		skip();
+	}
+	forget();
+	for (int r = 0; r < REASON_COUNT; r++)
+		before[r] = node_count(node, r).packets;
+	for (long cpu = 0; cpu < 2; cpu++)
+		assert_int_equal(pthread_create(&thread[cpu], NULL, on_one_cpu, (void *)cpu), 0);
+	for (__u64 i = 1; i <= ROUNDS; i++) {
+		const struct note a = { FAILURE, ONE, EVENT(7, 3 * i) };
+		const struct note b = { FAILURE, ONE, EVENT(7, 3 * i + 1) };
+		const struct note back = { RECOVERY, ONE, EVENT(7, 3 * i + 2) };
+
+		say_at_once(&a, &b);
+		say_at_once(&b, &a);
+		say_at_once(&back, &back);
+	}
+	__atomic_store_n(&round_no, -1, __ATOMIC_RELEASE);
+	for (int cpu = 0; cpu < 2; cpu++)
+		pthread_join(thread[cpu], NULL);
+	assert_int_equal(node_count(node, REASON_FAILED).packets - before[REASON_FAILED], ROUNDS);
+	assert_int_equal(node_count(node, REASON_REFRESHED).packets - before[REASON_REFRESHED], ROUNDS);
+	assert_int_equal(node_count(node, REASON_RECOVERED).packets - before[REASON_RECOVERED], ROUNDS);
+	assert_int_equal(node_count(node, REASON_DUPLICATE).packets - before[REASON_DUPLICATE],
+			 3 * ROUNDS);
+	assert_int_equal(failures(ONE_PATH), 0);
+	assert_int_equal(failed_entries(), 0);
 }
 
 /* A full set refuses, says so, and lets the repetition try again. */
@@ -887,6 +996,8 @@ static const struct CMUnitTest other[] = {
 	     a_refused_one_does_not_move_the_window),
 	TEST("with a domain, only its own notifications count", only_our_domain),
 	TEST("an event says what happened, and only when something did", events_say_what_happened),
+	TEST("without an IPv4 loopback, nobody's address is not ours", nobody_is_not_us),
+	TEST("two CPUs at once: each sequence acts once, and nothing is counted wrong", cpus_agree),
 	TEST("a full failed-tunnel set refuses, and a repetition may try again",
 	     a_full_set_refuses),
 	TEST("other packets to the loopback pass untouched", other_packets_pass),
