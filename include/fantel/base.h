@@ -22,7 +22,6 @@
 #define origin kernel_origin
 #define path kernel_path
 #define rank kernel_rank
-#define span kernel_span
 #define traffic kernel_traffic
 #define writer kernel_writer
 #define REASON_TYPE kernel_REASON_TYPE
@@ -41,7 +40,6 @@
 #undef origin
 #undef path
 #undef rank
-#undef span
 #undef traffic
 #undef writer
 #undef REASON_TYPE

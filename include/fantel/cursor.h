@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * All bounds checks. Three tools, by what they look at:
+ * All bounds checks on messages; those on packets are in frame.h and bpf/packet.bpf.h. Two tools:
  *
- *   span    a packet, by pointer pair: fixed headers, in place
  *   cursor  a message that was copied into a struct msg_buf, by index: what varies in length
  *   writer  a message being built in a struct msg_buf, by index
  *
  * Each hands out memory that the caller may then use without another check, or NULL, and then it
- * has not moved. Persuading the BPF verifier is done here and nowhere else.
+ * has not moved.
  */
 #ifndef FANTEL_CURSOR_H
 #define FANTEL_CURSOR_H
@@ -28,44 +27,6 @@
  * "BPF program is too large. Processed 1000001 insn".
  */
 #define CURSOR_FORGET(x) (*(volatile __typeof__(x) *)&(x))
-
-/* ---- span: headers in the packet ------------------------------------------------------------- */
-
-struct span {
-	const __u8 *at;
-	const __u8 *end;
-};
-
-/* The next n bytes, n a constant; NULL if the packet is shorter. */
-FN const void *span_take(struct span *s, __u32 n)
-{
-	const __u8 *at = s->at;
-
-	/* In this form, pointer + constant > end, or: "invalid access to packet". */
-	if (at + n > s->end)
-		return NULL;
-	s->at = at + n;
-	return at;
-}
-
-/* The same without moving on. */
-FN const void *span_peek(const struct span *s, __u32 n)
-{
-	return s->at + n > s->end ? NULL : s->at;
-}
-
-/* Move on by n bytes, known at run time only, at most `max` (a constant). */
-FN bool span_skip(struct span *s, __u32 n, __u32 max)
-{
-	const __u8 *at = s->at;
-
-	CURSOR_PIN(n);
-	/* Without a bound: "math between pkt pointer and register with unbounded min value". */
-	if (n > max || at + n > s->end)
-		return false;
-	s->at = at + n;
-	return true;
-}
 
 /* ---- struct msg_buf: a message outside its packet -------------------------------------------- */
 
