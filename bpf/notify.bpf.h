@@ -238,28 +238,31 @@ FN enum reason failed_sweep(const struct failed_key *key, bool any_path, bool an
 }
 
 /* Act on one path. */
-SUBPROG int notify_path(struct scratch *s, const struct failed_key *key, __u64 now_ns)
+SUBPROG int notify_path(struct scratch *s, const struct failed_key *given, __u64 now_ns)
 {
+	struct failed_key key;
 	enum reason reason;
 	bool usable = false;
 
-	if (!s || !key)
+	if (!s || !given)
 		return REASON_INTERNAL;
+	key = *given; /* as scratch() says */
 	if (s->msg.kind == KIND_FAILURE)
-		reason = failed_add(key, &s->msg, now_ns, &usable);
+		reason = failed_add(&key, &s->msg, now_ns, &usable);
 	else if (msg_has(&s->msg, TLVI_EVENT))
-		reason = failed_remove(key, now_ns, &usable);
+		reason = failed_remove(&key, now_ns, &usable);
 	else
-		reason = failed_sweep(key, false, true, now_ns, &usable);
+		reason = failed_sweep(&key, false, true, now_ns, &usable);
 	if (reason == REASON_FAILED || reason == REASON_RECOVERED)
-		notify_event(s, reason, key->path, usable, now_ns);
+		notify_event(s, reason, key.path, usable, now_ns);
 	return reason;
 }
 
 /* Act on every path that the notification names. The reason is that of the path that changed, where
  * one did. */
-SUBPROG int notify_act(struct scratch *s, __u64 now_ns)
+SUBPROG int notify_act(__u64 now_ns)
 {
+	struct scratch *s = scratch();
 	enum reason result = REASON_UNMATCHED;
 	struct tunnel_paths *paths;
 	struct failed_key key = {};
@@ -336,7 +339,7 @@ FN enum reason notify_once(struct scratch *s, __u64 now_ns)
 	enum reason reason;
 
 	if (!msg_has(&s->msg, TLVI_EVENT))
-		return notify_act(s, now_ns);
+		return notify_act(now_ns);
 	origin = bpf_map_lookup_elem(&fantel_origins, &s->outer.src);
 	if (!origin) {
 		bpf_map_update_elem(&fantel_origins, &s->outer.src, &never, BPF_NOEXIST);
@@ -347,7 +350,7 @@ FN enum reason notify_once(struct scratch *s, __u64 now_ns)
 	reason = window_take(origin, s->msg.sequence);
 	if (reason)
 		return reason;
-	reason = notify_act(s, now_ns);
+	reason = notify_act(now_ns);
 	if (reason == REASON_FAILED_FULL)
 		window_give_back(origin, s->msg.sequence);
 	return reason;
