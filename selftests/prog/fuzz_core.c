@@ -225,6 +225,7 @@ static const char *const frames[] = {
 	"one segment, IPv4 inside", "TCP inside", "ICMPv6 inside", "a tiny packet", "IPv4 in IPv4",
 	"nine segments", "nine segments, reduced", "to a multicast group", "of another domain",
 	"a notification in transit", "a UDP notification in transit", "from nobody",
+	"from a multicast source",
 	"our segment is the last", "an SRH with more left than listed", "another routing type",
 	"failure icmp6 to us", "failure udp6 to us", "failure udp4 to us", NULL,
 };
@@ -393,6 +394,12 @@ static void fuzz_open(struct fuzz *z, const struct variant *variant, __u64 seed)
 	paths_add(z);
 	source_add(z, "2001:db8:f::/124");
 	source_add(z, "198.51.100.0/28");
+	if (variant->failed_link) {
+		/* Of the domain by mistake: they must not be told all the same. */
+		source_add(z, "::/128");
+		source_add(z, "ff0e::/124");
+		source_add(z, "224.0.0.0/28");
+	}
 	class_add(z, "2001:db8:2::/48");
 	class_add(z, "203.0.113.0/24");
 	if (variant->failed_link)

@@ -46,6 +46,21 @@ static __u16 dice_number(struct dice *d)
 	return dice_one_in(d, 4) ? dice_next(d) : often[dice_roll(d, ARRAY_SIZE(often))];
 }
 
+/* Parsing text is slow: once. */
+static const struct addr *addrs_of(struct addr *to, const char *const *text, __u32 n)
+{
+	for (__u32 i = 0; !to[n].b[0] && i < n; i++)
+		to[i] = addr_of(text[i]);
+	to[n].b[0] = 1;
+	return to;
+}
+
+#define ADDR_ROLL(d, table)                                                                        \
+	({                                                                                         \
+		static struct addr parsed_[ARRAY_SIZE(table) + 1];                                 \
+		addrs_of(parsed_, table, ARRAY_SIZE(table))[dice_roll(d, ARRAY_SIZE(table))];      \
+	})
+
 /* ---- a message before it is a packet --------------------------------------------------------- */
 
 #define DRAFT_MAX 2048
@@ -231,12 +246,17 @@ static void change_cut(struct dice *d, struct draft *m, const struct source *s)
 	m->len -= MIN(m->len, n);
 }
 
+/* By a little, by much, or to about the longest that may be, over either IP. */
 static void change_grow(struct dice *d, struct draft *m, const struct source *s)
 {
-	__u32 n = dice_one_in(d, 8) ? dice_roll(d, 1400) : 1 + dice_roll(d, 24);
+	__u32 end = m->len + 1 + dice_roll(d, 24);
 	bool zeros = dice_one_in(d, 2);
 
-	for (n = MIN(n, (__u32)sizeof(m->b) - m->len); n; n--)
+	if (dice_one_in(d, 16))
+		end = dice_roll(d, 1400);
+	else if (dice_one_in(d, 16))
+		end = (dice_one_in(d, 2) ? 1240 : 1260) + dice_roll(d, 5) - 2;
+	for (end = MIN(end, (__u32)sizeof(m->b)); m->len < end;)
 		m->b[m->len++] = zeros ? 0 : dice_next(d);
 }
 
@@ -323,6 +343,28 @@ static void change_code(struct dice *d, struct draft *m, const struct source *s)
 		draft_retype(m, draft_type(m), draft_code(m) ^ 1 << dice_roll(d, 8));
 }
 
+/* One part of Tunnel Info more: an address that a path has, or labels that one has. */
+static void change_part(struct dice *d, struct draft *m, const struct source *s)
+{
+	static const char *const named[] = { "2001:db8:9::9", "2001:db8:a:2::", "192.0.2.9",
+					     "2001:db8:a:1::", "2001:db8:9::8" };
+	__u8 labels[8], ip = s->config.code_lsb ? 1 : 0x80, mpls = s->config.code_lsb ? 4 : 0x20;
+	struct addr address;
+
+	if (m->len < draft_body(m))
+		return;
+	store32(labels, htonl(16009 << 12));
+	store32(labels + 4, htonl(24001 << 12 | 0x100));
+	if (!(draft_code(m) & mpls) && dice_one_in(d, 2)) {
+		draft_insert(m, draft_options(m, s->config.code_lsb), labels, sizeof(labels));
+		draft_retype(m, draft_type(m), draft_code(m) | mpls);
+	} else if (!(draft_code(m) & ip)) {
+		address = ADDR_ROLL(d, named);
+		draft_insert(m, draft_body(m), &address, sizeof(address));
+		draft_retype(m, draft_type(m), draft_code(m) | ip);
+	}
+}
+
 /* An Event TLV in front, which thus counts: of few events, with a sequence of these days, so that
  * messages have to do with each other. */
 static void change_event(struct dice *d, struct draft *m, const struct source *s)
@@ -355,7 +397,7 @@ static change_fn *const changes[] = {
 	change_bit,  change_bit,     change_bit,      change_byte,   change_byte, change_word,
 	change_cut,  change_grow,    change_erase,    change_repeat, change_tlv,  change_tlv,
 	change_tlv,  change_tlv_len, change_tlv_drop, change_splice, change_type, change_type,
-	change_code, change_event,   change_event,    change_domain,
+	change_code, change_part,    change_event,    change_event,  change_domain,
 };
 
 /* ---- changes of what is around it ------------------------------------------------------------ */
@@ -377,21 +419,6 @@ static const char *const others6[] = {
 static const char *const others4[] = {
 	"198.51.100.7", "203.0.113.20", "0.0.0.0", "224.0.0.5", "255.255.255.255",
 };
-
-/* Parsing text is slow: once. */
-static const struct addr *addrs_of(struct addr *to, const char *const *text, __u32 n)
-{
-	for (__u32 i = 0; !to[n].b[0] && i < n; i++)
-		to[i] = addr_of(text[i]);
-	to[n].b[0] = 1;
-	return to;
-}
-
-#define ADDR_ROLL(d, table)                                                                        \
-	({                                                                                         \
-		static struct addr parsed_[ARRAY_SIZE(table) + 1];                                 \
-		addrs_of(parsed_, table, ARRAY_SIZE(table))[dice_roll(d, ARRAY_SIZE(table))];      \
-	})
 
 static void around_change(struct dice *d, struct draft *m)
 {
