@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
  * rtnetlink link news -> interfaces -> fantel_links, fantel_node. Owned by run, which is told of
- * changes after the maps were written: a link that fails is known to the packet path before anything
- * else is done about it.
+ * changes after the maps were written: a link that fails is known to the packet path before
+ * anything else is done about it.
  *
  * News of links have a socket of their own: a port that goes down takes its routes with it, and the
  * kernel may report thousands of those first.
@@ -23,13 +23,14 @@
 #include "netlink.h"
 #include "own.h"
 
+#define NOT_READY_NS (50 * NSEC_PER_MSEC) /* then it is asked again */
+
 struct links {
 	struct netlink news, ask;
 	const struct maps *maps;
 	const struct policy *policy;
 	struct fresh fresh;
-	link_fn *fn;
-	void *arg;
+	struct link_ops ops;
 	__u64 now_ns;
 	__u64 renew_ns; /* when alive_until is due */
 	__u32 last_event_id;
@@ -224,8 +225,8 @@ static enum link_change step(struct links *links, struct interface *i, enum wire
 
 static void tell(struct links *links, enum link_change change, const struct interface *i)
 {
-	if (change != LINK_SAME && links->fn)
-		links->fn(links->arg, change, i);
+	if (change != LINK_SAME)
+		links->ops.changed(links->ops.arg, change, i);
 }
 
 /* A port's interface came back, under a new ifindex: a new link, but the old failure if one is
@@ -396,10 +397,14 @@ void links_tick(struct links *links, __u64 now_ns)
 	for (__u32 at = 0; at < links->n; at++) {
 		struct interface *i = links->interface[at];
 
-		if (is_waiting(i) && now_ns >= i->steady_ns) {
-			i->failed = false;
-			tell(links, LINK_STEADY, i);
+		if (!is_waiting(i) || now_ns < i->steady_ns)
+			continue;
+		if (!links->ops.ready(links->ops.arg, i)) {
+			i->steady_ns = now_ns + NOT_READY_NS;
+			continue;
 		}
+		i->failed = false;
+		tell(links, LINK_STEADY, i);
 	}
 }
 
@@ -485,7 +490,7 @@ static int start(struct links *links)
 }
 
 int links_open(struct links **out, const struct maps *maps, const struct policy *policy,
-	       int clock_fd, link_fn *fn, void *arg)
+	       int clock_fd, const struct link_ops *ops)
 {
 	struct links *links = calloc(1, sizeof(*links));
 	int r;
@@ -495,8 +500,7 @@ int links_open(struct links **out, const struct maps *maps, const struct policy 
 	links->maps = maps;
 	links->policy = policy;
 	links->fresh = fresh_by(clock_fd);
-	links->fn = fn;
-	links->arg = arg;
+	links->ops = *ops;
 	links->now_ns = clock_now_ns();
 	r = start(links);
 	if (r) {

@@ -15,6 +15,7 @@ struct routes {
 	struct netlink news, ask;
 	const struct maps *maps;
 	const struct links *links;
+	struct neighbours *neighbours;
 	struct route_table *table;
 	__u64 now_ns;
 	int reading; /* AF_INET6 or AF_INET while all are read; AF_UNSPEC: not */
@@ -59,7 +60,8 @@ struct route_news {
 	struct routes *routes;
 	struct prefix_key prefix;
 	__u32 metric;
-	__u32 ifindex; /* 0: several ways, or by nexthop object */
+	__u32 ifindex;	     /* 0: several ways, or by nexthop object */
+	struct addr gateway; /* unspecified: none */
 	const struct nlattr *multipath;
 	bool gone, replace;
 };
@@ -88,6 +90,10 @@ static void parse_route(struct route_news *news, const struct nlmsghdr *message)
 		case RTA_OIF:
 			news->ifindex = mnl_attr_get_u32(attr);
 			break;
+		case RTA_GATEWAY:
+		case RTA_VIA:
+			netlink_gateway(&news->gateway, attr);
+			break;
 		case RTA_MULTIPATH:
 			news->multipath = attr;
 			break;
@@ -98,10 +104,12 @@ static void parse_route(struct route_news *news, const struct nlmsghdr *message)
 	news->replace = message->nlmsg_flags & NLM_F_REPLACE;
 }
 
-static void take_way(struct route_news *news, __u32 ifindex)
+static void take_way(struct route_news *news, __u32 ifindex, const struct addr *gateway)
 {
 	struct routes *routes = news->routes;
 
+	if (!news->gone && !addr_is_unspecified(gateway) && port(routes, ifindex) != ROUTE_NOT_CORE)
+		neighbours_learn(routes->neighbours, ifindex, gateway);
 	if (news->gone)
 		route_table_remove(routes->table, &news->prefix, news->metric, ifindex,
 				   routes->now_ns);
@@ -110,19 +118,29 @@ static void take_way(struct route_news *news, __u32 ifindex)
 	news->replace = false; /* its other ways come beside the first */
 }
 
+static void take_hop(struct route_news *news, const struct rtnexthop *hop)
+{
+	struct addr gateway = {};
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_payload((void *)RTNH_DATA(hop), hop->rtnh_len - RTNH_LENGTH(0))
+		netlink_gateway(&gateway, attr);
+	take_way(news, hop->rtnh_ifindex, &gateway);
+}
+
 static void take_ways(struct route_news *news)
 {
 	const struct rtnexthop *hop;
 	int left;
 
 	if (!news->multipath) {
-		take_way(news, news->ifindex);
+		take_way(news, news->ifindex, &news->gateway);
 		return;
 	}
 	hop = mnl_attr_get_payload(news->multipath);
 	left = mnl_attr_get_payload_len(news->multipath);
 	for (; RTNH_OK(hop, left); left -= RTNH_ALIGN(hop->rtnh_len), hop = RTNH_NEXT(hop))
-		take_way(news, hop->rtnh_ifindex);
+		take_hop(news, hop);
 }
 
 static void on_route(void *arg, const struct nlmsghdr *message)
@@ -263,7 +281,7 @@ static int start(struct routes *routes)
 }
 
 int routes_open(struct routes **out, const struct maps *maps, const struct links *links,
-		__u64 now_ns)
+		struct neighbours *neighbours, __u64 now_ns)
 {
 	struct routes *routes = calloc(1, sizeof(*routes));
 	int r;
@@ -272,6 +290,7 @@ int routes_open(struct routes **out, const struct maps *maps, const struct links
 		return -ENOMEM;
 	routes->maps = maps;
 	routes->links = links;
+	routes->neighbours = neighbours;
 	routes->now_ns = now_ns;
 	r = start(routes);
 	if (r) {
