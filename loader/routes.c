@@ -23,6 +23,13 @@ struct routes {
 	bool warned;
 };
 
+/*
+ * The kernel's lo. The node's own addresses are in the table as routed there, as if it were a port
+ * that never fails: the FIB tells the packet path of them what it tells of prefixes without a route,
+ * and what ends here is not lost with a link.
+ */
+#define LOOPBACK_IFINDEX 1
+
 /* ---- what the table asks and decides --------------------------------------------------------- */
 
 static enum route_port port(void *arg, __u32 ifindex)
@@ -30,6 +37,8 @@ static enum route_port port(void *arg, __u32 ifindex)
 	const struct routes *routes = arg;
 	const struct interface *i = links_find(routes->links, ifindex);
 
+	if (ifindex == LOOPBACK_IFINDEX)
+		return ROUTE_CORE_UP;
 	if (!i || !interface_is_core(i))
 		return ROUTE_NOT_CORE;
 	/* A port that flaps may be down again before its routes have come back. */
@@ -99,6 +108,8 @@ static void parse_route(struct route_news *news, const struct nlmsghdr *message)
 			break;
 		}
 	}
+	if (rtm->rtm_table == RT_TABLE_LOCAL)
+		news->ifindex = LOOPBACK_IFINDEX;
 	set_prefix(news, rtm, &dst);
 	news->gone = message->nlmsg_type == RTM_DELROUTE;
 	news->replace = message->nlmsg_flags & NLM_F_REPLACE;
@@ -143,6 +154,15 @@ static void take_ways(struct route_news *news)
 		take_hop(news, hop);
 }
 
+/* A route to others, or one of the kernel's to the node itself. */
+static bool counts(const struct rtmsg *rtm)
+{
+	if (rtm->rtm_flags & RTM_F_CLONED)
+		return false;
+	return rtm->rtm_table == RT_TABLE_LOCAL ||
+	       (rtm->rtm_table == RT_TABLE_MAIN && rtm->rtm_type == RTN_UNICAST);
+}
+
 static void on_route(void *arg, const struct nlmsghdr *message)
 {
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(message);
@@ -151,8 +171,7 @@ static void on_route(void *arg, const struct nlmsghdr *message)
 
 	if (message->nlmsg_type != RTM_NEWROUTE && message->nlmsg_type != RTM_DELROUTE)
 		return;
-	if (mnl_nlmsg_get_payload_len(message) < sizeof(*rtm) || rtm->rtm_table != RT_TABLE_MAIN ||
-	    rtm->rtm_type != RTN_UNICAST || rtm->rtm_flags & RTM_F_CLONED)
+	if (mnl_nlmsg_get_payload_len(message) < sizeof(*rtm) || !counts(rtm))
 		return;
 	parse_route(&news, message);
 	memcpy(dst.l_be, news.prefix.addr_be, sizeof(dst.l_be));

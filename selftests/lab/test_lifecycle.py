@@ -151,6 +151,13 @@ def test_heartbeat(tap, lab, nodes):
     tap.ok(alive_until(lab, r1) > last, "the next one does")
     lab.stop(r1.process)
     tap.equal(alive_until(lab, r1), 0, "one that ends on a signal takes it back")
+    try:
+        lab.run("pe1", "ping", "-n", "-c", "3", "-i", "0.1", "-W", "2", "-I", figure.loopback("pe1"),
+                figure.link_address("r1", "pe1"))
+        lost = None
+    except figure.LabError as error:
+        lost = error
+    tap.equal(lost, None, "packets to the node's own addresses still arrive then")
     nodes["r1"] = again(lab, r1)
 
 
