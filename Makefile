@@ -21,7 +21,7 @@ endif
 BUILD_DEPS := make gcc clang llvm libc6-dev linux-libc-dev libbpf-dev bpftool libelf-dev zlib1g-dev \
 	libyang2-dev libmnl-dev libjansson-dev libcap-dev pkg-config
 TEST_DEPS := libcmocka-dev iproute2 ethtool util-linux procps python3 python3-scapy tshark gnuplot-nox \
-	iputils-ping man-db libclang-rt-dev
+	iputils-ping man-db libclang-rt-dev tcpdump
 
 LIBS     := libbpf libyang libmnl jansson libcap
 WARN     := -Wall -Wextra -Werror -Wno-unused-parameter
