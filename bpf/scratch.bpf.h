@@ -19,6 +19,7 @@ struct scratch {
 	struct addr next; /* detect: where the outer header sends the packet from here */
 	__u32 inner_at;	  /* detect: offset of the packet inside the tunnel */
 	__u32 inner_proto;
+	bool doubtful; /* detect: the failure is; on the stack the verifier would walk both cases */
 };
 
 struct {
