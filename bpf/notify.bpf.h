@@ -47,13 +47,27 @@ FN void event_path(struct event *e, __u32 id)
 		memcpy(e->name, p->name, sizeof(e->name));
 }
 
+/* A failure has left a path, and no notification names it: tell. */
+FN void failed_event(const struct failed_key *k, enum reason reason, bool usable, __u64 now_ns)
+{
+	struct event *e = event_begin(EVENT_PATH, now_ns);
+
+	if (!e)
+		return;
+	e->reason = reason;
+	e->event_id = k->event_id;
+	e->usable = usable;
+	e->peer.q_be[0] = be64((__u64)(k->originator >> 64));
+	e->peer.q_be[1] = be64((__u64)k->originator);
+	event_path(e, k->path);
+	event_end(e);
+}
+
 /* The timer fired: the entry's validity ran out, unless it was renewed since. */
 static int failed_expire(void *map, struct failed_key *key, struct failed *failed)
 {
 	__u64 now = bpf_ktime_get_ns();
 	struct failed_key k = *key;
-	struct event *e;
-	bool usable;
 
 	failed->armed_ns = 0;
 	if (!failed->until_ns)
@@ -65,18 +79,8 @@ static int failed_expire(void *map, struct failed_key *key, struct failed *faile
 	}
 	if (bpf_map_delete_elem(map, key))
 		return 0;
-	usable = health_add(k.path, -1, now);
 	count(REASON_EXPIRED, 0);
-	e = event_begin(EVENT_PATH, now);
-	if (e) {
-		e->reason = REASON_EXPIRED;
-		e->event_id = k.event_id;
-		e->usable = usable;
-		e->peer.q_be[0] = be64((__u64)(k.originator >> 64));
-		e->peer.q_be[1] = be64((__u64)k.originator);
-		event_path(e, k.path);
-		event_end(e);
-	}
+	failed_event(&k, REASON_EXPIRED, health_add(k.path, -1, now), now);
 	return 0;
 }
 
@@ -204,21 +208,23 @@ FN bool notify_also(const struct scratch *s, __u32 id)
 	return false;
 }
 
-/* A recovery that does not name its event withdraws all that its originator said of the path; one
- * that names no path, the event wherever it was recorded. */
+/*
+ * A recovery that does not name its event withdraws all that its originator said of the path; one
+ * that names no path, the event wherever it was recorded. Paths that have no failure cost nothing:
+ * fantel_failed is large, and walking through it takes 0.2 ms even when it is empty.
+ */
 struct sweep {
 	struct failed_key key;
-	bool any_path, any_event, usable;
+	bool usable;
 	__u32 removed;
 	__u64 now_ns;
 };
 
-static long sweep_one(void *map, struct failed_key *key, struct failed *failed, struct sweep *w)
+static long sweep_event(void *map, struct failed_key *key, struct failed *failed, struct sweep *w)
 {
 	struct failed_key k = *key;
 
-	if (k.originator != w->key.originator || (!w->any_path && k.path != w->key.path) ||
-	    (!w->any_event && k.event_id != w->key.event_id))
+	if (k.originator != w->key.originator || k.path != w->key.path)
 		return 0;
 	if (!bpf_map_delete_elem(map, &k)) {
 		w->usable = health_add(k.path, -1, w->now_ns);
@@ -227,13 +233,37 @@ static long sweep_one(void *map, struct failed_key *key, struct failed *failed, 
 	return 0;
 }
 
-FN enum reason failed_sweep(const struct failed_key *key, bool any_path, bool any_event, __u64 now_ns,
-			    bool *usable)
+static long sweep_path(void *map, __u32 *path, struct health *health, struct sweep *w)
 {
-	struct sweep w = { .key = *key, .any_path = any_path, .any_event = any_event, .now_ns = now_ns };
+	struct failed_key k = w->key;
 
-	bpf_for_each_map_elem(&fantel_failed, sweep_one, &w, 0);
+	k.path = *path;
+	if (health->failures > 0 && !bpf_map_delete_elem(&fantel_failed, &k)) {
+		failed_event(&k, REASON_RECOVERED, health_add(k.path, -1, w->now_ns), w->now_ns);
+		w->removed++;
+	}
+	return 0;
+}
+
+/* Any event of key's originator and path. */
+FN enum reason failed_sweep_events(const struct failed_key *key, __u64 now_ns, bool *usable)
+{
+	struct sweep w = { .key = *key, .now_ns = now_ns };
+	struct health *health = bpf_map_lookup_elem(&fantel_health, &w.key.path);
+
+	if (!health || health->failures <= 0)
+		return REASON_NOT_KNOWN;
+	bpf_for_each_map_elem(&fantel_failed, sweep_event, &w, 0);
 	*usable = w.usable;
+	return w.removed ? REASON_RECOVERED : REASON_NOT_KNOWN;
+}
+
+/* Any path of key's originator and event. Each has an event of its own. */
+FN enum reason failed_sweep_paths(const struct failed_key *key, __u64 now_ns)
+{
+	struct sweep w = { .key = *key, .now_ns = now_ns };
+
+	bpf_for_each_map_elem(&fantel_health, sweep_path, &w, 0);
 	return w.removed ? REASON_RECOVERED : REASON_NOT_KNOWN;
 }
 
@@ -252,7 +282,7 @@ SUBPROG int notify_path(struct scratch *s, const struct failed_key *given, __u64
 	else if (msg_has(&s->msg, TLVI_EVENT))
 		reason = failed_remove(&key, now_ns, &usable);
 	else
-		reason = failed_sweep(&key, false, true, now_ns, &usable);
+		reason = failed_sweep_events(&key, now_ns, &usable);
 	if (reason == REASON_FAILED || reason == REASON_RECOVERED)
 		notify_event(s, reason, key.path, usable, now_ns);
 	return reason;
@@ -266,7 +296,7 @@ SUBPROG int notify_act(__u64 now_ns)
 	enum reason result = REASON_UNMATCHED;
 	struct tunnel_paths *paths;
 	struct failed_key key = {};
-	bool usable, named;
+	bool named;
 
 	if (!s)
 		return REASON_INTERNAL;
@@ -274,8 +304,8 @@ SUBPROG int notify_act(__u64 now_ns)
 	key.event_id = s->msg.event_id;
 	key.originator = addr_number(&s->outer.src);
 	if (!s->msg.code && s->msg.kind == KIND_RECOVERY && msg_has(&s->msg, TLVI_EVENT)) {
-		result = failed_sweep(&key, true, false, now_ns, &usable);
-		notify_event(s, result, ~0U, usable, now_ns);
+		result = failed_sweep_paths(&key, now_ns);
+		notify_event(s, result, ~0U, false, now_ns);
 		return result;
 	}
 	paths = named ? bpf_map_lookup_elem(&fantel_tunnels, &s->told.tunnel) : NULL;

@@ -594,13 +594,27 @@ static void a_recovery_finds_a_failure_without_event(void **state)
 
 static void a_recovery_by_event_needs_no_tunnel(void **state)
 {
+	struct event e[4];
+
 	forget();
 	assert_int_equal(SAY(FAILURE, SRV6, EVENT(7, 1)), REASON_FAILED);
 	assert_int_equal(SAY(FAILURE, ONE, EVENT(7, 2)), REASON_FAILED);
 	assert_int_equal(SAY(FAILURE, ONE, EVENT(8, 3)), REASON_FAILED);
+	assert_int_equal(SAY(FAILURE, ONE, EVENT(7, 1), .src = P2), REASON_FAILED);
+	node_events(node, NULL, 0);
 	assert_int_equal(SAY(RECOVERY, EVENT(7, 4)), REASON_RECOVERED);
 	assert_int_equal(failures(SRV6_PATH), 0);
-	assert_int_equal(failures(ONE_PATH), 1);
+	assert_int_equal(failures(ONE_PATH), 2);
+	/* Each path says what became of it. */
+	assert_int_equal(node_events(node, e, 4), 3);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(e[i].type, EVENT_PATH);
+		assert_int_equal(e[i].reason, REASON_RECOVERED);
+		assert_int_equal(e[i].event_id, 7);
+		assert_int_equal(e[i].usable, e[i].path == SRV6_PATH);
+	}
+	assert_int_equal(e[0].path + e[1].path, SRV6_PATH + ONE_PATH);
+	assert_int_equal(e[2].type, EVENT_NOTIFICATION);
 	assert_int_equal(SAY(RECOVERY, EVENT(7, 5)), REASON_NOT_KNOWN);
 }
 
