@@ -21,6 +21,7 @@
 #define nexthop kernel_nexthop
 #define origin kernel_origin
 #define path kernel_path
+#define path_flags kernel_path_flags
 #define rank kernel_rank
 #define traffic kernel_traffic
 #define writer kernel_writer
@@ -39,6 +40,7 @@
 #undef nexthop
 #undef origin
 #undef path
+#undef path_flags
 #undef rank
 #undef traffic
 #undef writer
