@@ -21,7 +21,7 @@ endif
 BUILD_DEPS := make gcc clang llvm libc6-dev linux-libc-dev libbpf-dev bpftool libelf-dev zlib1g-dev \
 	libyang2-dev libmnl-dev libjansson-dev libcap-dev pkg-config
 TEST_DEPS := libcmocka-dev iproute2 ethtool util-linux procps python3 python3-scapy tshark gnuplot-nox \
-	iputils-ping man-db
+	iputils-ping man-db libclang-rt-dev tcpdump
 
 LIBS     := libbpf libyang libmnl jansson libcap
 WARN     := -Wall -Wextra -Werror -Wno-unused-parameter
@@ -37,8 +37,9 @@ SANITIZE := address,undefined -fno-sanitize-recover=all
 LOADER   := $(filter-out loader/main.c,$(wildcard loader/*.c))
 UNIT     := $(patsubst selftests/unit/%.c,$(B)/unit/%,$(wildcard selftests/unit/*.c))
 PROG     := $(patsubst selftests/prog/%.c,$(B)/prog/%,$(wildcard selftests/prog/test_*.c))
+PROGFUZZ := $(patsubst selftests/prog/%.c,$(B)/prog/%,$(wildcard selftests/prog/fuzz_*.c))
 HARNESS  := $(patsubst selftests/%.c,$(B)/%.o,\
-	$(filter-out %.bpf.c selftests/prog/test_%,$(wildcard selftests/prog/*.c)))
+	$(filter-out %.bpf.c selftests/prog/test_% selftests/prog/fuzz_%,$(wildcard selftests/prog/*.c)))
 PROGBPF  := $(patsubst selftests/%.bpf.c,$(B)/%.skel.h,$(wildcard selftests/prog/*.bpf.c))
 GOLDEN   := $(patsubst selftests/%.py,$(B)/%.json,\
 	$(filter-out selftests/golden/test_%,$(wildcard selftests/golden/*.py)))
@@ -60,7 +61,7 @@ help:
 	@echo 'sudo make demo     packages, build, and the lab of Figure 1: a cut, the reaction, a picture'
 	@echo 'sudo make test     packages, build, every test; TESTS=PATTERN for some of them'
 	@echo 'sudo make bench    what each program costs per packet, and reaction times'
-	@echo 'make fuzz          the long fuzzing run (FUZZ_RUNS=10000000 of each target)'
+	@echo 'sudo make fuzz     the long fuzzing run (FUZZ_RUNS=10000000 of each target)'
 	@echo 'sudo make install  binary, manual page, YANG module, completion (PREFIX, DESTDIR)'
 	@echo 'sudo make deps     install the Debian packages only'
 	@echo 'make clean         remove build/'
@@ -132,7 +133,7 @@ $(B)/fantel.8: loader/fantel.8 loader/reasons.awk include/fantel/reason.h | $(HA
 
 # ---- tests ---------------------------------------------------------------------------------------
 
-test-build: all $(UNIT) $(PROG) $(VERIFY) $(FUZZ) $(TOOLS) $(GOLDEN)
+test-build: all $(UNIT) $(PROG) $(PROGFUZZ) $(VERIFY) $(FUZZ) $(TOOLS) $(GOLDEN)
 
 test: test-build
 	$(Q)$(PYTHON) selftests/run $(TESTS)
@@ -152,6 +153,11 @@ $(B)/prog/%.o: selftests/prog/%.c Makefile | $(GENERATED) $(GOLDEN)
 $(B)/prog/test_%: selftests/prog/test_%.c $(HARNESS) $(B)/loader.a | $(PROGBPF)
 	$(call say,CC,$@) $(CC) $(OURS) $(TESTFLAGS) $(CFLAGS) $< $(HARNESS) $(B)/loader.a -lcmocka \
 		$(LDLIBS) -o $@
+
+# The host's build of what the programs share with it runs under the sanitizers.
+$(B)/prog/fuzz_%: selftests/prog/fuzz_%.c $(HARNESS) $(B)/loader.a
+	$(call say,CC,$@) $(CC) $(OURS) $(TESTFLAGS) -O2 -g -fsanitize=$(SANITIZE) $< $(HARNESS) \
+		$(B)/loader.a $(LDLIBS) -o $@
 
 # BPF programs of tests and bench, each with a skeleton.
 $(B)/%.skel.h: selftests/%.bpf.c $(B)/vmlinux.h
@@ -176,8 +182,8 @@ $(B)/fuzz/%: selftests/fuzz/%.c $(B)/fuzz/loader.a
 		$< $(B)/fuzz/loader.a $(LDLIBS) -o $@
 
 FUZZ_RUNS ?= 10000000
-fuzz: $(FUZZ)
-	$(Q)FUZZ_RUNS=$(FUZZ_RUNS) FUZZ_SECONDS=86400 $(PYTHON) selftests/run fuzz/
+fuzz: $(FUZZ) $(PROGFUZZ)
+	$(Q)FUZZ_RUNS=$(FUZZ_RUNS) FUZZ_SECONDS=86400 $(PYTHON) selftests/run fuzz
 
 $(B)/lab/%: selftests/lab/%.c | $(GENERATED)
 	$(call say,CC,$@) mkdir -p $(@D) && $(CC) $(OURS) $(CFLAGS) $< -lpthread -lz -o $@

@@ -100,9 +100,11 @@ struct failure {
  * no route any more, by the port that had it last (fantel_routes).
  *
  * Whether that port is down is what the loader says. Without a loader (`alive` false) it is what the
- * FIB shows: a link that answers is back, and one that lost its routes went down unseen.
+ * FIB shows: a link that answers is back, and one that lost its routes went down unseen. One that has
+ * its route but no neighbour is doubtful: the kernel asks for a neighbour only when a packet needs it,
+ * so packets that nobody must be told of go there.
  */
-FN bool detect_failure(struct xdp_md *ctx, const struct scratch *s, bool alive, struct failure *failure)
+FN bool detect_failure(struct xdp_md *ctx, struct scratch *s, bool alive, struct failure *failure)
 {
 	struct route *r = route_lookup(ctx, &s->outer.src, &s->next);
 	struct route_value *before;
@@ -123,6 +125,7 @@ FN bool detect_failure(struct xdp_md *ctx, const struct scratch *s, bool alive, 
 	if (!link || (!link->down && (alive || r->ifindex)))
 		return false;
 	failure->link = link;
+	s->doubtful = !alive && r->ifindex;
 	failure->event_id = link->event_id;
 	failure->cause = link->cause;
 	failure->detected_ns = link->detected_ns;
@@ -150,6 +153,7 @@ enum due {
 	DUE_NOT,    /* it was told just now */
 	DUE_REPEAT, /* the same once more */
 	DUE_NEW,    /* with a new sequence */
+	DUE_AGAIN,  /* the same, of a failure that lasts */
 };
 
 /*
@@ -165,7 +169,7 @@ FN enum due detect_due(const struct told *told, __u32 event_id, __u64 now_ns)
 		return DUE_NEW;
 	if (sent < MAX_REPEATS && sent < config.n_repeats && age >= config.repeat_ns[sent])
 		return DUE_REPEAT;
-	return config.refresh_ns && age >= config.refresh_ns ? DUE_NEW : DUE_NOT;
+	return config.refresh_ns && age >= config.refresh_ns ? DUE_AGAIN : DUE_NOT;
 }
 
 /* A new entry, for an ingress PE of the domain. */
@@ -183,7 +187,8 @@ FN enum reason detect_told_add(struct scratch *s, const struct failure *failure,
 	return REASON_NONE;
 }
 
-/* Find or begin the entry of this ingress PE, tunnel and link, and say what is due. */
+/* Find or begin the entry of this ingress PE, tunnel and link, and say what is due. A doubtful failure
+ * is told again only by the packet after the one that would be due: that one goes to the kernel. */
 FN enum reason detect_told(struct scratch *s, const struct failure *failure, __u64 now_ns,
 			   struct told **out)
 {
@@ -209,9 +214,13 @@ FN enum reason detect_told(struct scratch *s, const struct failure *failure, __u
 	if (!told || !tunnel_equal(&told->tunnel, &s->told.tunnel))
 		return REASON_TOLD_FULL;
 	due = detect_due(told, failure->event_id, now_ns);
+	if (due == DUE_AGAIN && s->doubtful) {
+		told->sent = 0; /* the next packet tells */
+		due = DUE_NOT;
+	}
 	if (due == DUE_NOT)
 		return REASON_DOOMED;
-	if (due == DUE_NEW) {
+	if (due != DUE_REPEAT) {
 		/* With its repetitions, which then need not ask. */
 		if (!bucket_allows(&bucket, config.n_repeats, now_ns))
 			return REASON_NOTIFY_LIMITED;
@@ -346,6 +355,8 @@ SUBPROG int detect_packet(struct xdp_md *ctx, bool alive)
 		return XDP_PASS;
 	if (reason == REASON_NONE)
 		reason = detect_notify(ctx, s, &failure, &action);
+	if (reason == REASON_DOOMED && s->doubtful)
+		return XDP_PASS;
 	if (reason != REASON_NOTIFIED)
 		return verdict(reason, s->outer.len);
 	count(reason, s->outer.len);

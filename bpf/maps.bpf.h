@@ -76,7 +76,8 @@ MAP(fantel_told, BPF_MAP_TYPE_HASH, struct told_key, struct told, MAX_TOLD, 0);
 /* Token buckets of what we send in answer to packets. detect, steer. */
 MAP(fantel_buckets, BPF_MAP_TYPE_LRU_HASH, struct bucket_key, struct bucket, MAX_BUCKETS, 0);
 
-/* links_down: netlink -> detect. classes: push -> steer. sequence: detect and the loader, atomically. */
+/* links_down, alive_until: netlink -> detect. classes: push -> steer. sequence: detect and the loader,
+ * atomically. */
 MAP(fantel_node, BPF_MAP_TYPE_ARRAY, __u32, struct node_state, 1, BPF_F_MMAPABLE);
 
 /* Reason -> packets, bytes. account -> status. */

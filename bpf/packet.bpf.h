@@ -68,10 +68,13 @@ FN void prefix_key_full(struct prefix_key *key, const struct addr *a)
 	key->addr_be[3] = a->l_be[3];
 }
 
+/* A loopback that the node does not have is unspecified. */
 FN bool is_loopback(const struct addr *a)
 {
 	struct addr loopback6 = config.loopback6, loopback4 = config.loopback4;
 
+	if (addr_is_unspecified(a))
+		return false;
 	return addr_equal(a, &loopback6) || addr_equal(a, &loopback4);
 }
 

@@ -19,6 +19,7 @@ struct scratch {
 	struct addr next; /* detect: where the outer header sends the packet from here */
 	__u32 inner_at;	  /* detect: offset of the packet inside the tunnel */
 	__u32 inner_proto;
+	bool doubtful; /* detect: the failure is; on the stack the verifier would walk both cases */
 };
 
 struct {
@@ -28,6 +29,9 @@ struct {
 	__uint(max_entries, 1);
 } fantel_scratch SEC(".maps");
 
+/* A global function that looks something up calls this rather than take a pointer: Linux 6.1 wants a
+ * map's key on the stack or in a map, not in memory that the function was given ("R2 type=mem
+ * expected=fp, pkt, pkt_meta, map_key, map_value"). */
 FN struct scratch *scratch(void)
 {
 	__u32 zero = 0;

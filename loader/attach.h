@@ -24,7 +24,7 @@ int attach_load(struct attach **attach, const struct pins *pins, const struct po
 void attach_free(struct attach *attach);
 
 const struct maps *attach_maps(const struct attach *attach);
-int attach_clock(const struct attach *attach); /* fantel_clock, for nexthops */
+int attach_clock(const struct attach *attach); /* fantel_clock, for links and nexthops */
 bool attach_is_takeover(const struct attach *attach);
 
 /* In this order; each returns 0 or a negative errno, reported. */

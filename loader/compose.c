@@ -18,7 +18,7 @@ void compose_init(struct compose *c)
 	c->writer.end = WIRE_MSG_MAX;
 }
 
-/* ---- values ----------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 /* What a reader of one option gets. */
 struct arg {
@@ -73,7 +73,7 @@ static int split_anomalous(const struct arg *a, char *item[ARG_ITEMS], int n,
 	return n;
 }
 
-/* ---- location --------------------------------------------------------------------------------- */
+/* ---- location -------------------------------------------------------------------------------- */
 
 /* 10.0.0.1, 10.0.0.1:10.0.0.2, 0000.0000.0001, 0000.0000.0001.01: see docs/wire.md. */
 static void read_router_id(const struct arg *a, struct msg_node *node, const char *text)
@@ -160,7 +160,7 @@ static void read_address(const struct arg *a)
 		a->m->remote_ipv6 = addr;
 }
 
-/* ---- metrics ---------------------------------------------------------------------------------- */
+/* ---- metrics --------------------------------------------------------------------------------- */
 
 static void read_bandwidth(const struct arg *a)
 {
@@ -211,7 +211,7 @@ static void read_loss(const struct arg *a)
 	a->m->loss = units;
 }
 
-/* ---- private ---------------------------------------------------------------------------------- */
+/* ---- private --------------------------------------------------------------------------------- */
 
 static void read_timestamp(const struct arg *a)
 {
@@ -310,7 +310,8 @@ static const struct {
 	void (*read)(const struct arg *arg);
 	const char *arg, *doc;
 } tlvs[TLVI_COUNT] = {
-	[TLVI_LOCAL_NODE] = { read_node, "as=N,area=A,router-id=ID", "who reports; any of the three" },
+	[TLVI_LOCAL_NODE] = { read_node, "as=N,area=A,router-id=ID",
+			      "who reports; any of the three" },
 	[TLVI_REMOTE_NODE] = { read_node, "as=N,area=A,router-id=ID", "the other end of the link" },
 	[TLVI_LINK_IDS] = { read_link_ids, "LOCAL,REMOTE", "the link's identifiers" },
 	[TLVI_LOCAL_IPV4] = { read_address, "ADDR", "the link's address here" },
@@ -342,7 +343,7 @@ static const struct {
 			 "unicast, multicast, hop-by-hop or flood, and how many hops are left" },
 };
 
-/* ---- Tunnel Info ------------------------------------------------------------------------------ */
+/* ---- Tunnel Info ----------------------------------------------------------------------------- */
 
 static void read_ip(const struct arg *a)
 {
@@ -389,7 +390,7 @@ static const struct {
 	{ "mpls", "L1,L2", "by its labels, top first", read_mpls },
 };
 
-/* ---- the argp --------------------------------------------------------------------------------- */
+/* ---- the argp -------------------------------------------------------------------------------- */
 
 enum {
 	OPT_PART = 0x200,

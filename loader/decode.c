@@ -50,13 +50,13 @@ static const struct argp_child children[] = {
 static const struct argp argp = {
 	.parser = parse,
 	.args_doc = "[HEX...]",
-	.doc = "print every field of notifications given in hex, from the IP header on, as arguments "
-	       "or one a line on standard input\vExit code 2 says that one of them would be "
-	       "discarded, or was no hex; the others are printed all the same.",
+	.doc = "print every field of notifications given in hex, from the IP header on, as "
+	       "arguments or one a line on standard input\vExit code 2 says that one of them would "
+	       "be discarded, or was no hex; the others are printed all the same.",
 	.children = children,
 };
 
-/* ---- one packet to JSON ----------------------------------------------------------------------- */
+/* ---- one packet to JSON ---------------------------------------------------------------------- */
 
 static void set_header(json_t *json, const struct packet *p)
 {
@@ -127,7 +127,7 @@ static bool decode(json_t *json, const __u8 *bytes, __u32 n, const struct wire_o
 	return ok;
 }
 
-/* ---- and to text ------------------------------------------------------------------------------ */
+/* ---- and to text ----------------------------------------------------------------------------- */
 
 static void print_text(json_t *json)
 {

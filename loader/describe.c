@@ -10,7 +10,7 @@
 #include "text.h"
 #include "words.h"
 
-/* ---- values to JSON --------------------------------------------------------------------------- */
+/* ---- values to JSON -------------------------------------------------------------------------- */
 
 /* JSON numbers of other programs end at 2^63 or before: beyond, the digits as a string. */
 static json_t *json_u64(__u64 value)
@@ -98,7 +98,7 @@ static json_t *json_node(const struct msg_node *node)
 	return json;
 }
 
-/* ---- TLVs to JSON ----------------------------------------------------------------------------- */
+/* ---- TLVs to JSON ---------------------------------------------------------------------------- */
 
 static json_t *location_json(const struct msg *m, enum tlv_index index)
 {
@@ -285,7 +285,7 @@ static void set_options(json_t *json, const struct msg *m, const struct msg_buf 
 		json_decref(others);
 }
 
-/* ---- Tunnel Info to JSON ---------------------------------------------------------------------- */
+/* ---- Tunnel Info to JSON --------------------------------------------------------------------- */
 
 /* In the order travelled: an SRH lists the last segment first. */
 static json_t *srv6_json(const struct msg *m, const struct msg_buf *buf)
@@ -340,7 +340,7 @@ void describe_msg(json_t *json, const struct msg *m, const struct msg_buf *buf,
 	set_options(json, m, buf, rules);
 }
 
-/* ---- JSON to text ----------------------------------------------------------------------------- */
+/* ---- JSON to text ---------------------------------------------------------------------------- */
 
 enum unit {
 	UNIT_NONE,

@@ -11,8 +11,8 @@
 
 #include "fantel/msg.h"
 
-/* Set what the message says: kind, type, code, tunnel, options by TLV word, and the TLVs that do not
- * count (unknown, or repeated). */
+/* Set what the message says: kind, type, tunnel, options by TLV word, and the TLVs that do not
+ * count: unknown, or repeated. */
 void describe_msg(json_t *json, const struct msg *m, const struct msg_buf *buf,
 		  const struct msg_rules *rules);
 

@@ -34,22 +34,14 @@ static int take_metric(const struct nlattr *attr, void *arg)
 static int take_route_attr(const struct nlattr *attr, void *arg)
 {
 	struct route_answer *a = arg;
-	const struct rtvia *via;
 
 	switch (mnl_attr_get_type(attr)) {
 	case RTA_OIF:
 		a->route.ifindex = mnl_attr_get_u32(attr);
 		break;
 	case RTA_GATEWAY:
-		a->gateway |= netlink_addr(&a->route.neighbour, attr);
-		break;
-	case RTA_VIA: /* an IPv6 gateway of an IPv4 route, RFC 8950 */
-		via = mnl_attr_get_payload(attr);
-		if (mnl_attr_get_payload_len(attr) == sizeof(*via) + 16 &&
-		    via->rtvia_family == AF_INET6) {
-			a->route.neighbour = addr_load(via->rtvia_addr);
-			a->gateway = true;
-		}
+	case RTA_VIA:
+		a->gateway |= netlink_gateway(&a->route.neighbour, attr);
 		break;
 	case RTA_METRICS:
 		mnl_attr_parse_nested(attr, take_metric, a);
@@ -155,6 +147,13 @@ int fib_neighbour(struct netlink *nl, const struct fib_route *route,
 	return 0;
 }
 
+int fib_forget(struct netlink *nl, const struct fib_route *route)
+{
+	char buf[REQUEST_BYTES] = {};
+
+	return netlink_request(nl, neighbour_request(buf, RTM_DELNEIGH, route), NULL, NULL);
+}
+
 int fib_care(struct netlink *nl, const struct fib_route *route, enum fib_care care)
 {
 	char buf[REQUEST_BYTES] = {};
@@ -162,11 +161,11 @@ int fib_care(struct netlink *nl, const struct fib_route *route, enum fib_care ca
 	struct ndmsg *ndm = mnl_nlmsg_get_payload(request);
 
 	/* With either flag the kernel keeps the state that an entry already has. */
-	if (care == FIB_MANAGE) {
+	if (care != FIB_RELEASE)
 		request->nlmsg_flags = NLM_F_CREATE;
+	if (care == FIB_MANAGE)
 		mnl_attr_put_u32(request, NDA_FLAGS_EXT, NTF_EXT_MANAGED);
-	} else {
+	else
 		ndm->ndm_flags = NTF_USE;
-	}
 	return netlink_request(nl, request, NULL, NULL);
 }

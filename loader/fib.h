@@ -37,10 +37,14 @@ int fib_neighbour(struct netlink *nl, const struct fib_route *route,
 enum fib_care {
 	FIB_MANAGE,  /* the kernel keeps it resolved from now on (NTF_EXT_MANAGED, Linux 5.16) */
 	FIB_RELEASE, /* no more */
+	FIB_USE,     /* as if a packet were to be sent there now; managed entries would cease to be */
 };
 
 /* Ask for the neighbour of a route. 0 or a negative errno. */
 int fib_care(struct netlink *nl, const struct fib_route *route, enum fib_care care);
+
+/* Forget it, and the packets that wait for its answer. */
+int fib_forget(struct netlink *nl, const struct fib_route *route);
 
 /* Make of a NUD_ state what we need to know. */
 enum fib_neighbour_state fib_neighbour_state(__u16 nud);

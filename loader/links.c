@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * rtnetlink link news -> interfaces -> fantel_links, fantel_node.links_down. Owned by run, which is
- * told of changes after the maps were written: a link that fails is known to the packet path before
+ * rtnetlink link news -> interfaces -> fantel_links, fantel_node. Owned by run, which is told of
+ * changes after the maps were written: a link that fails is known to the packet path before
  * anything else is done about it.
  *
  * News of links have a socket of their own: a port that goes down takes its routes with it, and the
@@ -16,19 +16,23 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "fresh.h"
 #include "links.h"
 #include "location.h"
 #include "log.h"
 #include "netlink.h"
 #include "own.h"
 
+#define NOT_READY_NS (50 * NSEC_PER_MSEC) /* then it is asked again */
+
 struct links {
 	struct netlink news, ask;
 	const struct maps *maps;
 	const struct policy *policy;
-	link_fn *fn;
-	void *arg;
+	struct fresh fresh;
+	struct link_ops ops;
 	__u64 now_ns;
+	__u64 renew_ns; /* when alive_until is due */
 	__u32 last_event_id;
 	__u32 dump;
 	__u32 n, room;
@@ -83,6 +87,14 @@ static void write_link(struct links *links, const struct interface *i)
 		log_error("port %s: can't write fantel_links (%s); its failures go unreported",
 			  i->name, strerror(errno));
 	count_down(links);
+}
+
+/* links_down counts for a few seconds more. */
+static void stay_alive(struct links *links)
+{
+	__atomic_store_n(&links->maps->node->alive_until, fresh_until(&links->fresh),
+			 __ATOMIC_RELEASE);
+	links->renew_ns = links->now_ns + FRESH_RENEW_NS;
 }
 
 /* The same id never means two failures, not even across restarts: ids follow the clock, and are
@@ -213,8 +225,8 @@ static enum link_change step(struct links *links, struct interface *i, enum wire
 
 static void tell(struct links *links, enum link_change change, const struct interface *i)
 {
-	if (change != LINK_SAME && links->fn)
-		links->fn(links->arg, change, i);
+	if (change != LINK_SAME)
+		links->ops.changed(links->ops.arg, change, i);
 }
 
 /* A port's interface came back, under a new ifindex: a new link, but the old failure if one is
@@ -360,7 +372,7 @@ void links_ask(struct links *links, __u64 now_ns)
 	}
 }
 
-/* ---- hold-down ------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 static bool is_waiting(const struct interface *i)
 {
@@ -369,7 +381,7 @@ static bool is_waiting(const struct interface *i)
 
 __u64 links_due(const struct links *links)
 {
-	__u64 due = ~0ULL;
+	__u64 due = links->renew_ns;
 
 	for (__u32 i = 0; i < links->n; i++)
 		if (is_waiting(links->interface[i]))
@@ -380,13 +392,19 @@ __u64 links_due(const struct links *links)
 void links_tick(struct links *links, __u64 now_ns)
 {
 	links->now_ns = now_ns;
+	if (now_ns >= links->renew_ns)
+		stay_alive(links);
 	for (__u32 at = 0; at < links->n; at++) {
 		struct interface *i = links->interface[at];
 
-		if (is_waiting(i) && now_ns >= i->steady_ns) {
-			i->failed = false;
-			tell(links, LINK_STEADY, i);
+		if (!is_waiting(i) || now_ns < i->steady_ns)
+			continue;
+		if (!links->ops.ready(links->ops.arg, i)) {
+			i->steady_ns = now_ns + NOT_READY_NS;
+			continue;
 		}
+		i->failed = false;
+		tell(links, LINK_STEADY, i);
 	}
 }
 
@@ -466,11 +484,13 @@ static int start(struct links *links)
 	for (i = 0; !r && i < links->n; i++)
 		if (interface_is_core(links->interface[i]))
 			write_link(links, links->interface[i]);
+	if (!r)
+		stay_alive(links);
 	return r;
 }
 
 int links_open(struct links **out, const struct maps *maps, const struct policy *policy,
-	       link_fn *fn, void *arg)
+	       int clock_fd, const struct link_ops *ops)
 {
 	struct links *links = calloc(1, sizeof(*links));
 	int r;
@@ -479,8 +499,8 @@ int links_open(struct links **out, const struct maps *maps, const struct policy 
 		return -ENOMEM;
 	links->maps = maps;
 	links->policy = policy;
-	links->fn = fn;
-	links->arg = arg;
+	links->fresh = fresh_by(clock_fd);
+	links->ops = *ops;
 	links->now_ns = clock_now_ns();
 	r = start(links);
 	if (r) {
@@ -495,6 +515,7 @@ void links_free(struct links *links)
 {
 	if (!links)
 		return;
+	__atomic_store_n(&links->maps->node->alive_until, 0, __ATOMIC_RELEASE);
 	netlink_close(&links->news);
 	netlink_close(&links->ask);
 	for (__u32 i = 0; i < links->n; i++)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Interfaces as the kernel reports them, and the failures of core ports: the only writer of
- * fantel_links and of fantel_node.links_down. A core port is down when it is set down here
- * (admin-down) or has no carrier, which is also how its far end being set down shows.
+ * fantel_links, and of fantel_node.links_down and .alive_until. A core port is down when it is set
+ * down here (admin-down) or has no carrier, which is also how its far end being set down shows.
  *
- * A failure has one event-id from the moment a port goes down until it has been up for the
- * hold-down time; a port that flaps meanwhile stays in the same event.
+ * A failure has one event-id from the moment a port goes down until it has been up for the hold-down
+ * time and is ready; a port that flaps meanwhile stays in the same event.
  */
 #ifndef LINKS_H
 #define LINKS_H
@@ -24,8 +24,8 @@ struct interface {
 	const struct policy_port *port; /* NULL: not named in the policy */
 	/* of core ports: */
 	struct link link;   /* as fantel_links has it */
-	bool failed;	    /* the failure is not over yet: down, or up for less than hold-down */
-	__u64 steady_ns;    /* when it will be over, if the port stays up */
+	bool failed;	    /* the failure is not over yet: down, not up for long, or not ready */
+	__u64 steady_ns;    /* when it may be over, if the port stays up */
 	__u32 dump;	    /* the last dump it was seen in */
 };
 
@@ -34,22 +34,31 @@ enum link_change {
 	LINK_CHANGED,  /* MAC, MTU or name */
 	LINK_DOWN,
 	LINK_UP,
-	LINK_STEADY,   /* a core port has been up for the hold-down time */
+	LINK_STEADY,   /* a core port's failure is over */
 	LINK_GONE,     /* the interface was removed; for ports also: LINK_DOWN before it */
 	LINK_APPEARED, /* a port's interface came back */
 };
 
-typedef void link_fn(void *arg, enum link_change change, const struct interface *interface);
+struct link_ops {
+	/* Something happened; the maps were written before. */
+	void (*changed)(void *arg, enum link_change change, const struct interface *interface);
+	/* A core port has been up for the hold-down time. May its failure be over? If not, this is
+	 * asked again soon. */
+	bool (*ready)(void *arg, const struct interface *interface);
+	void *arg;
+};
 
 struct links;
 
 /*
  * Read the state of all interfaces, bring the maps up to it (what an earlier loader left there is
- * taken over) and listen from now on. Changes are reported to `fn`, from links_open on, after the
- * maps were written. `policy` must live as long. Returns 0 or a negative errno, reported.
+ * taken over) and listen from now on. Changes are reported from links_open on. `policy` must live as
+ * long; `clock_fd` is the program fantel_clock. Returns 0 or a negative errno, reported.
  */
 int links_open(struct links **links, const struct maps *maps, const struct policy *policy,
-	       link_fn *fn, void *arg);
+	       int clock_fd, const struct link_ops *ops);
+
+/* From now on nobody keeps the maps true, and the packet path knows that. */
 void links_free(struct links *links);
 
 int links_fd(const struct links *links);
@@ -60,7 +69,8 @@ void links_ask(struct links *links, __u64 now_ns);
 /* Their names, at most `max`; returns how many. */
 __u32 links_delayed(const struct links *links, char (*name)[IFNAMSIZ], __u32 max);
 
-/* When links_tick has something to do; ~0 = never. */
+/* When links_tick has something to do: within a second, because the packet path believes what we
+ * wrote for few of them. */
 __u64 links_due(const struct links *links);
 void links_tick(struct links *links, __u64 now_ns);
 

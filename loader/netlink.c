@@ -201,6 +201,20 @@ bool netlink_addr(struct addr *addr, const struct nlattr *attr)
 	}
 }
 
+bool netlink_gateway(struct addr *addr, const struct nlattr *attr)
+{
+	const struct rtvia *via = mnl_attr_get_payload(attr);
+
+	if (mnl_attr_get_type(attr) == RTA_GATEWAY)
+		return netlink_addr(addr, attr);
+	/* An IPv6 gateway of an IPv4 route, RFC 8950. */
+	if (mnl_attr_get_type(attr) != RTA_VIA ||
+	    mnl_attr_get_payload_len(attr) != sizeof(*via) + 16 || via->rtvia_family != AF_INET6)
+		return false;
+	*addr = addr_load(via->rtvia_addr);
+	return true;
+}
+
 void netlink_put_addr(struct nlmsghdr *request, int type, const struct addr *addr)
 {
 	if (addr_is_v4(addr))

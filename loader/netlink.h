@@ -47,6 +47,8 @@ int netlink_news(struct netlink *nl, netlink_fn *fn, void *arg);
 
 /* An address attribute, 4 or 16 bytes, IPv4 mapped; false for another length. */
 bool netlink_addr(struct addr *addr, const struct nlattr *attr);
+/* The gateway that RTA_GATEWAY or RTA_VIA names; false for any other attribute. */
+bool netlink_gateway(struct addr *addr, const struct nlattr *attr);
 /* Put an address as its own family has it. */
 void netlink_put_addr(struct nlmsghdr *request, int type, const struct addr *addr);
 

@@ -6,15 +6,12 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/neighbour.h>
-#include <time.h>
 
 #include "fib.h"
+#include "fresh.h"
 #include "log.h"
 #include "nexthops.h"
 #include "own.h"
-
-#define RENEW_NS NSEC_PER_SEC
-#define FRESH_SECONDS 3 /* two renewals may fail */
 
 enum hop_state {
 	HOP_READY,   /* written complete */
@@ -35,37 +32,13 @@ struct nexthops {
 	struct netlink news, ask;
 	const struct maps *maps;
 	const struct links *links;
-	int clock_fd;
-	__u32 hz;
+	struct fresh fresh;
 	bool managed; /* the kernel takes care of neighbours */
 	bool asking;  /* some hop has `ask` */
 	__u64 renew_ns;
 	__u32 n;
 	struct hop hop[];
 };
-
-/* ---- the packet path's clock ----------------------------------------------------------------- */
-
-/* The tick is what the coarse clocks advance by. */
-static __u32 tick_rate(void)
-{
-	struct timespec tick;
-
-	if (clock_getres(CLOCK_MONOTONIC_COARSE, &tick) || !tick.tv_nsec)
-		return 100; /* the slowest there is: entries are then fresh for less long */
-	return (NSEC_PER_SEC + tick.tv_nsec / 2) / tick.tv_nsec;
-}
-
-/* 0, which never is fresh, if the kernel won't say. */
-static __u64 fresh_until(const struct nexthops *nexthops)
-{
-	__u64 jiffies = 0;
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &jiffies, .ctx_size_in = sizeof(jiffies));
-
-	if (bpf_prog_test_run_opts(nexthops->clock_fd, &opts) || !jiffies)
-		return 0;
-	return jiffies + FRESH_SECONDS * nexthops->hz;
-}
 
 /* ---- one next hop ---------------------------------------------------------------------------- */
 
@@ -234,7 +207,7 @@ void nexthops_read(struct nexthops *nexthops)
 
 void nexthops_link(struct nexthops *nexthops, const struct interface *interface)
 {
-	__u64 fresh = fresh_until(nexthops);
+	__u64 fresh = fresh_until(&nexthops->fresh);
 
 	for (__u32 i = 0; i < nexthops->n; i++) {
 		struct hop *hop = &nexthops->hop[i];
@@ -269,7 +242,7 @@ static void renew(struct nexthops *nexthops, struct hop *hop, __u64 fresh)
 
 void nexthops_tick(struct nexthops *nexthops, __u64 now_ns)
 {
-	__u64 fresh = fresh_until(nexthops);
+	__u64 fresh = fresh_until(&nexthops->fresh);
 	bool all = now_ns >= nexthops->renew_ns;
 
 	nexthops->asking = false;
@@ -282,7 +255,7 @@ void nexthops_tick(struct nexthops *nexthops, __u64 now_ns)
 			resolve(nexthops, hop, fresh);
 	}
 	if (all)
-		nexthops->renew_ns = now_ns + RENEW_NS;
+		nexthops->renew_ns = now_ns + FRESH_RENEW_NS;
 }
 
 __u32 nexthops_down(const struct nexthops *nexthops)
@@ -314,8 +287,7 @@ int nexthops_open(struct nexthops **out, const struct maps *maps, const struct l
 		return -ENOMEM;
 	nexthops->maps = maps;
 	nexthops->links = links;
-	nexthops->clock_fd = clock_fd;
-	nexthops->hz = tick_rate();
+	nexthops->fresh = fresh_by(clock_fd);
 	nexthops->managed = true;
 	nexthops->n = n_uses;
 	for (__u32 i = 0; i < n_uses; i++) {

@@ -20,7 +20,7 @@ found(struct finding *f, enum reason reason, __u32 at, const char *fmt, ...)
 	return false;
 }
 
-/* ---- the IP header ---------------------------------------------------------------------------- */
+/* ---- the IP header --------------------------------------------------------------------------- */
 
 static bool read_v6(struct packet *p, struct finding *f, const __u8 *bytes, __u32 n)
 {
@@ -99,7 +99,7 @@ bool packet_read(struct packet *p, struct finding *f, const __u8 *bytes, __u32 n
 	return read_l4(p, f, bytes, rules);
 }
 
-/* ---- the message ------------------------------------------------------------------------------ */
+/* ---- the message ----------------------------------------------------------------------------- */
 
 static void explain_checksum(struct finding *f, const struct packet *p, const struct msg_buf *buf,
 			     __u32 len)
@@ -224,7 +224,7 @@ static void explain(struct finding *f, enum reason reason, const struct packet *
 		explain_tunnel(f, p->l4, &head, buf, len);
 		break;
 	case REASON_TLV:
-		msg_walk(&walk, rules, buf, head.at, len);
+		msg_walk(&walk, buf, rules->enterprise, head.at, len);
 		explain_tlv(f, p->l4, &walk, buf);
 		break;
 	default:

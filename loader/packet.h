@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * A packet from its IP header on, judged as a receiver would: what the header says, whether it holds
- * a notification, and if not, why not and where. Pure.
+ * A packet from its IP header on, judged as a receiver would: what the header says, whether it
+ * holds a notification, and if not, why not and where. Pure.
  */
 #ifndef PACKET_H
 #define PACKET_H

@@ -46,7 +46,7 @@ static bool addr_from_text(struct addr *addr, const char *text)
 /* Why an address can be neither a node's nor a segment; NULL if it can. */
 static const char *unusable(const struct addr *addr, const char *text)
 {
-	static const struct addr localhost = { .b = { [15] = 1 } };
+	static const struct addr localhost = { .q_be = { 0, be64(1) } };
 
 	if (strchr(text, ':') && addr_is_v4(addr))
 		return "an IPv4 address in the guise of IPv6";
@@ -285,6 +285,12 @@ static void take_class(struct reader *r, void *to, const struct lyd_node *entry)
 	class->group = index < 0 ? 0 : index;
 }
 
+/* Of one group: enough to see it, too few to bury other events. */
+static const struct rate no_path_events = {
+	.interval_ns = NSEC_PER_SEC / 10,
+	.burst_ns = NSEC_PER_SEC,
+};
+
 static struct rate rate_of(const struct lyd_node *rate)
 {
 	__u64 per_second = yang_number(rate, "messages-per-second");
@@ -320,6 +326,7 @@ static void take_notification(struct reader *r, const struct lyd_node *n)
 	c->refresh_ns = refresh_ms * NSEC_PER_MSEC;
 	c->rate[BUCKET_FAILURE] = rate_of(yang_child(rate, "failure"));
 	c->rate[BUCKET_TOO_BIG] = rate_of(yang_child(rate, "too-big"));
+	c->rate[BUCKET_NO_PATH] = no_path_events;
 	c->rate[BUCKET_TELL] = rate_of(yang_child(rate, "no-path"));
 	c->tell_sender = is_word(n, "tell-sender", "true");
 }

@@ -55,8 +55,6 @@ enum recover_verdict recover_judge(const struct told *told, const struct interfa
 {
 	if (!link || !link->failed)
 		return TOLD_WITHDRAW;
-	if (!link->link.down)
-		return TOLD_KEEP; /* it serves its hold-down time */
 	/* An entry of an older event is detect's to renew, at the next packet. */
 	if (!refresh_ns || told->event_id != link->link.event_id)
 		return TOLD_KEEP;

@@ -15,6 +15,9 @@
 #include "reporter.h"
 
 #define LAST_WORDS_S 1
+/* The kernel wakes a reader only for a record that it finds next in line. One that for whatever
+ * reason woke nobody would keep all that come after it from doing so. */
+#define LOOK_AGAIN_MS 100
 
 struct reporter {
 	struct events *events;
@@ -43,7 +46,7 @@ static void *report(void *arg)
 	bool more = true;
 
 	while (more) {
-		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+		if (poll(fds, ARRAY_SIZE(fds), LOOK_AGAIN_MS) < 0 && errno != EINTR)
 			break;
 		more = take_own(reporter);
 		events_poll(reporter->events);

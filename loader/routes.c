@@ -15,12 +15,20 @@ struct routes {
 	struct netlink news, ask;
 	const struct maps *maps;
 	const struct links *links;
+	struct neighbours *neighbours;
 	struct route_table *table;
 	__u64 now_ns;
 	int reading; /* AF_INET6 or AF_INET while all are read; AF_UNSPEC: not */
 	bool again;  /* once more when that is done */
 	bool warned;
 };
+
+/*
+ * The kernel's lo. The node's own addresses are in the table as routed there, as if it were a port
+ * that never fails: the FIB tells the packet path of them what it tells of prefixes without a route,
+ * and what ends here is not lost with a link.
+ */
+#define LOOPBACK_IFINDEX 1
 
 /* ---- what the table asks and decides --------------------------------------------------------- */
 
@@ -29,6 +37,8 @@ static enum route_port port(void *arg, __u32 ifindex)
 	const struct routes *routes = arg;
 	const struct interface *i = links_find(routes->links, ifindex);
 
+	if (ifindex == LOOPBACK_IFINDEX)
+		return ROUTE_CORE_UP;
 	if (!i || !interface_is_core(i))
 		return ROUTE_NOT_CORE;
 	/* A port that flaps may be down again before its routes have come back. */
@@ -59,7 +69,8 @@ struct route_news {
 	struct routes *routes;
 	struct prefix_key prefix;
 	__u32 metric;
-	__u32 ifindex; /* 0: several ways, or by nexthop object */
+	__u32 ifindex;	     /* 0: several ways, or by nexthop object */
+	struct addr gateway; /* unspecified: none */
 	const struct nlattr *multipath;
 	bool gone, replace;
 };
@@ -88,20 +99,28 @@ static void parse_route(struct route_news *news, const struct nlmsghdr *message)
 		case RTA_OIF:
 			news->ifindex = mnl_attr_get_u32(attr);
 			break;
+		case RTA_GATEWAY:
+		case RTA_VIA:
+			netlink_gateway(&news->gateway, attr);
+			break;
 		case RTA_MULTIPATH:
 			news->multipath = attr;
 			break;
 		}
 	}
+	if (rtm->rtm_table == RT_TABLE_LOCAL)
+		news->ifindex = LOOPBACK_IFINDEX;
 	set_prefix(news, rtm, &dst);
 	news->gone = message->nlmsg_type == RTM_DELROUTE;
 	news->replace = message->nlmsg_flags & NLM_F_REPLACE;
 }
 
-static void take_way(struct route_news *news, __u32 ifindex)
+static void take_way(struct route_news *news, __u32 ifindex, const struct addr *gateway)
 {
 	struct routes *routes = news->routes;
 
+	if (!news->gone && !addr_is_unspecified(gateway) && port(routes, ifindex) != ROUTE_NOT_CORE)
+		neighbours_learn(routes->neighbours, ifindex, gateway);
 	if (news->gone)
 		route_table_remove(routes->table, &news->prefix, news->metric, ifindex,
 				   routes->now_ns);
@@ -110,19 +129,38 @@ static void take_way(struct route_news *news, __u32 ifindex)
 	news->replace = false; /* its other ways come beside the first */
 }
 
+static void take_hop(struct route_news *news, const struct rtnexthop *hop)
+{
+	struct addr gateway = {};
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_payload((void *)RTNH_DATA(hop), hop->rtnh_len - RTNH_LENGTH(0))
+		netlink_gateway(&gateway, attr);
+	take_way(news, hop->rtnh_ifindex, &gateway);
+}
+
 static void take_ways(struct route_news *news)
 {
 	const struct rtnexthop *hop;
 	int left;
 
 	if (!news->multipath) {
-		take_way(news, news->ifindex);
+		take_way(news, news->ifindex, &news->gateway);
 		return;
 	}
 	hop = mnl_attr_get_payload(news->multipath);
 	left = mnl_attr_get_payload_len(news->multipath);
 	for (; RTNH_OK(hop, left); left -= RTNH_ALIGN(hop->rtnh_len), hop = RTNH_NEXT(hop))
-		take_way(news, hop->rtnh_ifindex);
+		take_hop(news, hop);
+}
+
+/* A route to others, or one of the kernel's to the node itself. */
+static bool counts(const struct rtmsg *rtm)
+{
+	if (rtm->rtm_flags & RTM_F_CLONED)
+		return false;
+	return rtm->rtm_table == RT_TABLE_LOCAL ||
+	       (rtm->rtm_table == RT_TABLE_MAIN && rtm->rtm_type == RTN_UNICAST);
 }
 
 static void on_route(void *arg, const struct nlmsghdr *message)
@@ -133,8 +171,7 @@ static void on_route(void *arg, const struct nlmsghdr *message)
 
 	if (message->nlmsg_type != RTM_NEWROUTE && message->nlmsg_type != RTM_DELROUTE)
 		return;
-	if (mnl_nlmsg_get_payload_len(message) < sizeof(*rtm) || rtm->rtm_table != RT_TABLE_MAIN ||
-	    rtm->rtm_type != RTN_UNICAST || rtm->rtm_flags & RTM_F_CLONED)
+	if (mnl_nlmsg_get_payload_len(message) < sizeof(*rtm) || !counts(rtm))
 		return;
 	parse_route(&news, message);
 	memcpy(dst.l_be, news.prefix.addr_be, sizeof(dst.l_be));
@@ -263,7 +300,7 @@ static int start(struct routes *routes)
 }
 
 int routes_open(struct routes **out, const struct maps *maps, const struct links *links,
-		__u64 now_ns)
+		struct neighbours *neighbours, __u64 now_ns)
 {
 	struct routes *routes = calloc(1, sizeof(*routes));
 	int r;
@@ -272,6 +309,7 @@ int routes_open(struct routes **out, const struct maps *maps, const struct links
 		return -ENOMEM;
 	routes->maps = maps;
 	routes->links = links;
+	routes->neighbours = neighbours;
 	routes->now_ns = now_ns;
 	r = start(routes);
 	if (r) {

@@ -9,13 +9,14 @@
 
 #include "links.h"
 #include "maps.h"
+#include "neighbours.h"
 
 struct routes;
 
-/* Read the main tables of IPv4 and IPv6 and follow them. links and maps must live as long. Returns
- * 0 or a negative errno, reported. */
+/* Read the main tables of IPv4 and IPv6 and follow them; the gateways of core ports are taught to
+ * `neighbours`. What is passed must live as long. Returns 0 or a negative errno, reported. */
 int routes_open(struct routes **routes, const struct maps *maps, const struct links *links,
-		__u64 now_ns);
+		struct neighbours *neighbours, __u64 now_ns);
 void routes_free(struct routes *routes);
 
 int routes_fd(const struct routes *routes);

@@ -19,6 +19,7 @@
 #include "links.h"
 #include "lock.h"
 #include "log.h"
+#include "neighbours.h"
 #include "nexthops.h"
 #include "options.h"
 #include "own.h"
@@ -49,6 +50,7 @@ struct run {
 	struct push *push;
 	struct links *links;
 	struct nexthops *nexthops;
+	struct neighbours *neighbours;
 	struct routes *routes;
 	struct recover *recover;
 	struct carrier *carrier;
@@ -187,10 +189,16 @@ static void on_link(void *arg, enum link_change change, const struct interface *
 	case LINK_CHANGED:
 		if (run->nexthops)
 			nexthops_link(run->nexthops, i);
-		if (interface_is_core(i) && change != LINK_CHANGED)
-			report_link(run, i);
-		if (interface_is_core(i) && change == LINK_CHANGED)
+		if (!interface_is_core(i))
+			break;
+		if (change == LINK_CHANGED)
 			watch_carriers(run);
+		else
+			report_link(run, i);
+		if (change == LINK_DOWN && run->neighbours)
+			neighbours_down(run->neighbours, i);
+		if (change == LINK_UP && run->neighbours)
+			neighbours_up(run->neighbours, i, run->now_ns);
 		break;
 	case LINK_STEADY:
 		if (run->routes)
@@ -202,6 +210,8 @@ static void on_link(void *arg, enum link_change change, const struct interface *
 		if (i->port)
 			log_warn("port %s: its interface was removed; waiting for it to come back",
 				 i->port->name);
+		if (run->neighbours)
+			neighbours_forget(run->neighbours, i->ifindex);
 		watch_carriers(run);
 		break;
 	case LINK_APPEARED:
@@ -215,6 +225,14 @@ static void on_link(void *arg, enum link_change change, const struct interface *
 	}
 }
 
+/* Not while we come up: links_tick asks, and is called in the loop. */
+static bool is_ready(void *arg, const struct interface *i)
+{
+	struct run *run = arg;
+
+	return neighbours_answer(run->neighbours, i, run->now_ns);
+}
+
 static void on_sent(void *arg, const struct event *event)
 {
 	reporter_emit(((struct run *)arg)->reporter, event);
@@ -224,10 +242,12 @@ static void on_sent(void *arg, const struct event *event)
 
 static struct timespec time_left(const struct run *run)
 {
-	__u64 due = MIN(MIN(links_due(run->links), nexthops_due(run->nexthops)),
-			MIN(routes_due(run->routes), recover_due(run->recover)));
-	__u64 now = clock_now_ns(), left = due > now ? due - now : 0;
+	__u64 now = clock_now_ns(), due, left;
 
+	due = MIN(links_due(run->links), nexthops_due(run->nexthops));
+	due = MIN(due, MIN(neighbours_due(run->neighbours), routes_due(run->routes)));
+	due = MIN(due, recover_due(run->recover));
+	left = due > now ? due - now : 0;
 	return (struct timespec){ left / NSEC_PER_SEC % 3600, left % NSEC_PER_SEC };
 }
 
@@ -263,6 +283,7 @@ static int loop(struct run *run)
 			routes_read_dump(run->routes, run->now_ns);
 		links_tick(run->links, run->now_ns);
 		routes_tick(run->routes, run->now_ns);
+		neighbours_tick(run->neighbours);
 		recover_tick(run->recover, run->now_ns);
 		if (read(run->signals, &signal, sizeof(signal)) == sizeof(signal))
 			return signal.ssi_signo;
@@ -302,6 +323,7 @@ static int take_lock(struct run *run)
 static int bring_up(struct run *run, const struct run_options *options)
 {
 	const struct maps *maps = attach_maps(run->attach);
+	struct link_ops ops = { .changed = on_link, .ready = is_ready, .arg = run };
 	const struct nexthop_use *uses;
 	__u32 n_uses;
 	int r;
@@ -311,13 +333,15 @@ static int bring_up(struct run *run, const struct run_options *options)
 		    ?: reporter_start(&run->reporter, maps->events, &run->pins,
 				      options->options.json ? FORMAT_JSON : FORMAT_TEXT,
 				      options->no_events ? NULL : stdout)
-		    ?: links_open(&run->links, maps, run->policy, on_link, run);
+		    ?: links_open(&run->links, maps, run->policy, attach_clock(run->attach),
+				   &ops);
 	if (r)
 		return r;
 	uses = push_nexthops(run->push, &n_uses);
 	return nexthops_open(&run->nexthops, maps, run->links, attach_clock(run->attach), uses,
 			     n_uses)
-		       ?: routes_open(&run->routes, maps, run->links, run->now_ns)
+		       ?: neighbours_open(&run->neighbours)
+		       ?: routes_open(&run->routes, maps, run->links, run->neighbours, run->now_ns)
 		       ?: push_switch(run->push);
 }
 
@@ -370,10 +394,11 @@ static void let_go(struct run *run)
 {
 	carrier_stop(run->carrier);
 	recover_free(run->recover);
-	reporter_stop(run->reporter);
 	routes_free(run->routes);
+	neighbours_free(run->neighbours);
 	nexthops_free(run->nexthops);
 	links_free(run->links);
+	reporter_stop(run->reporter); /* may take a moment; nobody looks at links meanwhile */
 	push_free(run->push);
 	attach_free(run->attach);
 }

@@ -182,7 +182,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-/* ---- the packet ------------------------------------------------------------------------------- */
+/* ---- the packet ------------------------------------------------------------------------------ */
 
 /* The address that the kernel would put into a packet to dst. */
 static int source_towards(struct addr *src, const struct addr *dst)
@@ -235,12 +235,14 @@ static int build(struct msg_buf *buf, struct send_options *options)
 									   AUTH_HMAC_SHA256;
 		m->present |= MSG_BIT(TLVI_AUTH);
 		if (!wire_key(&key, wire, m->auth_algorithm))
-			return err_r(-EXIT_BAD_INPUT, "a key of %u bytes does not fit %s; it takes %u",
+			return err_r(-EXIT_BAD_INPUT,
+				     "a key of %u bytes does not fit %s; it takes %u",
 				     wire->secret_len, auth_word(m->auth_algorithm),
 				     WIRE_SIPHASH_KEY);
 	}
 	if (!m->code && !m->present)
-		return err_r(-EXIT_BAD_INPUT, "the message says nothing; name a tunnel or add a TLV");
+		return err_r(-EXIT_BAD_INPUT,
+			     "the message says nothing; name a tunnel or add a TLV");
 	len = msg_build(buf, m, &options->compose.parts, &wire->rules, &options->envelope,
 			wire->secret_len ? &key : NULL);
 	if (!len)
@@ -337,9 +339,9 @@ int cmd_send(int argc, char **argv)
 	const struct argp argp = {
 		.options = own_options,
 		.parser = parse,
-		.doc = "send one notification, or print it in hex\vSent from a raw socket, hop limit "
-		       "255: CAP_NET_RAW is needed. A real originator's events are better not named "
-		       "again: its receivers would take these for its own.",
+		.doc = "send one notification, or print it in hex\vSent from a raw socket, hop "
+		       "limit 255: CAP_NET_RAW is needed. A real originator's events are better "
+		       "not named again: its receivers would take these for its own.",
 		.children = children,
 	};
 	struct send_options options = {

@@ -11,7 +11,7 @@
 #include "wire_options.h"
 #include "words.h"
 
-/* ---- arguments -------------------------------------------------------------------------------- */
+/* ---- arguments ------------------------------------------------------------------------------- */
 
 __u64 arg_number(struct argp_state *state, const char *option, const char *text, __u64 min,
 		 __u64 max)
@@ -74,8 +74,8 @@ int arg_word(struct argp_state *state, const char *option, const char *text,
 	return -EINVAL;
 }
 
-int arg_split(struct argp_state *state, const char *option, char *text, char *item[ARG_ITEMS], int min,
-	      int max)
+int arg_split(struct argp_state *state, const char *option, char *text, char *item[ARG_ITEMS],
+	      int min, int max)
 {
 	int n = 0;
 
@@ -110,7 +110,7 @@ int hex_read(__u8 *out, int max, const char *text, const char **bad)
 	return digits % 2 ? -1 : digits / 2;
 }
 
-/* ---- options ---------------------------------------------------------------------------------- */
+/* ---- options --------------------------------------------------------------------------------- */
 
 enum {
 	OPT_PORT = 0x180,

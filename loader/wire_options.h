@@ -31,10 +31,11 @@ struct addr arg_addr(struct argp_state *state, const char *option, const char *t
 int arg_word(struct argp_state *state, const char *option, const char *text,
 	     int (*from_word)(const char *), const char *(*to_word)(unsigned int), int last);
 
-/* Cut "a,b,c" at its commas, in place. Returns the number of items, at most max; more is an error. */
+/* Cut "a,b,c" at its commas, in place. Returns the number of items; fewer than min or more than max
+ * is an error. */
 #define ARG_ITEMS 16
-int arg_split(struct argp_state *state, const char *option, char *text, char *item[ARG_ITEMS], int min,
-	      int max);
+int arg_split(struct argp_state *state, const char *option, char *text, char *item[ARG_ITEMS],
+	      int min, int max);
 
 /* Hex digits, in pairs or not, with blanks and colons between: bytes. Returns how many, or -1 with
  * *bad where it is not hex or one digit too many (then the end), or -2 for more than max. */

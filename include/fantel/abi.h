@@ -222,9 +222,10 @@ struct bucket {
 };
 
 /* What is known of an originator: the sequence window (window.h). */
+#define WINDOW 64
 struct origin {
 	__u64 highest; /* sequence; 0 = none yet */
-	__u64 seen;    /* bit i: highest - i was received */
+	__u64 taken[WINDOW]; /* the latest by its lowest bits, see window.h; 0 = none */
 };
 
 /* ---- detection ------------------------------------------------------------------------------ */

@@ -21,8 +21,8 @@
 #define nexthop kernel_nexthop
 #define origin kernel_origin
 #define path kernel_path
+#define path_flags kernel_path_flags
 #define rank kernel_rank
-#define span kernel_span
 #define traffic kernel_traffic
 #define writer kernel_writer
 #define REASON_TYPE kernel_REASON_TYPE
@@ -40,8 +40,8 @@
 #undef nexthop
 #undef origin
 #undef path
+#undef path_flags
 #undef rank
-#undef span
 #undef traffic
 #undef writer
 #undef REASON_TYPE

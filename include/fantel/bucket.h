@@ -14,14 +14,14 @@
 FN bool bucket_take(struct bucket *b, __u64 interval_ns, __u64 burst_ns,
 		    __u32 messages, __u64 now_ns)
 {
-	__u64 credit = b->credit_ns;
+	__u64 credit = b->credit_ns, last = b->last_ns;
 	__u64 cost = MIN(interval_ns * messages, burst_ns);
-	__u64 gone = now_ns - b->last_ns;
+	__u64 gone = now_ns > last ? now_ns - last : 0; /* another CPU may have read a later time */
 
 	if (!interval_ns)
 		return true;
 	credit = gone >= burst_ns ? burst_ns : MIN(credit + gone, burst_ns);
-	b->last_ns = now_ns;
+	b->last_ns = MAX(now_ns, last);
 	if (credit < cost) {
 		b->credit_ns = credit;
 		return false;

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * All bounds checks. Three tools, by what they look at:
+ * All bounds checks on messages; those on packets are in frame.h and bpf/packet.bpf.h. Two tools:
  *
- *   span    a packet, by pointer pair: fixed headers, in place
- *   cursor  a message that was copied into a struct msg_buf, by index: whatever has a variable length
+ *   cursor  a message that was copied into a struct msg_buf, by index: what varies in length
  *   writer  a message being built in a struct msg_buf, by index
  *
  * Each hands out memory that the caller may then use without another check, or NULL, and then it
- * has not moved. Persuading the BPF verifier is done here and nowhere else.
+ * has not moved.
  */
 #ifndef FANTEL_CURSOR_H
 #define FANTEL_CURSOR_H
@@ -23,51 +22,13 @@
 #define CURSOR_PIN(x) asm volatile("" : "+r"(x))
 
 /*
- * What was stored in memory that the verifier does not follow, read back: it forgets what it knew of
- * the number, and the paths that lead here become one. Without, it walks each of them to its end:
+ * What was stored in memory that the verifier does not follow, read back: it forgets what it knew
+ * of the number, and the paths that lead here become one. Without, it walks each to its end:
  * "BPF program is too large. Processed 1000001 insn".
  */
 #define CURSOR_FORGET(x) (*(volatile __typeof__(x) *)&(x))
 
-/* ---- span: headers in the packet ------------------------------------------------------------- */
-
-struct span {
-	const __u8 *at;
-	const __u8 *end;
-};
-
-/* The next n bytes, n a constant; NULL if the packet is shorter. */
-FN const void *span_take(struct span *s, __u32 n)
-{
-	const __u8 *at = s->at;
-
-	/* In this form, pointer + constant > end, or the verifier says: "invalid access to packet". */
-	if (at + n > s->end)
-		return NULL;
-	s->at = at + n;
-	return at;
-}
-
-/* The same without moving on. */
-FN const void *span_peek(const struct span *s, __u32 n)
-{
-	return s->at + n > s->end ? NULL : s->at;
-}
-
-/* Move on by n bytes, known at run time only, at most `max` (a constant). */
-FN bool span_skip(struct span *s, __u32 n, __u32 max)
-{
-	const __u8 *at = s->at;
-
-	CURSOR_PIN(n);
-	/* Without a bound: "math between pkt pointer and register with unbounded min value". */
-	if (n > max || at + n > s->end)
-		return false;
-	s->at = at + n;
-	return true;
-}
-
-/* ---- struct msg_buf: a message outside its packet --------------------------------------------- */
+/* ---- struct msg_buf: a message outside its packet -------------------------------------------- */
 
 /*
  * From the ICMPv6 or UDP header on, at `b`. In front there is room for the Ethernet and IP header,
@@ -115,7 +76,7 @@ FN void words_zero(void *dst, __u32 n)
 		store64((__u8 *)dst + i, 0);
 }
 
-/* ---- cursor: reading a message ---------------------------------------------------------------- */
+/* ---- cursor: reading a message --------------------------------------------------------------- */
 
 struct cursor {
 	__u32 at;  /* index in msg_buf.b */
@@ -146,7 +107,7 @@ FN bool cursor_skip(struct cursor *c, __u32 n)
 	return true;
 }
 
-/* ---- writer: building a message --------------------------------------------------------------- */
+/* ---- writer: building a message -------------------------------------------------------------- */
 
 /* Once something did not fit, `full` stays set: a row of writes needs one check, at its end. */
 struct writer {

@@ -33,7 +33,7 @@ FN bool mac_equal(const struct mac *a, const void *wire)
 	return ((a->q[0] ^ load64(wire)) | (a->q[1] ^ load64((const __u8 *)wire + 8))) == 0;
 }
 
-/* ---- SipHash ---------------------------------------------------------------------------------- */
+/* ---- SipHash --------------------------------------------------------------------------------- */
 
 #define MAC_ROTL64(x, n) (((x) << (n)) | ((x) >> (64 - (n))))
 
@@ -130,7 +130,7 @@ SUBPROG int mac_siphash(struct mac *out, const struct mac_key *key, const struct
 	return sip_end(out, &s, tail);
 }
 
-/* ---- SHA-256 ---------------------------------------------------------------------------------- */
+/* ---- SHA-256 --------------------------------------------------------------------------------- */
 
 #define MAC_ROTR32(x, n) (((x) >> (n)) | ((x) << (32 - (n))))
 
@@ -285,7 +285,7 @@ SUBPROG int mac_hmac_sha256(struct mac *out, const struct mac_key *key, struct m
 	return 0;
 }
 
-/* ---- both ------------------------------------------------------------------------------------- */
+/* ---- both ------------------------------------------------------------------------------------ */
 
 /* The code of a stretch under the key's algorithm. 0 or -1, as above. */
 FN int mac_compute(struct mac *out, const struct mac_key *key, struct msg_buf *buf, __u32 place,

@@ -13,6 +13,8 @@
  *		return REASON_TOO_LONG;
  *	bpf_xdp_load_bytes(ctx, l4_offset, buf->b, len);
  *	reason = msg_parse(msg, &rules, &from, buf, len);
+ *	if (reason == REASON_NONE && key)
+ *		reason = msg_auth(msg, key, &from, buf);
  *	if (reason == REASON_NONE && msg_has(msg, TLVI_EVENT))
  *		... msg->event_id, msg->sequence ...
  *	if (msg->code & CODE_SRV6 && msg_tunnel_key(&key, msg, buf, CODE_SRV6))
@@ -29,6 +31,8 @@
  *	msg_put_byte(&w, &rules, TLV_CAUSE, CAUSE_CARRIER);
  *	len = msg_finish(&w, &rules, &from, KIND_FAILURE, key.code);	(0 = did not fit)
  *	... the message is buf->b[0..len), the IP header may go right in front of it ...
+ *
+ * A whole struct msg to bytes, on the host: msg_build.h.
  */
 #ifndef FANTEL_MSG_H
 #define FANTEL_MSG_H

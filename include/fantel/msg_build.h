@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * A whole notification from a struct msg: every TLV there is, unknown ones kept. For the host, where
- * time does not matter: send, tests and fuzzers.
+ * A whole notification from a struct msg: every TLV there is, unknown ones kept. For the host,
+ * where time does not matter: send, tests and fuzzers.
  */
 #ifndef FANTEL_MSG_BUILD_H
 #define FANTEL_MSG_BUILD_H

@@ -9,7 +9,7 @@
 
 #include "msg_types.h"
 
-/* ---- the head --------------------------------------------------------------------------------- */
+/* ---- the head -------------------------------------------------------------------------------- */
 
 /* The fixed part, and where Tunnel Info's parts are: what msg_parse learns before the options. */
 struct msg_head {
@@ -101,17 +101,20 @@ FN bool msg_parse_tunnel(struct msg_head *h, struct cursor *c, const struct msg_
 	return true;
 }
 
-/* Everything before the options: length, checksum, version, TYPE, CODE, Tunnel Info. On success
- * h->at is where the options start. */
-FN enum reason msg_parse_head(struct msg_head *h, const struct msg_rules *r,
-			      const struct msg_envelope *e, struct msg_buf *buf, __u32 len)
+/* Everything before the options: length, checksum, version, TYPE, CODE, Tunnel Info. *h is zero to
+ * begin with; on success h->at is where the options start. On its own, so that what the verifier
+ * knows of each kind and each part does not multiply with what follows. */
+SUBPROG enum reason msg_parse_head(struct msg_head *h, const struct msg_rules *r,
+				   const struct msg_envelope *e, struct msg_buf *buf, __u32 len)
 {
-	bool udp = e->transport == TRANSPORT_UDP;
 	struct cursor c = { .end = len };
 	__u32 type, code, kind;
 	const __u8 *p;
+	bool udp;
 
-	h->at = 0;
+	if (!h || !r || !e || !buf)
+		return REASON_INTERNAL;
+	udp = e->transport == TRANSPORT_UDP;
 	if (len < msg_body(e->transport))
 		return REASON_TOO_SHORT;
 	if (len > (addr_is_v4(&e->src) ? WIRE_MSG_MAX : WIRE_MSG_MAX_V6))
@@ -151,7 +154,7 @@ FN enum reason msg_parse_head(struct msg_head *h, const struct msg_rules *r,
 	return h->code || c.at < len ? REASON_NONE : REASON_EMPTY;
 }
 
-/* ---- the walk --------------------------------------------------------------------------------- */
+/* ---- the walk -------------------------------------------------------------------------------- */
 
 /*
  * The walk over the options only checks, and notes where values are; then one pass without failures
@@ -323,23 +326,26 @@ SUBPROG enum msg_round msg_walk_round(struct msg_walk *w, const struct msg_buf *
 	return ROUND_MORE;
 }
 
-/* Walk the options, [at, end). On failure w->next is the TLV that is wrong. */
-FN enum reason msg_walk(struct msg_walk *w, const struct msg_rules *r, const struct msg_buf *buf,
-			__u32 at, __u32 end)
+/* Walk the options, [at, end). On failure w->next is the TLV that is wrong. On its own, so that the
+ * verifier walks its rounds once and not for each way that leads here. */
+SUBPROG enum reason msg_walk(struct msg_walk *w, const struct msg_buf *buf, __u32 enterprise,
+			     __u32 at, __u32 end)
 {
 	enum msg_round round = ROUND_DONE;
 
+	if (!w || !buf)
+		return REASON_INTERNAL;
 	w->next = at;
 	w->level_end = w->end = end;
 	for (__u32 i = 0; i < MSG_ROUNDS; i++) {
-		round = msg_walk_round(w, buf, r->enterprise);
+		round = msg_walk_round(w, buf, enterprise);
 		if (round != ROUND_MORE)
 			break;
 	}
 	return round == ROUND_DONE ? REASON_NONE : REASON_TLV;
 }
 
-/* ---- the values ------------------------------------------------------------------------------- */
+/* ---- the values ------------------------------------------------------------------------------ */
 
 /* The value that was noted; n (a constant) is at most its length. NULL if there is none. */
 FN const __u8 *msg_value(const struct msg_walk *w, const struct msg_buf *buf, __u32 index, __u32 n)
@@ -513,7 +519,7 @@ SUBPROG int msg_fill(struct msg *m, const struct msg_walk *w, const struct msg_b
 	return 0;
 }
 
-/* ---- the whole -------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 /*
  * Parse a message of `len` bytes (the IP payload), checksum included. REASON_NONE and a filled *m,
@@ -531,7 +537,7 @@ SUBPROG enum reason msg_parse(struct msg *m, const struct msg_rules *r,
 	reason = msg_parse_head(&h, r, e, buf, len);
 	if (reason)
 		return reason;
-	reason = msg_walk(&w, r, buf, h.at, len);
+	reason = msg_walk(&w, buf, r->enterprise, h.at, len);
 	if (reason)
 		return reason;
 
@@ -587,7 +593,7 @@ FN bool msg_tunnel_key(struct tunnel_key *k, const struct msg *m, const struct m
 	return true;
 }
 
-/* ---- one TLV after the other ------------------------------------------------------------------ */
+/* ---- one TLV after the other ----------------------------------------------------------------- */
 
 /* One TLV of a message whose options were found well-formed. */
 struct msg_tlv {

@@ -187,7 +187,7 @@ FN __u32 msg_body(enum transport transport)
 	return transport == TRANSPORT_UDP ? UDP_LEN + WIRE_HDR_LEN : WIRE_HDR_LEN;
 }
 
-/* ---- checksum --------------------------------------------------------------------------------- */
+/* ---- checksum -------------------------------------------------------------------------------- */
 
 FN __u32 sum_fold(__u64 sum)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Notifications written piece by piece, as detect does it: msg_begin, msg_put_... in ascending order
- * of types, msg_finish. Include msg.h.
+ * Notifications written piece by piece, as detect does it: msg_begin, msg_put_... in ascending
+ * order of types, msg_finish. Include msg.h.
  */
 #ifndef FANTEL_MSG_WRITE_H
 #define FANTEL_MSG_WRITE_H

@@ -497,14 +497,12 @@ class Lab:
         return self._set_port(a, b, False) if how == "admin" else self._set_port(b, a, False)
 
     def mend(self, a, b):
-        """Both ends up again, with the addresses and routes that the kernel took away, and without the
-        neighbours that were asked for in vain: they would be asked again only after a second. Returns
-        the ns just before and just after the link came up."""
+        """Both ends up again, with the addresses and routes that the kernel took away. Returns the ns
+        just before and just after the link came up."""
         first, _ = self._set_port(a, b, True)
         _, last = self._set_port(b, a, True)
         for node, neighbour in ((a, b), (b, a)):
-            self._ip_batch(node, [*self._addresses(node, neighbour), *self._routes(node, neighbour),
-                                  f"neigh flush dev {neighbour}\n"])
+            self._ip_batch(node, [*self._addresses(node, neighbour), *self._routes(node, neighbour)])
         return first, last
 
     # ---- the kernel's own tunnels ------------------------------------------------------------

@@ -24,8 +24,8 @@
 #include "roce.h"
 
 #define BLOCK_SIZE (1U << 20)
-#define BLOCKS 32
-#define BLOCK_MS 5
+#define BLOCKS 64
+#define BLOCK_MS 50
 #define SNAP_TAP 384 /* enough for eight segments and the inner headers up to the stamp */
 #define PATHS_MAX 64
 #define SEGMENTS_MAX 8

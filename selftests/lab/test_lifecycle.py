@@ -5,6 +5,8 @@ A loader may end at any moment, however it likes, and start again: packets notic
 owed to others is made good.
 """
 import copy
+import json
+import os
 import signal
 import time
 
@@ -128,6 +130,37 @@ def test_refused_takeover(tap, lab, nodes):
     nodes["pe1"] = again(lab, nodes["pe1"])
 
 
+def alive_until(lab, router):
+    """In jiffies: until when the packet path believes that somebody looks after links_down."""
+    pin = os.path.join(lab.pin_root, router.name, "v1", "maps", "fantel_node")
+    entry = json.loads(lab.run(router.node, "bpftool", "-j", "map", "dump", "pinned", pin))[0]
+    return entry["formatted"]["value"]["alive_until"]
+
+
+def test_heartbeat(tap, lab, nodes):
+    r1 = nodes["r1"]
+    first = alive_until(lab, r1)
+    tap.ok(first > 0 and routers.until(lambda: alive_until(lab, r1) > first),
+           "a loader that runs says so in fantel_node, again and again")
+    kill(lab, r1)
+    time.sleep(1.5)  # longer than from one renewal to the next
+    last = alive_until(lab, r1)
+    time.sleep(1.5)
+    tap.equal((last > 0, alive_until(lab, r1)), (True, last), "one that is killed does not take it back, nor renew it")
+    nodes["r1"] = r1 = again(lab, r1)
+    tap.ok(alive_until(lab, r1) > last, "the next one does")
+    lab.stop(r1.process)
+    tap.equal(alive_until(lab, r1), 0, "one that ends on a signal takes it back")
+    try:
+        lab.run("pe1", "ping", "-n", "-c", "3", "-i", "0.1", "-W", "2", "-I", figure.loopback("pe1"),
+                figure.link_address("r1", "pe1"))
+        lost = None
+    except figure.LabError as error:
+        lost = error
+    tap.equal(lost, None, "packets to the node's own addresses still arrive then")
+    nodes["r1"] = again(lab, r1)
+
+
 def test_debts(tap, lab, nodes):
     """What a P node told while its loader lived is withdrawn by the loader that comes after it."""
     with Traffic(lab, rate=5000):
@@ -171,6 +204,7 @@ def main():
             test_policy_change(tap, lab, nodes)
             test_refused_takeover(tap, lab, nodes)
             test_kill(tap, lab, nodes)
+            test_heartbeat(tap, lab, nodes)
             test_debts(tap, lab, nodes)
 
 

@@ -20,7 +20,7 @@ static __always_inline struct codec *state(void)
 	return bpf_map_lookup_elem(&codec_state, &zero);
 }
 
-/* The packet is the message, from the ICMPv6 or UDP header on, behind an Ethernet and IPv6 header. */
+/* The message, from its ICMPv6 or UDP header on, is behind an Ethernet and an IPv6 header. */
 #define L4 54
 
 SEC("xdp.frags")
@@ -31,7 +31,8 @@ int codec_parse(struct xdp_md *ctx)
 	struct codec *c = state();
 	struct msg_rules rules;
 
-	if (!c || !len || len > WIRE_MSG_MAX || bpf_xdp_load_bytes(ctx, L4, c->buf.b, len))
+	if (!c || len < WIRE_HDR_LEN || len > WIRE_MSG_MAX ||
+	    bpf_xdp_load_bytes(ctx, L4, c->buf.b, len))
 		return XDP_ABORTED;
 	rules = c->rules;
 	envelope = c->envelope;

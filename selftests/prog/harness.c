@@ -223,20 +223,33 @@ struct config node_config(void)
 	return c;
 }
 
-struct fantel_bpf *node_load(const struct config *config)
+struct fantel_bpf *node_open(const struct config *config)
 {
 	struct fantel_bpf *node;
-	__u32 zero = 0;
-	struct node_state state = { .classes = 1, .sequence = 1000ULL << 32, .alive_until = ~0ULL };
 
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	node = fantel_bpf__open();
 	if (!node)
 		give_up("the programs can't be opened: %s", strerror(errno));
 	memcpy((void *)&node->rodata->config, config, sizeof(*config));
+	return node;
+}
+
+void node_start(struct fantel_bpf *node)
+{
+	struct node_state state = { .classes = 1, .sequence = 1000ULL << 32, .alive_until = ~0ULL };
+	__u32 zero = 0;
+
 	if (fantel_bpf__load(node))
 		give_up("the programs can't be loaded: %s", strerror(errno));
 	node_put(node->maps.fantel_node, &zero, &state);
+}
+
+struct fantel_bpf *node_load(const struct config *config)
+{
+	struct fantel_bpf *node = node_open(config);
+
+	node_start(node);
 	return node;
 }
 
@@ -371,6 +384,7 @@ void node_group(struct fantel_bpf *node, __u32 id, enum fate on_no_path, __u32 n
 		m->weight = weight ? weight[i] : 1;
 		m->tier = tier ? tier[i] : 0;
 	}
+	snprintf(group.name, sizeof(group.name), "group-%u", id);
 	rank_build(rank, &group, on_no_path);
 	node_put(node->maps.fantel_groups, &id, &group);
 	node_put(node->maps.fantel_ranks, &id, rank);

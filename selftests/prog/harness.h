@@ -51,6 +51,10 @@ struct config node_config(void);
 /* Load with this configuration; close with fantel_bpf__destroy. */
 struct fantel_bpf *node_load(const struct config *config);
 
+/* The same in two steps, for who changes a map in between. */
+struct fantel_bpf *node_open(const struct config *config);
+void node_start(struct fantel_bpf *node);
+
 void node_class(struct fantel_bpf *node, const char *prefix, __u32 group);
 void node_source(struct fantel_bpf *node, const char *prefix);
 

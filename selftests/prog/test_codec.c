@@ -219,7 +219,8 @@ static void writes_alike(void **unused)
 int main(void)
 {
 	static struct CMUnitTest tests[VECTORS_MAX + 3] = {
-		{ "each byte of each message changed: the same verdict", mutations, NULL, NULL, NULL },
+		{ "each byte of each message changed: the same verdict", mutations, NULL, NULL,
+		  NULL },
 		{ "a message of 1260 bytes and 312 TLVs", the_longest_message, NULL, NULL, NULL },
 		{ "what is written is the same, MAC included", writes_alike, NULL, NULL, NULL },
 	};

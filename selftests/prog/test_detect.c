@@ -574,6 +574,33 @@ static void an_orphan_believes_a_neighbour(void **state)
 	next_tick();
 }
 
+/* While it does not, only the kernel can find out that it does again. */
+static void an_orphan_lets_packets_try(void **state)
+{
+	struct config config = detect_config();
+
+	config.n_repeats = 1;
+	config.refresh_ns = 1000 * NSEC_PER_SEC;
+	node_swap(&config);
+	state_put_until(1, STALE);
+	net_do("ip -6 neigh del 2001:db8:e1::2 dev core1");
+	next_tick();
+	run("in transit");
+	assert_true(becomes("told", XDP_TX, "in transit told by icmpv6"));
+	run("in transit");
+	assert_true(is("those behind it may try", XDP_PASS, REASON_NONE));
+	told_before(1001 * NSEC_PER_SEC);
+	run("in transit");
+	assert_true(is("before it is told once more, one may", XDP_PASS, REASON_NONE));
+	run("in transit");
+	assert_true(is("then it is told", XDP_TX, REASON_NOTIFIED));
+	state_put(1);
+	run("in transit");
+	assert_true(is("while a loader lives it knows best", XDP_DROP, REASON_DOOMED));
+	net_do("ip -6 neigh add 2001:db8:e1::2 lladdr 02:00:00:00:04:02 dev core1");
+	next_tick();
+}
+
 /* And a port that takes its routes with it went down unseen: told as the next event. */
 static void an_orphan_misses_a_route(void **state)
 {
@@ -736,6 +763,8 @@ static const struct CMUnitTest other[] = {
 	TEST("a packet that the kernel has rerouted is not doomed", rerouted_in_time),
 	TEST("without a loader, a link is down while its neighbour is silent",
 	     an_orphan_believes_a_neighbour),
+	TEST("without a loader, packets find out whether the neighbour is back",
+	     an_orphan_lets_packets_try),
 	TEST("without a loader, a port that lost its routes is down", an_orphan_misses_a_route),
 	ALONE("without an IPv4 loopback, IPv4 tunnels are not told of", ipv4_needs_a_loopback),
 	TEST("the first copy is an event, with all that it says", the_first_copy_is_an_event),

@@ -5,6 +5,8 @@
  */
 #include <arpa/inet.h>
 #include <math.h>
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -366,6 +368,10 @@ static struct row rows[] = {
 	{ "address and segment list that match no path together",
 	  REASON_UNMATCHED,
 	  { FAILURE, SRV6, .ip = "2001:db8:9::9", EVENT(1, 1) } },
+	{ "segment list and labels match no path together", REASON_UNMATCHED,
+	  { FAILURE, SRV6, .label = { 16009 }, EVENT(1, 1) } },
+	{ "address and labels match no path together", REASON_UNMATCHED,
+	  { FAILURE, ONE, .label = { 16009 }, EVENT(1, 1) } },
 	{ "a failure of another tunnel",
 	  REASON_UNMATCHED,
 	  { FAILURE, .path = "encaps-2", EVENT(1, 1) } },
@@ -715,13 +721,27 @@ static void a_recovery_finds_a_failure_without_event(void **state)
 
 static void a_recovery_by_event_needs_no_tunnel(void **state)
 {
+	struct event e[4];
+
 	forget();
 	assert_int_equal(SAY(FAILURE, SRV6, EVENT(7, 1)), REASON_FAILED);
 	assert_int_equal(SAY(FAILURE, ONE, EVENT(7, 2)), REASON_FAILED);
 	assert_int_equal(SAY(FAILURE, ONE, EVENT(8, 3)), REASON_FAILED);
+	assert_int_equal(SAY(FAILURE, ONE, EVENT(7, 1), .src = P2), REASON_FAILED);
+	node_events(node, NULL, 0);
 	assert_int_equal(SAY(RECOVERY, EVENT(7, 4)), REASON_RECOVERED);
 	assert_int_equal(failures(SRV6_PATH), 0);
-	assert_int_equal(failures(ONE_PATH), 1);
+	assert_int_equal(failures(ONE_PATH), 2);
+	/* Each path says what became of it. */
+	assert_int_equal(node_events(node, e, 4), 3);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(e[i].type, EVENT_PATH);
+		assert_int_equal(e[i].reason, REASON_RECOVERED);
+		assert_int_equal(e[i].event_id, 7);
+		assert_int_equal(e[i].usable, e[i].path == SRV6_PATH);
+	}
+	assert_int_equal(e[0].path + e[1].path, SRV6_PATH + ONE_PATH);
+	assert_int_equal(e[2].type, EVENT_NOTIFICATION);
 	assert_int_equal(SAY(RECOVERY, EVENT(7, 5)), REASON_NOT_KNOWN);
 }
 
@@ -837,6 +857,106 @@ static void events_say_what_happened(void **state)
 	assert_int_equal(node_events(node, e, 4), 1);
 	assert_int_equal(e[0].reason, REASON_METRIC);
 	assert_int_equal(e[0].kind, KIND_LOAD);
+	/* What names no tunnel says none in its event, not that of the message before. */
+	SAY(RECOVERY, EVENT(7, 5));
+	assert_int_equal(node_events(node, e, 4), 1);
+	assert_int_equal(e[0].reason, REASON_NOT_KNOWN);
+	assert_int_equal(e[0].tunnel.code, 0);
+}
+
+/* A node without an IPv4 loopback is not "::" for that. */
+static void nobody_is_not_us(void **state)
+{
+	struct config config = node_config();
+	struct fantel_bpf *both = node;
+
+	memset(&config.loopback4, 0, sizeof(config.loopback4));
+	node = node_load(&config);
+	node_paths();
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(1, 1), .dst = "::"), REASON_NONE);
+	assert_nothing_known();
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(1, 1)), REASON_FAILED);
+	fantel_bpf__destroy(node);
+	node = both;
+}
+
+/* ---- several CPUs at once ------------------------------------------------------------------------ */
+
+static struct bytes at_once[2];
+static int round_no, rounds_done[2];
+
+static void *on_one_cpu(void *arg)
+{
+	long cpu = (long)arg;
+	int round = 0;
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+	for (;;) {
+		LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = at_once[cpu].b, .repeat = 1);
+
+		while (__atomic_load_n(&round_no, __ATOMIC_ACQUIRE) == round)
+			sched_yield();
+		round = __atomic_load_n(&round_no, __ATOMIC_ACQUIRE);
+		if (round < 0)
+			return NULL;
+		opts.data_size_in = at_once[cpu].len;
+		bpf_prog_test_run_opts(bpf_program__fd(node->progs.fantel_core), &opts);
+		__atomic_store_n(&rounds_done[cpu], round, __ATOMIC_RELEASE);
+	}
+}
+
+/* Two messages, one on each CPU, as nearly at once as can be. */
+static void say_at_once(const struct note *a, const struct note *b)
+{
+	int round = round_no + 1;
+
+	encode(&at_once[0], a);
+	encode(&at_once[1], b);
+	__atomic_store_n(&round_no, round, __ATOMIC_RELEASE);
+	for (int cpu = 0; cpu < 2; cpu++)
+		while (__atomic_load_n(&rounds_done[cpu], __ATOMIC_ACQUIRE) != round)
+			sched_yield();
+}
+
+#define ROUNDS 3000
+
+/* A failure told twice, by two sequences; their repetitions; the recovery and its repetition. */
+static void cpus_agree(void **state)
+{
+	__u64 before[REASON_COUNT];
+	pthread_t thread[2];
+
+	if (libbpf_num_possible_cpus() < 2) {
+		printf("# this machine has one CPU\n");
+		skip();
+	}
+	forget();
+	for (int r = 0; r < REASON_COUNT; r++)
+		before[r] = node_count(node, r).packets;
+	for (long cpu = 0; cpu < 2; cpu++)
+		assert_int_equal(pthread_create(&thread[cpu], NULL, on_one_cpu, (void *)cpu), 0);
+	for (__u64 i = 1; i <= ROUNDS; i++) {
+		const struct note a = { FAILURE, ONE, EVENT(7, 3 * i) };
+		const struct note b = { FAILURE, ONE, EVENT(7, 3 * i + 1) };
+		const struct note back = { RECOVERY, ONE, EVENT(7, 3 * i + 2) };
+
+		say_at_once(&a, &b);
+		say_at_once(&b, &a);
+		say_at_once(&back, &back);
+	}
+	__atomic_store_n(&round_no, -1, __ATOMIC_RELEASE);
+	for (int cpu = 0; cpu < 2; cpu++)
+		pthread_join(thread[cpu], NULL);
+	assert_int_equal(node_count(node, REASON_FAILED).packets - before[REASON_FAILED], ROUNDS);
+	assert_int_equal(node_count(node, REASON_REFRESHED).packets - before[REASON_REFRESHED], ROUNDS);
+	assert_int_equal(node_count(node, REASON_RECOVERED).packets - before[REASON_RECOVERED], ROUNDS);
+	assert_int_equal(node_count(node, REASON_DUPLICATE).packets - before[REASON_DUPLICATE],
+			 3 * ROUNDS);
+	assert_int_equal(failures(ONE_PATH), 0);
+	assert_int_equal(failed_entries(), 0);
 }
 
 /* A full set refuses, says so, and lets the repetition try again. */
@@ -1021,6 +1141,8 @@ static const struct CMUnitTest other[] = {
 	     a_refused_one_does_not_move_the_window),
 	TEST("with a domain, only its own notifications count", only_our_domain),
 	TEST("an event says what happened, and only when something did", events_say_what_happened),
+	TEST("without an IPv4 loopback, nobody's address is not ours", nobody_is_not_us),
+	TEST("two CPUs at once: each sequence acts once, and nothing is counted wrong", cpus_agree),
 	TEST("a full failed-tunnel set refuses, and a repetition may try again",
 	     a_full_set_refuses),
 	TEST("other packets to the loopback pass untouched", other_packets_pass),

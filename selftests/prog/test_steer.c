@@ -649,6 +649,30 @@ static void the_sender_learns_of_no_path(void **state)
 }
 
 /* A node without an IPv4 address speaks as 192.0.0.8, RFC 7600 §4.8. */
+/* Every packet is counted; the group is told of by name, and not with every packet. */
+static void no_path_events_are_limited(void **state)
+{
+	struct config config = node_config();
+	struct fantel_bpf *usual = node;
+	struct event e[4];
+
+	config.rate[BUCKET_NO_PATH].interval_ns = 1000 * NSEC_PER_SEC;
+	config.rate[BUCKET_NO_PATH].burst_ns = 2000 * NSEC_PER_SEC;
+	node = node_load(&config);
+	node_reset("encaps-3");
+	node_failures(node, 0, 1);
+	for (int i = 0; i < 10; i++) {
+		run(golden("roce6"));
+		assert_true(outcome_is(&got, "no path", XDP_DROP, REASON_NO_PATH));
+	}
+	assert_int_equal(node_events(node, e, ARRAY_SIZE(e)), 2);
+	assert_int_equal(e[0].type, EVENT_NO_PATH);
+	assert_int_equal(e[0].reason, REASON_NO_PATH);
+	assert_string_equal(e[0].name, "group-0");
+	fantel_bpf__destroy(node);
+	node = usual;
+}
+
 static void too_big_without_a_loopback(void **state)
 {
 	struct config config = node_config();
@@ -906,6 +930,7 @@ static const struct CMUnitTest other[] = {
 	TEST("a changed class acts on the next packet, the longest prefix first",
 	     a_new_class_acts_at_once),
 	TEST("one byte decides whether a packet is too big", one_byte_decides),
+	TEST("events of a group without a path are limited, and name it", no_path_events_are_limited),
 	TEST("a sender learns that its packet has no path", the_sender_learns_of_no_path),
 	TEST("Packet Too Big is limited by sender", too_big_is_limited),
 	TEST("without an IPv4 loopback, ICMPv4 errors come from 192.0.0.8",

@@ -8,34 +8,6 @@
 
 #include "fantel/cursor.h"
 
-static void a_span_gives_what_the_packet_has(void **state)
-{
-	__u8 packet[10];
-	struct span s = { packet, packet + sizeof(packet) };
-
-	assert_ptr_equal(span_peek(&s, 10), packet);
-	assert_ptr_equal(span_take(&s, 4), packet);
-	assert_ptr_equal(span_take(&s, 6), packet + 4);
-	assert_ptr_equal(span_take(&s, 0), packet + 10);
-	assert_null(span_take(&s, 1));
-	assert_null(span_peek(&s, 1));
-	assert_ptr_equal(s.at, packet + 10);
-}
-
-static void a_span_refused_stays_where_it_is(void **state)
-{
-	__u8 packet[10];
-	struct span s = { packet, packet + sizeof(packet) };
-
-	assert_null(span_take(&s, 11));
-	assert_false(span_skip(&s, 11, 64));
-	assert_false(span_skip(&s, 5, 4));
-	assert_ptr_equal(s.at, packet);
-	assert_true(span_skip(&s, 10, 64));
-	assert_ptr_equal(s.at, packet + 10);
-	assert_true(span_skip(&s, 0, 64));
-}
-
 static void a_cursor_ends_where_its_message_ends(void **state)
 {
 	struct msg_buf buf = {};
@@ -127,8 +99,6 @@ static void words_are_copied_at_any_alignment(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_span_gives_what_the_packet_has),
-		cmocka_unit_test(a_span_refused_stays_where_it_is),
 		cmocka_unit_test(a_cursor_ends_where_its_message_ends),
 		cmocka_unit_test(a_cursor_skips_no_further_than_the_end),
 		cmocka_unit_test(places_outside_the_buffer_are_refused),

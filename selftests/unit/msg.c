@@ -21,9 +21,8 @@
 #define X4(a) a a a a
 #define X15(a) X4(a) X4(a) X4(a) a a a
 
-/* Every byte, for gcc 12.2 takes the second half of `{ 0x20, [15] = 2 }` for zero where the constant
- * reaches a function by pointer and is read there as a word. */
-/* By words: of `.b = { 0x20, 1, [15] = 2 }` in a constant gcc 12 reads q_be[1] as 0. */
+/* By words, for gcc 12.2 takes the second half of `.b = { 0x20, [15] = 2 }` for zero where the
+ * constant reaches a function by pointer and is read there as a word. */
 static const struct msg_envelope v6 = {
 	.src = { .q_be = { be64(0x20010db8000f0000ULL), be64(2) } },
 	.dst = { .q_be = { be64(0x20010db8000f0000ULL), be64(1) } },
@@ -72,7 +71,7 @@ static enum reason parse(struct msg *m, struct msg_buf *buf, __u8 code, const ch
 	return msg_parse(m, &rules, &v6, buf, compose(buf, code, body));
 }
 
-/* ---- well formed or not ----------------------------------------------------------------------- */
+/* ---- well formed or not ---------------------------------------------------------------------- */
 
 static struct row {
 	const char *sentence;
@@ -107,7 +106,7 @@ static struct row {
 	{ "a stack that the message ends before its bottom", 0x20, LABEL LABEL, REASON_TUNNEL },
 	{ "a stack cut in its last entry", 0x20, LABEL "03e891", REASON_TUNNEL },
 	{ "all three parts", 0xe0, IP "2902040000000000" SEG1 "03e89100", REASON_NONE },
-	{ "all three parts, the last one missing", 0xe0, IP "2902040000000000" SEG1, REASON_TUNNEL },
+	{ "all three parts, the last missing", 0xe0, IP "2902040000000000" SEG1, REASON_TUNNEL },
 
 	{ "an unknown TLV without a value", 0x80, IP "9c400000", REASON_NONE },
 	{ "a tail of one byte", 0x80, IP "00", REASON_TLV },
@@ -121,9 +120,10 @@ static struct row {
 	{ "a private TLV of the enterprise number alone", 0x80, IP "fe000004" ENT, REASON_NONE },
 	{ "a known private TLV that ends with the enterprise number", 0x80, IP "fdf10004" ENT,
 	  REASON_TLV },
-	{ "the same of another enterprise is unknown", 0x80, IP "fdf10004" "00000001", REASON_NONE },
-	{ "a wrong repetition is wrong all the same", 0x80, IP "045a0004" "00000001" "045a0002" "0000",
-	  REASON_TLV },
+	{ "the same of another enterprise is unknown", 0x80, IP "fdf10004" "00000001",
+	  REASON_NONE },
+	{ "a wrong repetition is wrong all the same", 0x80,
+	  IP "045a0004" "00000001" "045a0002" "0000", REASON_TLV },
 
 	{ "an IPv4 flow", 0x80, IP "fdec0014" ENT "0411c00012b70000" "c0000201" "c0000202",
 	  REASON_NONE },
@@ -132,8 +132,8 @@ static struct row {
 	  IP "fdec002c" ENT "0411c00012b70000" SEG1 SEG2, REASON_TLV },
 	{ "an IPv6 flow with the length of an IPv4 one", 0x80,
 	  IP "fdec0014" ENT "0611c00012b70000" "c0000201" "c0000202", REASON_TLV },
-	{ "a flow of IP version 5", 0x80, IP "fdec0014" ENT "0511c00012b70000" "c0000201" "c0000202",
-	  REASON_TLV },
+	{ "a flow of IP version 5", 0x80,
+	  IP "fdec0014" ENT "0511c00012b70000" "c0000201" "c0000202", REASON_TLV },
 	{ "another enterprise's flow may have any form", 0x80, IP "fdec0005" "00000001" "05",
 	  REASON_NONE },
 
@@ -173,7 +173,7 @@ static void verdict(void **state)
 		assert_memory_equal(&m, &before, sizeof(m));
 }
 
-/* ---- lengths and first words ------------------------------------------------------------------ */
+/* ---- lengths and first words ----------------------------------------------------------------- */
 
 /* A message of `len` bytes, all of whose options are one TLV. */
 static enum reason parse_of_length(const struct msg_envelope *e, __u32 len)
@@ -317,7 +317,7 @@ static void types_and_code_follow_policy(void **state)
 	}
 }
 
-/* ---- which value counts ----------------------------------------------------------------------- */
+/* ---- which value counts ---------------------------------------------------------------------- */
 
 static void the_first_of_a_repeated_tlv_counts(void **state)
 {
@@ -341,7 +341,8 @@ static void the_first_of_a_repeated_node_counts(void **state)
 	assert_int_equal(parse(&m, &buf, 0x80,
 			       IP "01000008" "02030004" "0a000001"
 			       "01000010" "02000004" "0000fde9" "02030004" "0a000002"
-			       "01010010" "02000004" "0000fdea" "02000004" "0000fdeb"), REASON_NONE);
+			       "01010010" "02000004" "0000fdea" "02000004" "0000fdeb"),
+			 REASON_NONE);
 	assert_int_equal(m.local_node.present, MSG_BIT(SUBTLVI_ROUTER_ID));
 	assert_int_equal(m.local_node.router_id_len, 4);
 	assert_memory_equal(m.local_node.router_id, "\x0a\0\0\1\0\0\0\0", 8);
@@ -374,8 +375,8 @@ static struct msg everything(void)
 		.cause = CAUSE_QUEUE, .hint = HINT_SLOW, .scope_hops = 8, .scope_mode = SCOPE_FLOOD,
 		.local_node = { .as = 9, .area = 10, .router_id = { 11, 12, 13, 14, 15, 16 },
 				.router_id_len = 6, .present = 7 },
-		.remote_node = { .as = 17, .area = 18, .router_id = { 19, 20, 21, 22, 23, 24, 25, 26 },
-				 .router_id_len = 8, .present = 7 },
+		.remote_node = { .as = 17, .area = 18, .router_id_len = 8, .present = 7,
+				 .router_id = { 19, 20, 21, 22, 23, 24, 25, 26 } },
 		.local_link = 27, .remote_link = 28, .local_ipv4_be = 29, .remote_ipv4_be = 30,
 		.local_ipv6 = { .b = { 31 } }, .remote_ipv6 = { .b = { 32 } },
 		.capacity_f32 = 33, .delay_us = 34, .delay_min_us = 35, .delay_max_us = 36,
@@ -439,9 +440,9 @@ static void anomalous_bits_are_told_apart(void **state)
 	}
 }
 
-/* ---- building --------------------------------------------------------------------------------- */
+/* ---- building -------------------------------------------------------------------------------- */
 
-/* What goes in in disorder and twice comes out ascending and once; unknown TLVs keep their bytes. */
+/* What goes in in disorder and twice comes out in order and once; unknown TLVs keep their bytes. */
 static void building_sorts_and_keeps_the_unknown(void **state)
 {
 	struct msg_rules rules = msg_rules_default();
@@ -468,7 +469,8 @@ static void an_srh_is_built_without_its_tlvs(void **state)
 	struct msg m;
 	__u32 len;
 
-	assert_int_equal(parse(&m, &buf, 0x40, "0403040100ab00cd" SEG1 "0504000000000000" "9c400000"),
+	assert_int_equal(parse(&m, &buf, 0x40,
+			       "0403040100ab00cd" SEG1 "0504000000000000" "9c400000"),
 			 REASON_NONE);
 	len = msg_build(&built, &m, &buf, &rules, &v6, NULL);
 	assert_int_equal(len, compose(&want, 0x40, "0402040100ab00cd" SEG1 "9c400000"));
@@ -491,7 +493,7 @@ static void what_does_not_fit_is_not_built(void **state)
 	assert_int_equal(msg_finish(&w, &rules, &v6, KIND_FAILURE, CODE_IP), 0);
 }
 
-/* ---- tunnels ---------------------------------------------------------------------------------- */
+/* ---- tunnels --------------------------------------------------------------------------------- */
 
 static void a_tunnel_written_is_the_tunnel_read(void **state)
 {
@@ -563,7 +565,7 @@ static void identity_is_the_list_alone(void **state)
 	assert_memory_equal(&a, &b, sizeof(a));
 }
 
-/* ---- authentication --------------------------------------------------------------------------- */
+/* ---- authentication -------------------------------------------------------------------------- */
 
 static void a_mac_ignores_relays_hops_and_nothing_else(void **state)
 {

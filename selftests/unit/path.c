@@ -216,6 +216,18 @@ static void a_bucket_gives_its_burst_and_then_its_rate(void **state)
 	assert_true(bucket_take(&b, 10 * ms, 50 * ms, 9, now + 50 * ms));
 }
 
+/* Two CPUs ask in one order and have read the clock in the other. */
+static void a_bucket_gives_nothing_for_an_earlier_time(void **state)
+{
+	struct bucket b = { .last_ns = 2 * NSEC_PER_SEC, .credit_ns = 0 };
+	const __u64 ms = NSEC_PER_MSEC;
+
+	assert_false(bucket_take(&b, 10 * ms, 50 * ms, 1, 2 * NSEC_PER_SEC - 1));
+	assert_false(bucket_take(&b, 10 * ms, 50 * ms, 1, 2 * NSEC_PER_SEC));
+	assert_true(bucket_take(&b, 10 * ms, 50 * ms, 1, 2 * NSEC_PER_SEC + 10 * ms));
+	assert_false(bucket_take(&b, 10 * ms, 50 * ms, 1, 2 * NSEC_PER_SEC + 10 * ms));
+}
+
 static void a_window_takes_each_sequence_once(void **state)
 {
 	static const struct {
@@ -230,7 +242,13 @@ static void a_window_takes_each_sequence_once(void **state)
 	struct origin o = {};
 
 	for (size_t i = 0; i < ARRAY_SIZE(row); i++)
-		assert_int_equal(window_check(&o, row[i].sequence), row[i].reason);
+		assert_int_equal(window_take(&o, row[i].sequence), row[i].reason);
+	/* What could not act is given back, and nothing else. */
+	window_give_back(&o, 4999);
+	assert_int_equal(window_take(&o, 5000), REASON_DUPLICATE);
+	window_give_back(&o, 5000);
+	assert_int_equal(window_take(&o, 5000), REASON_NONE);
+	assert_int_equal(window_take(&o, 4937), REASON_DUPLICATE);
 }
 
 int main(void)
@@ -246,6 +264,7 @@ int main(void)
 		cmocka_unit_test(segment_lists_have_hashes_of_their_own),
 		cmocka_unit_test(host_pairs_hardly_ever_share_a_hash),
 		cmocka_unit_test(a_bucket_gives_its_burst_and_then_its_rate),
+		cmocka_unit_test(a_bucket_gives_nothing_for_an_earlier_time),
 		cmocka_unit_test(a_window_takes_each_sequence_once),
 	};
 

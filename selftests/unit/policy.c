@@ -493,13 +493,15 @@ static void what_is_left_out_has_its_default(void **state)
 	assert_int_equal(p.config.repeat_ns[0], 0);
 	assert_int_equal(p.config.repeat_ns[1], NSEC_PER_MSEC);
 	assert_int_equal(p.config.repeat_ns[2], 5 * NSEC_PER_MSEC);
-	assert_int_equal(p.config.rate[BUCKET_FAILURE].interval_ns, NSEC_PER_MSEC);
-	assert_int_equal(p.config.rate[BUCKET_FAILURE].burst_ns, 100 * NSEC_PER_MSEC);
+	assert_int_equal(p.config.rate[BUCKET_FAILURE].interval_ns, NSEC_PER_SEC / 3000);
+	assert_int_equal(p.config.rate[BUCKET_FAILURE].burst_ns, 300 * (NSEC_PER_SEC / 3000));
 	assert_int_equal(p.config.rate[BUCKET_TELL].interval_ns, 100 * NSEC_PER_MSEC);
 	assert_int_equal(p.config.rate[BUCKET_TELL].burst_ns, NSEC_PER_SEC);
 	assert_int_equal(p.config.tell_sender, 1);
 	assert_int_equal(p.config.rate[BUCKET_TOO_BIG].interval_ns, 10 * NSEC_PER_MSEC);
 	assert_int_equal(p.config.rate[BUCKET_TOO_BIG].burst_ns, 100 * NSEC_PER_MSEC);
+	assert_int_equal(p.config.rate[BUCKET_NO_PATH].interval_ns, 100 * NSEC_PER_MSEC);
+	assert_int_equal(p.config.rate[BUCKET_NO_PATH].burst_ns, NSEC_PER_SEC);
 	assert_true(addr_is_unspecified(&p.config.loopback4));
 	assert_int_equal(p.n_paths + p.n_groups + p.n_classes, 0);
 	assert_null(p.path);

@@ -23,8 +23,8 @@ static const struct {
 	__u32 budget;
 } budgets[] = {
 	{ "fantel_clock", 100 },
-	{ "fantel_customer", 25000 },
-	{ "fantel_core", 70000 },
+	{ "fantel_customer", 45000 },
+	{ "fantel_core", 85000 },
 };
 
 static struct config smallest(void)

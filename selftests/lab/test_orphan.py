@@ -1,0 +1,144 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+"""
+Routers without a loader, for so long that nothing it wrote is believed any more: failures are still
+notified and acted on, by what the FIB shows; they end by validity, because nobody tells of
+recoveries; and what the loader wrote last does harm to nobody.
+"""
+import signal
+import time
+
+import lab as figure
+import routers
+from lab import Lab
+from tap import Tap
+from traffic import Traffic
+
+VALIDITY_MS = 1500
+STALE = 3.5  # s; after that nothing a loader wrote counts
+RATE = 20000
+MANY = 1000  # packets; 20 times less than are lost in a second without a reaction
+PATH = "via-r1-r2"
+
+
+def change(_node, policy):
+    policy["notification"] = {"hold-down": 200, "validity": VALIDITY_MS}
+
+
+def orphan(lab, nodes):
+    for router in nodes.values():
+        lab.stop(router.process, signal.SIGKILL)
+    time.sleep(STALE)
+
+
+def adopt(lab, nodes):
+    """Start all loaders again."""
+    for node, router in nodes.items():
+        said = len(router.errors())
+        nodes[node] = new = routers.Router(lab, node, router.policy)
+        if not routers.until(lambda: ": taken over" in new.errors()[said:] and new.ready()):
+            raise figure.LabError(f"{new.name}: did not take over: {new.errors()[said:]}")
+
+
+def lost(measurement, after_ns=0):
+    m = measurement
+    return sum(ns >= after_ns and m.way(flow, sequence) is None
+               for flow in range(len(m.sent)) for sequence, ns in m.missing(flow))
+
+
+def usable(nodes, name=PATH):
+    return nodes["pe1"].paths()[name]["usable"]
+
+
+def test_reaction(tap, lab, nodes):
+    orphan(lab, nodes)
+    with Traffic(lab, rate=RATE) as traffic:
+        time.sleep(0.3)
+        cut, _ = lab.cut("r1", "r2")
+        given_up = routers.until(lambda: not usable(nodes))
+        time.sleep(0.2)
+    m = traffic.measurement
+    reaction = m.after_cut(cut, {PATH})
+    tap.ok(given_up and reaction.hit and reaction.first,
+           "no loader anywhere: R1 notifies of the cut, and the ingress PE moves the flows",
+           f"given up {given_up}, {len(reaction.hit)} flows, first {reaction.first}")
+    tap.ok(lost(m) < MANY and lost(m, cut - 10**8) == lost(m), f"losing fewer than {MANY} packets, none before the cut",
+           lost(m, cut - 10**8), lost(m), *m.doubts())
+    sent = {row["reason"]: row["packets"] for row in nodes["r1"].ask("counters")["counters"]}.get("notified", 0)
+    tap.ok(sent, "R1 has counted what it sent", sent)
+
+
+def flows_again(tap, lab, nodes, sentence):
+    """The link is mended. The path comes back by validity, stays, and carries."""
+    lab.mend("r1", "r2")
+    tap.ok(routers.until(lambda: usable(nodes)), f"{sentence}: the path comes back by validity")
+    with Traffic(lab, rate=RATE) as traffic:
+        time.sleep(VALIDITY_MS / 1000)
+    m = traffic.measurement
+    carried = sum(m.ways[way] == PATH for *_, way in m.tapped)
+    tap.ok(carried and usable(nodes), "and carries packets again", carried, nodes["pe1"].paths()[PATH])
+    tap.ok(lost(m) < MANY // 10, "all but a few", lost(m), *m.doubts())
+
+
+def test_return(tap, lab, nodes):
+    flows_again(tap, lab, nodes, "the link is mended, and no loader sees it")
+    with Traffic(lab, rate=RATE) as traffic:
+        time.sleep(0.2)
+        adopt(lab, nodes)
+        time.sleep(0.5)
+    tap.ok(lost(traffic.measurement) == 0, "loaders that start again do no harm", lost(traffic.measurement),
+           *traffic.measurement.doubts())
+    tap.equal([name for name, path in nodes["pe1"].paths().items() if not path["usable"]], [],
+              "and leave every path usable")
+
+
+def test_old_down(tap, lab, nodes, how):
+    """The last that the loader wrote is that the link is down."""
+    with Traffic(lab, rate=RATE):
+        cut, _ = lab.cut("r1", "r2", how)
+        nodes["pe1"].wait(cut, path=PATH, usable=False)
+    orphan(lab, nodes)
+    flows_again(tap, lab, nodes, f"cut by {how} before the loaders died, mended after")
+    adopt(lab, nodes)
+
+
+def test_own_port(tap, lab, nodes, how):
+    """The ingress PE's own link fails: nobody notifies, and next hops are not fresh."""
+    failed = {name for name, segments in figure.segments_of(nodes["pe1"].policy).items()
+              if figure.crosses(segments, "pe1", "r1")}
+    orphan(lab, nodes)
+    with Traffic(lab, rate=RATE) as traffic:
+        time.sleep(0.3)
+        cut, _ = lab.cut("pe1", "r1", how)
+        time.sleep(0.5)
+    m = traffic.measurement
+    reaction = m.after_cut(cut, failed)
+    tap.ok(reaction.hit and reaction.first and reaction.first[2] not in failed,
+           f"the ingress PE's own link cut by {how}: its flows take the other one", reaction.hit, reaction.first)
+    tap.ok(lost(m) < MANY, f"losing fewer than {MANY} packets", lost(m), *m.doubts())
+    lab.mend("pe1", "r1")
+    adopt(lab, nodes)
+    with Traffic(lab, rate=RATE) as traffic:
+        time.sleep(0.5)
+    m = traffic.measurement
+    tap.ok(sum(m.ways[way] in failed for *_, way in m.tapped) and not lost(m),
+           "with a loader and the link mended they share both again", lost(m), *m.doubts())
+
+
+def main():
+    with Tap() as tap:
+        why = figure.missing()
+        if why:
+            tap.skip("routers without a loader", why)
+            return
+        with Lab() as lab:
+            nodes = routers.start(lab, change=change)
+            test_reaction(tap, lab, nodes)
+            test_return(tap, lab, nodes)
+            for how in ("admin", "carrier"):
+                test_old_down(tap, lab, nodes, how)
+            for how in ("admin", "carrier"):
+                test_own_port(tap, lab, nodes, how)
+
+
+main()

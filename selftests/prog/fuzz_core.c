@@ -1,0 +1,861 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * Fuzzes the programs as the kernel runs them: golden messages and packets, changed at random
+ * (fuzz_packets.h), go through fantel_core, and some through fantel_customer; after each one the
+ * node must have done what the model says (fuzz_model.h): verdict, bytes, counters, events, and
+ * maps.
+ *
+ * After each packet all of fantel_failed, fantel_health, fantel_origins, fantel_told, fantel_node
+ * and fantel_stats is compared, so that no discarded packet can leave a trace that a later one
+ * covers. To make that cheap these maps are smaller than the loader makes them, or can be read
+ * without a system call; the programs are the loader's.
+ *
+ * Environment: FUZZ_RUNS notifications (default 300000), FUZZ_SEED (default 1). Packets that are
+ * none any more, or are for another node, do not count. The first difference ends the run: it is
+ * printed with the packet in hex, from the IP header on, as `fantel decode` takes it.
+ */
+#include <sched.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include <bpf/bpf.h>
+
+#include "fuzz_model.h"
+#include "fuzz_packets.h"
+#include "own.h"
+
+#define RUNS 300000
+#define LASTING_MS (24 * 3600 * 1000U) /* a validity that outlasts any run */
+#define HEALTH_ROWS MAX_PATHS
+#define GOLDEN_SEQUENCE 0x6550000000000000 /* where those of golden messages begin */
+#define DOMAIN 5
+#define IFINDEX 5 /* of the failed link, where there is one */
+
+enum property {
+	VERDICT,
+	COUNTED,
+	STATE,
+	EVENTS,
+	BYTES,
+	OTHERS,
+	REACHED,
+	PROPERTIES,
+};
+
+static const char *const sentence[PROPERTIES] = {
+	[VERDICT] = "each gets the verdict that the host's build gives it",
+	[COUNTED] = "each is counted once, under its reason, with its bytes",
+	[STATE] = "what is discarded changes nothing; what is accepted, only what it says",
+	[EVENTS] = "events say what happened, and nothing else",
+	[BYTES] = "no byte changes of what goes on as it came; what is sent is right",
+	[OTHERS] = "no map changes that is not the program's to write",
+	[REACHED] = "no reason is left out",
+};
+
+/* ---- maps, read without a system call, or at once -------------------------------------------- */
+
+/* All of a hash map, and all of it as it was before. */
+struct rows {
+	struct bpf_map *map;
+	__u32 max, key_size, value_size;
+	struct side {
+		__u32 n;
+		__u8 *keys, *values;
+	} now, before;
+};
+
+static void __attribute__((noreturn)) give_up(const char *what)
+{
+	fprintf(stderr, "fuzz_core: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static void *take_memory(size_t n)
+{
+	void *p = calloc(1, n);
+
+	if (!p)
+		give_up("memory");
+	return p;
+}
+
+static void rows_init(struct rows *r, struct bpf_map *map)
+{
+	r->map = map;
+	r->max = bpf_map__max_entries(map);
+	r->key_size = bpf_map__key_size(map);
+	r->value_size = bpf_map__value_size(map);
+	for (struct side *s = &r->now; s; s = s == &r->now ? &r->before : NULL) {
+		s->keys = take_memory(r->max * r->key_size);
+		s->values = take_memory(r->max * r->value_size);
+	}
+}
+
+static void rows_free(struct rows *r)
+{
+	for (struct side *s = &r->now; s; s = s == &r->now ? &r->before : NULL) {
+		free(s->keys);
+		free(s->values);
+	}
+}
+
+static void rows_read(struct rows *r)
+{
+	struct side was = r->now;
+	__u32 batch;
+
+	r->now = r->before;
+	r->before = was;
+	r->now.n = r->max;
+	if (bpf_map_lookup_batch(bpf_map__fd(r->map), NULL, &batch, r->now.keys, r->now.values,
+				 &r->now.n, NULL) &&
+	    errno != ENOENT)
+		give_up(bpf_map__name(r->map));
+}
+
+static bool rows_same(const struct rows *r)
+{
+	return r->now.n == r->before.n &&
+	       !memcmp(r->now.keys, r->before.keys, r->now.n * r->key_size) &&
+	       !memcmp(r->now.values, r->before.values, r->now.n * r->value_size);
+}
+
+static void *map_view(struct bpf_map *map)
+{
+	size_t page = getpagesize();
+	size_t len = (size_t)bpf_map__value_size(map) * bpf_map__max_entries(map);
+	void *view = mmap(NULL, (len + page - 1) / page * page, PROT_READ | PROT_WRITE, MAP_SHARED,
+			  bpf_map__fd(map), 0);
+
+	if (view == MAP_FAILED)
+		give_up(bpf_map__name(map));
+	return view;
+}
+
+/* FNV-1a of all keys and values. */
+static __u64 map_digest(struct bpf_map *map)
+{
+	__u32 key_size = bpf_map__key_size(map), value_size = bpf_map__value_size(map);
+	__u8 keys[2][256] = {}, *last = NULL, *key = keys[0];
+	OWN_MEM __u8 *value = take_memory(value_size);
+	__u64 h = 0xcbf29ce484222325ULL;
+
+	for (int i = 0; !bpf_map_get_next_key(bpf_map__fd(map), last, key); i++) {
+		if (bpf_map_lookup_elem(bpf_map__fd(map), key, value))
+			give_up(bpf_map__name(map));
+		for (__u32 at = 0; at < key_size; at++)
+			h = (h ^ key[at]) * 0x100000001b3ULL;
+		for (__u32 at = 0; at < value_size; at++)
+			h = (h ^ value[at]) * 0x100000001b3ULL;
+		last = key;
+		key = keys[~i & 1];
+	}
+	return h;
+}
+
+/* ---- nodes ----------------------------------------------------------------------------------- */
+
+enum {
+	SRV6_PATH, /* encaps-3 */
+	ONE_PATH,  /* one segment */
+	TWIN_PATH, /* the same one */
+	IPV4_PATH, /* known by an address */
+	MPLS_PATH, /* known by labels */
+};
+
+struct variant {
+	const char *name;
+	void (*configure)(struct config *config);
+	bool failed_link;
+	__u32 share;  /* of the notifications, in percent */
+	__u32 frames; /* one in so many that fantel_core gets starts from a whole frame */
+	const enum reason *reasons;
+};
+
+static void usual(struct config *config)
+{
+}
+
+/* Every number another one. */
+static void unusual(struct config *config)
+{
+	static const __u8 types[KIND_COUNT] = { 214, 212, 213, 211, 210 };
+
+	memset(&config->loopback4, 0, sizeof(config->loopback4));
+	memcpy(config->type, types, sizeof(types));
+	config->domain = DOMAIN;
+	config->code_lsb = 1;
+	config->enterprise = 4711;
+	config->udp_port = 50302;
+	config->hop_limit_min = 255;
+}
+
+static void p_node(struct config *config)
+{
+	config->locator = addr_of("2001:db8:a:2::");
+	config->locator_len = 64;
+	config->n_repeats = 1;
+}
+
+#define ALWAYS                                                                                     \
+	REASON_NOT_IP, REASON_NO_CLASS, REASON_HOP_LIMIT, REASON_NO_PATH, REASON_CUSTOMER_PORT,    \
+		REASON_FAILED, REASON_RECOVERED, REASON_REFRESHED, REASON_REPORTED,                \
+		REASON_DUPLICATE, REASON_UNMATCHED, REASON_NOT_KNOWN, REASON_TOO_SHORT,            \
+		REASON_TOO_LONG, REASON_LENGTH, REASON_CHECKSUM, REASON_VERSION, REASON_TYPE,      \
+		REASON_TUNNEL, REASON_TLV, REASON_EMPTY, REASON_SOURCE, REASON_RADIUS,             \
+		REASON_STALE, REASON_FAILED_FULL
+
+static const struct variant variants[] = {
+	{ "ingress PE", usual, false, 50, 24, (enum reason[]){ ALWAYS, REASON_NONE } },
+	{ "ingress PE of a domain", unusual, false, 30, 24,
+	  (enum reason[]){ ALWAYS, REASON_DOMAIN, REASON_NONE } },
+	{ "P node with a failed link", p_node, true, 20, 2,
+	  (enum reason[]){ ALWAYS, REASON_NOTIFIED, REASON_DOOMED, REASON_NOT_TOLD,
+			   REASON_TOLD_FULL, REASON_TOO_DEEP, REASON_NONE } },
+};
+
+/* None is longer than a draft. */
+static const char *const frames[] = {
+	"roce6", "roce4", "tcp6", "udp6", "udp4", "icmp6", "icmp4", "udp4 fragment first",
+	"udp4 fragment last", "udp6 fragment first", "udp4 with options",
+	"udp6 with destination options", "srv6 inside", "roce6 via encaps-3", "roce4 via encaps-8",
+	"roce6 via reduced-3", "roce6 hop limit 1", "arp", "vlan", "ipv4 length below its header",
+	"ipv6 length beyond the frame", "at our segment", "at our segment, IPv4 inside",
+	"in transit", "reduced, on its first segment", "eight segments", "one segment, no SRH",
+	"one segment, IPv4 inside", "TCP inside", "ICMPv6 inside", "a tiny packet", "IPv4 in IPv4",
+	"nine segments", "nine segments, reduced", "to a multicast group", "of another domain",
+	"a notification in transit", "a UDP notification in transit", "from nobody",
+	"from a multicast source",
+	"our segment is the last", "an SRH with more left than listed", "another routing type",
+	"failure icmp6 to us", "failure udp6 to us", "failure udp4 to us", NULL,
+};
+
+struct fuzz {
+	const struct variant *variant;
+	struct fantel_bpf *node;
+	struct model model;
+	struct source source;
+	struct dice dice;
+	struct rows failed, origins, told;
+	const struct traffic *stats; /* these three are the maps themselves */
+	struct health *health;
+	struct node_state *state;
+	struct ring_buffer *ring;
+	__u64 others; /* digest of the maps that are not the program's */
+
+	__u64 messages; /* so many of the packets were notifications to judge */
+
+	/* The packet in hand. */
+	__u64 number, started_ns, ended_ns;
+	const struct bpf_program *prog;
+	struct bytes in, out;
+	__u32 verdict;
+	struct reading reading;
+	struct event event[MODEL_EVENTS];
+	__u32 n_events; /* may be more than there is room for */
+
+	bool few;	      /* too few to meet every reason */
+	enum property broken; /* PROPERTIES: none */
+};
+
+/* ---- setting up ------------------------------------------------------------------------------ */
+
+static void class_add(struct fuzz *z, const char *prefix)
+{
+	node_class(z->node, prefix, 0);
+	z->model.class[z->model.n_classes++] = prefix_of(prefix);
+}
+
+static void source_add(struct fuzz *z, const char *prefix)
+{
+	node_source(z->node, prefix);
+	z->model.source[z->model.n_sources++] = prefix_of(prefix);
+}
+
+static void paths_add(struct fuzz *z)
+{
+	static const char *const one[] = { "2001:db8:9::9", NULL };
+	struct tunnel_key v4 = { .code = CODE_IP, .n = 1, .addr = addr_of("192.0.2.9") };
+	struct tunnel_key labels = { .code = CODE_MPLS,
+				     .n = 2,
+				     .label_be = { htonl(16009 << 12), htonl(24001 << 12) } };
+	struct policy_path three = golden_path("encaps-3"), single = path_of("one", false, one);
+	struct nexthop nh = nexthop_fresh();
+	struct group group;
+	__u32 zero = 0;
+
+	node_path(z->node, SRV6_PATH, &three);
+	node_path(z->node, ONE_PATH, &single);
+	node_path(z->node, TWIN_PATH, &single);
+	node_tunnel(z->node, &v4, IPV4_PATH);
+	node_tunnel(z->node, &labels, MPLS_PATH);
+	for (__u32 i = SRV6_PATH; i <= ONE_PATH; i++)
+		node_nexthop(z->node, i, &nh);
+	z->model.members = 2;
+	node_group(z->node, 0, FATE_DROP, z->model.members, NULL, NULL);
+	node_get(z->node->maps.fantel_groups, &zero, &group);
+	memcpy(z->model.group, group.name, sizeof(group.name));
+}
+
+/* Whatever is not ours would leave by a link that is down. */
+static void link_fail(struct fuzz *z)
+{
+	static const struct prefix_key anywhere;
+	struct route_value route = { .ifindex = IFINDEX };
+	__u32 ifindex = IFINDEX;
+
+	z->model.ifindex = ifindex;
+	z->model.link = (struct link){ .name = "core1",
+				       .down = 1,
+				       .cause = CAUSE_CARRIER,
+				       .event_id = 77,
+				       .detected_ns = 1763630000123456789 };
+	z->model.link.location_len = golden_location(z->model.link.location);
+	node_put(z->node->maps.fantel_links, &ifindex, &z->model.link);
+	node_put(z->node->maps.fantel_routes, &anywhere, &route);
+	z->state->links_down = 1;
+}
+
+/* What names a path is what the node was given, by whatever rule. */
+static void model_copy_tunnels(struct fuzz *z)
+{
+	struct bpf_map *map = z->node->maps.fantel_tunnels;
+	struct tunnel_key *last = NULL;
+	struct model *m = &z->model;
+
+	for (; !bpf_map_get_next_key(bpf_map__fd(map), last, &m->tunnel[m->n_tunnels].key);
+	     last = &m->tunnel[m->n_tunnels++].key)
+		if (m->n_tunnels == MODEL_ROWS - 1 ||
+		    !node_get(map, &m->tunnel[m->n_tunnels].key, &m->tunnel[m->n_tunnels].paths))
+			give_up("fantel_tunnels");
+	for (__u32 i = 0; i < MODEL_PATHS; i++)
+		node_get(z->node->maps.fantel_paths, &i, &m->path[i]);
+}
+
+/* The maps that are read after each packet. */
+static void maps_arrange(struct fantel_bpf *node)
+{
+	bpf_map__set_max_entries(node->maps.fantel_failed, MODEL_FAILED);
+	bpf_map__set_max_entries(node->maps.fantel_told, MODEL_TOLD);
+	bpf_map__set_max_entries(node->maps.fantel_origins, MODEL_ORIGINS);
+	bpf_map__set_map_flags(node->maps.fantel_health, BPF_F_MMAPABLE);
+	bpf_map__set_type(node->maps.fantel_stats, BPF_MAP_TYPE_ARRAY);
+	bpf_map__set_map_flags(node->maps.fantel_stats, BPF_F_MMAPABLE);
+}
+
+static int event_take(void *context, void *data, size_t size)
+{
+	struct fuzz *z = context;
+
+	if (size == sizeof(struct event) && z->n_events < MODEL_EVENTS)
+		memcpy(&z->event[z->n_events], data, size);
+	z->n_events++;
+	return 0;
+}
+
+static __u64 others_digest(const struct fuzz *z)
+{
+	struct bpf_map *const others[] = {
+		z->node->maps.fantel_classes, z->node->maps.fantel_groups,
+		z->node->maps.fantel_ranks,   z->node->maps.fantel_paths,
+		z->node->maps.fantel_tunnels, z->node->maps.fantel_nexthops,
+		z->node->maps.fantel_sources, z->node->maps.fantel_links,
+		z->node->maps.fantel_routes,
+	};
+	__u64 digest = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		digest = digest * 31 + map_digest(others[i]);
+	return digest;
+}
+
+static void fuzz_open(struct fuzz *z, const struct variant *variant, __u64 seed)
+{
+	struct config config = node_config();
+
+	variant->configure(&config);
+	z->variant = variant;
+	z->broken = PROPERTIES;
+	z->dice.state = seed;
+	z->model.config = config;
+	z->model.rules = msg_rules(&config);
+	z->node = node_open(&config);
+	maps_arrange(z->node);
+	node_start(z->node);
+	z->stats = map_view(z->node->maps.fantel_stats);
+	z->health = map_view(z->node->maps.fantel_health);
+	z->state = map_view(z->node->maps.fantel_node);
+	rows_init(&z->failed, z->node->maps.fantel_failed);
+	rows_init(&z->origins, z->node->maps.fantel_origins);
+	rows_init(&z->told, z->node->maps.fantel_told);
+	z->ring = ring_buffer__new(bpf_map__fd(z->node->maps.fantel_events), event_take, z, NULL);
+	if (!z->ring)
+		give_up("fantel_events");
+	paths_add(z);
+	source_add(z, "2001:db8:f::/124");
+	source_add(z, "198.51.100.0/28");
+	if (variant->failed_link) {
+		/* Of the domain by mistake: they must not be told all the same. */
+		source_add(z, "::/128");
+		source_add(z, "ff0e::/124");
+		source_add(z, "224.0.0.0/28");
+	}
+	class_add(z, "2001:db8:2::/48");
+	class_add(z, "203.0.113.0/24");
+	if (variant->failed_link)
+		link_fail(z);
+	model_copy_tunnels(z);
+	z->model.state = *z->state;
+	source_fill(&z->source, &config, frames);
+	z->others = others_digest(z);
+}
+
+static void fuzz_close(struct fuzz *z)
+{
+	ring_buffer__free(z->ring);
+	rows_free(&z->failed);
+	rows_free(&z->origins);
+	rows_free(&z->told);
+	fantel_bpf__destroy(z->node);
+}
+
+/* Begin anew: full sets and sequences far ahead would leave little to do. */
+static void forget(struct fuzz *z)
+{
+	node_clear(z->node->maps.fantel_failed, sizeof(struct failed_key));
+	node_clear(z->node->maps.fantel_origins, sizeof(struct addr));
+	node_clear(z->node->maps.fantel_told, sizeof(struct told_key));
+	memset(z->health, 0, MODEL_PATHS * sizeof(*z->health));
+	memset(z->model.health, 0, sizeof(z->model.health));
+	z->model.n_failed = z->model.n_origins = z->model.n_told = 0;
+	z->source.sequence = GOLDEN_SEQUENCE;
+	rows_read(&z->failed);
+	rows_read(&z->origins);
+	rows_read(&z->told);
+}
+
+/* ---- what differs ---------------------------------------------------------------------------- */
+
+static void print_counts(FILE *to, const char *what, const struct traffic *count)
+{
+	fprintf(to, "#   %s", what);
+	for (int r = 0; r < REASON_COUNT; r++)
+		if (count[r].packets)
+			fprintf(to, " %s %llu", reason_word(r),
+				(unsigned long long)count[r].packets);
+	fputc('\n', to);
+}
+
+/* The first thing that is not as it should be: say all that is needed to repeat it. */
+static bool broken(struct fuzz *z, enum property property, const char *what)
+{
+	if (z->broken != PROPERTIES)
+		return false;
+	z->broken = property;
+	fprintf(stderr, "# %s, packet %llu: %s\n#   %s; model: %s, %s; node: %s\n",
+		z->variant->name, (unsigned long long)z->number, what, bpf_program__name(z->prog),
+		verdict_word(z->model.verdict), reason_word(z->model.reason),
+		verdict_word(z->verdict));
+	print_counts(stderr, "model:", z->model.count);
+	print_counts(stderr, "node: ", z->stats);
+	fputs("#   ", stderr);
+	for (__u32 i = 14; i < z->in.len; i++)
+		fprintf(stderr, "%02x", z->in.b[i]);
+	fputc('\n', stderr);
+	return false;
+}
+
+static bool in_run(const struct fuzz *z, __u64 time_ns)
+{
+	return time_ns >= z->started_ns && time_ns <= z->ended_ns;
+}
+
+/* ---- state ----------------------------------------------------------------------------------- */
+
+/* One entry of fantel_failed; what the model could not know is taken over. */
+static bool failed_agrees(const struct fuzz *z, struct model_failed *want, const struct failed *got)
+{
+	__u64 validity_ns = want->validity_ms * NSEC_PER_MSEC, until = got->until_ns;
+
+	if (want->touched == TOUCHED_NEW) {
+		if (!in_run(z, got->since_ns) ||
+		    (validity_ns && until != got->since_ns + validity_ns))
+			return false;
+		want->value.since_ns = got->since_ns;
+	}
+	if (want->touched != TOUCHED_NOT) {
+		if (validity_ns ? !in_run(z, until - validity_ns) : until)
+			return false;
+		/* A timer that fires early looks again; one that would be late is set anew. */
+		if (validity_ns && (!want->value.armed_ns || want->value.armed_ns > until))
+			want->value.armed_ns = until;
+		want->value.until_ns = until;
+		want->touched = TOUCHED_NOT;
+	}
+	want->value.timer = got->timer;
+	return !memcmp(&want->value, got, sizeof(*got));
+}
+
+static bool failed_agree(struct fuzz *z)
+{
+	const struct failed_key *key = (void *)z->failed.now.keys;
+	const struct failed *got = (void *)z->failed.now.values;
+
+	if (z->failed.now.n != z->model.n_failed)
+		return false;
+	for (__u32 i = 0; i < z->failed.now.n; i++) {
+		struct model_failed *want = model_failed(&z->model, &key[i]);
+
+		if (!want || !failed_agrees(z, want, &got[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool origins_agree(const struct fuzz *z)
+{
+	const struct addr *key = (void *)z->origins.now.keys;
+	const struct origin *got = (void *)z->origins.now.values;
+	const struct model *m = &z->model;
+
+	if (z->origins.now.n != m->n_origins)
+		return false;
+	for (__u32 i = 0; i < m->n_origins; i++) {
+		__u32 j = 0;
+
+		while (j < m->n_origins && !addr_equal(&m->origin[j].key, &key[i]))
+			j++;
+		if (j == m->n_origins || memcmp(&m->origin[j].value, &got[i], sizeof(got[i])))
+			return false;
+	}
+	return true;
+}
+
+static bool told_agrees(const struct fuzz *z, struct model_told *want, const struct told *got)
+{
+	if (want->touched == TOUCHED_NEW) {
+		if (!in_run(z, got->first_ns) || got->last_ns != got->first_ns)
+			return false;
+		want->value.first_ns = want->value.last_ns = got->first_ns;
+		want->touched = TOUCHED_NOT;
+	}
+	return !memcmp(&want->value, got, sizeof(*got));
+}
+
+static bool told_agree(struct fuzz *z)
+{
+	const struct told_key *key = (void *)z->told.now.keys;
+	const struct told *got = (void *)z->told.now.values;
+	struct model *m = &z->model;
+
+	if (z->told.now.n != m->n_told)
+		return false;
+	for (__u32 i = 0; i < m->n_told; i++) {
+		__u32 j = 0;
+
+		while (j < m->n_told && memcmp(&m->told[j].key, &key[i], sizeof(key[i])))
+			j++;
+		if (j == m->n_told || !told_agrees(z, &m->told[j], &got[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Of a path that there is not, all is zero. */
+static bool health_agrees(struct fuzz *z)
+{
+	static const struct health untouched[HEALTH_ROWS - MODEL_PATHS];
+
+	for (__u32 i = 0; i < MODEL_PATHS; i++) {
+		struct model_health *h = &z->model.health[i];
+
+		if (h->moved) {
+			if (!in_run(z, z->health[i].changed_ns))
+				return false;
+			h->value.changed_ns = z->health[i].changed_ns;
+			h->moved = false;
+		}
+		if (memcmp(&h->value, &z->health[i], sizeof(h->value)))
+			return false;
+	}
+	return !memcmp(z->health + MODEL_PATHS, untouched, sizeof(untouched));
+}
+
+static bool check_state(struct fuzz *z)
+{
+	rows_read(&z->failed);
+	rows_read(&z->origins);
+	rows_read(&z->told);
+	if (memcmp(z->state, &z->model.state, sizeof(*z->state)))
+		return broken(z, STATE, "fantel_node differs");
+	if (!health_agrees(z))
+		return broken(z, STATE, "fantel_health differs");
+	if (!z->model.changes) {
+		if (!rows_same(&z->failed) || !rows_same(&z->origins) || !rows_same(&z->told))
+			return broken(z, STATE, "it left a trace and should not");
+		return true;
+	}
+	if (!failed_agree(z))
+		return broken(z, STATE, "fantel_failed differs");
+	if (!origins_agree(z))
+		return broken(z, STATE, "fantel_origins differs");
+	return told_agree(z) || broken(z, STATE, "fantel_told differs");
+}
+
+/* ---- events, bytes --------------------------------------------------------------------------- */
+
+static bool check_events(struct fuzz *z)
+{
+	if (z->n_events != z->model.n_events)
+		return broken(z, EVENTS, "another number of events");
+	for (__u32 i = 0; i < z->n_events; i++) {
+		struct model_event *want = &z->model.event[i];
+		const struct event *got = &z->event[i];
+
+		if (!in_run(z, got->time_ns))
+			return broken(z, EVENTS, "an event of another time");
+		want->value.time_ns = got->time_ns;
+		if (want->either_usable)
+			want->value.usable = got->usable;
+		if (memcmp(&want->value, got, sizeof(*got)))
+			return broken(z, EVENTS, "an event says something else");
+	}
+	return true;
+}
+
+/* The flow inside the tunnel, where there is IP inside. */
+static bool inner_parse(struct frame *inner, const struct reading *r)
+{
+	const __u8 *b = r->in->b, *end = b + r->in->len;
+	__u32 at = r->frame.l4, proto = r->frame.proto;
+
+	if (r->frame.version == 6 && proto == IPPROTO_ROUTING) {
+		proto = b[at];
+		at += 8 * (b[at + 1] + 1);
+	}
+	if (proto == IPPROTO_IPV6)
+		return frame_ipv6(inner, b + at, at, end);
+	return proto == IPPROTO_IPIP && frame_ipv4(inner, b + at, at, end);
+}
+
+/* Is the notification that a doomed packet became one that its ingress PE understands? */
+static bool notification_right(struct fuzz *z)
+{
+	static const struct addr remote = { .b = { 0x20, 1, 0xd, 0xb8, 0, 0x12, [15] = 2 } };
+	const struct event *told = &z->model.event[0].value;
+	static struct reading r;
+	struct model *m = &z->model;
+	struct tunnel_key key;
+	struct frame inner = {};
+	bool flow = inner_parse(&inner, &z->reading);
+
+	model_read(m, &z->out, &r);
+	/* It is for another node, so it was not read as ours. */
+	if (!r.ip || !model_is_notification(m, &r) || r.frame.len + 14 != z->out.len ||
+	    !addr_equal(&r.frame.dst, &z->reading.frame.src) || r.frame.hop_limit != 255 ||
+	    memcmp(z->out.b, z->in.b + 6, 6) || memcmp(z->out.b + 6, z->in.b, 6))
+		return false;
+	if (!model_is_loopback(m, &r.frame.src) || model_refusal(m, &r))
+		return false;
+	return r.msg.kind == KIND_FAILURE && model_tunnel(&r, &key) &&
+	       !memcmp(&key, &told->tunnel, sizeof(key)) && r.msg.event_id == told->event_id &&
+	       r.msg.sequence == told->sequence && r.msg.cause == told->cause &&
+	       r.msg.timestamp_ns == told->timestamp_ns &&
+	       addr_equal(&r.msg.remote_ipv6, &remote) && msg_has(&r.msg, TLVI_FLOW) == flow &&
+	       (!flow ||
+		(addr_equal(&r.msg.flow_src, &inner.src) &&
+		 addr_equal(&r.msg.flow_dst, &inner.dst) && r.msg.flow_protocol == inner.proto));
+}
+
+static bool check_bytes(struct fuzz *z)
+{
+	__u32 more[2] = { z->model.path[SRV6_PATH].encap_len - 14,
+			  z->model.path[ONE_PATH].encap_len - 14 };
+
+	if (!z->model.rewrites && (z->out.len != z->in.len || memcmp(z->out.b, z->in.b, z->in.len)))
+		return broken(z, BYTES, "the packet was changed");
+	if (z->model.verdict == XDP_REDIRECT && z->out.len != z->in.len + more[0] &&
+	    z->out.len != z->in.len + more[1])
+		return broken(z, BYTES, "an outer header of another length");
+	if (z->model.reason == REASON_NOTIFIED && !notification_right(z))
+		return broken(z, BYTES, "not the right notification");
+	return true;
+}
+
+/* ---- one packet ------------------------------------------------------------------------------ */
+
+/* A failure must not end while the run lasts: its end would be no packet's doing. */
+static void read_lasting(struct fuzz *z)
+{
+	struct reading *r = &z->reading;
+	const struct frame *f = &r->frame;
+
+	model_read(&z->model, &z->in, r);
+	if (!r->ours || r->reason || !r->msg.validity_ms || r->msg.validity_ms >= LASTING_MS)
+		return;
+	z->in.b[f->l4 + r->msg.at[TLVI_EVENT] + 16] |= 0x80;
+	l4_mend(z->in.b + f->l4, r->msg.len, &f->src, &f->dst, f->proto);
+	model_read(&z->model, &z->in, r);
+}
+
+static __u64 now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
+}
+
+static void fuzz_run(struct fuzz *z)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = z->in.b, .data_size_in = z->in.len,
+		    .data_out = z->out.b, .data_size_out = sizeof(z->out.b), .repeat = 1);
+
+	z->started_ns = now_ns();
+	if (bpf_prog_test_run_opts(bpf_program__fd(z->prog), &opts))
+		give_up(bpf_program__name(z->prog));
+	z->ended_ns = now_ns();
+	z->verdict = opts.retval;
+	z->out.len = opts.data_size_out;
+	z->n_events = 0;
+	ring_buffer__consume(z->ring);
+}
+
+/* One packet more; false at the first difference. */
+static bool fuzz_one(struct fuzz *z)
+{
+	bool customer = dice_one_in(&z->dice, 12);
+
+	z->source.sequence++;
+	source_next(&z->in, &z->dice, &z->source, customer ? 2 : z->variant->frames);
+	z->prog = customer ? z->node->progs.fantel_customer : z->node->progs.fantel_core;
+	read_lasting(z);
+	z->messages += z->reading.ours ||
+		       (customer && z->reading.ip && model_is_notification(&z->model, &z->reading));
+	if (customer)
+		model_customer(&z->model, &z->reading);
+	else
+		model_core(&z->model, &z->reading);
+	fuzz_run(z);
+	if (z->verdict != z->model.verdict)
+		return broken(z, VERDICT, "another verdict");
+	if (memcmp(z->stats, z->model.count, sizeof(z->model.count)))
+		return broken(z, COUNTED, "counted otherwise");
+	return check_state(z) && check_events(z) && check_bytes(z);
+}
+
+/* ---- a node's share -------------------------------------------------------------------------- */
+
+/* Per-CPU, as the loader has it. */
+static struct traffic steered(const struct fuzz *z)
+{
+	int cpus = libbpf_num_possible_cpus();
+	OWN_MEM struct traffic *each = take_memory(cpus * sizeof(*each));
+	struct traffic sum = {};
+
+	for (__u32 i = 0; i < z->model.members; i++) {
+		node_get(z->node->maps.fantel_traffic, &i, each);
+		for (int cpu = 0; cpu < cpus; cpu++) {
+			sum.packets += each[cpu].packets;
+			sum.bytes += each[cpu].bytes;
+		}
+	}
+	return sum;
+}
+
+static void check_end(struct fuzz *z)
+{
+	struct traffic sum = steered(z);
+
+	if (memcmp(&sum, &z->model.steered, sizeof(sum)))
+		broken(z, COUNTED, "fantel_traffic differs");
+	if (others_digest(z) != z->others)
+		broken(z, OTHERS, "a map of the loader's was changed");
+	for (const enum reason *r = z->variant->reasons; !z->few && *r; r++)
+		if (!z->stats[*r].packets) {
+			fprintf(stderr, "# no packet was counted as %s\n", reason_word(*r));
+			broken(z, REACHED, "a reason was left out");
+		}
+}
+
+static const char *skip_reason(const struct fuzz *z, enum property p)
+{
+	if (z->broken != PROPERTIES)
+		return p == z->broken ? "" : " # SKIP a failure ended the run before";
+	return p == REACHED && z->few ? " # SKIP too few notifications" : "";
+}
+
+/* TAP: a line each, and what was counted. */
+static void report(const struct fuzz *z, int *line)
+{
+	__u64 counted = 0;
+
+	for (enum property p = 0; p < PROPERTIES; p++)
+		printf("%sok %d - %s, %llu notifications among %llu packets: %s%s\n",
+		       p == z->broken ? "not " : "", ++*line, z->variant->name,
+		       (unsigned long long)z->messages, (unsigned long long)z->number, sentence[p],
+		       skip_reason(z, p));
+	print_counts(stdout, "counted:", z->stats);
+	for (int r = 0; r < REASON_COUNT; r++)
+		counted += z->stats[r].packets;
+	printf("#   together %llu, steered %llu, passed uncounted %llu\n",
+	       (unsigned long long)counted, (unsigned long long)z->model.steered.packets,
+	       (unsigned long long)(z->number - counted - z->model.steered.packets));
+	fflush(stdout);
+}
+
+static bool fuzz(const struct variant *variant, __u64 messages, __u64 seed, int *line)
+{
+	OWN_MEM struct fuzz *z = take_memory(sizeof(*z));
+	__u64 anew = 1;
+	bool good;
+
+	fuzz_open(z, variant, seed);
+	z->few = messages < RUNS / 100 * variant->share;
+	do {
+		if (!--anew) {
+			forget(z);
+			anew = dice_one_in(&z->dice, 16) ? 2048 : 8 + dice_roll(&z->dice, 160);
+		}
+		z->number++;
+	} while (fuzz_one(z) && z->messages < messages);
+	if (z->broken == PROPERTIES)
+		check_end(z);
+	report(z, line);
+	good = z->broken == PROPERTIES;
+	fuzz_close(z);
+	return good;
+}
+
+static __u64 number_from(const char *name, __u64 otherwise)
+{
+	const char *text = getenv(name);
+
+	return text && *text ? strtoull(text, NULL, 0) : otherwise;
+}
+
+/* Maps keep lists of free entries by CPU; ours are small. */
+static void stay_on_this_cpu(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(sched_getcpu(), &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		give_up("sched_setaffinity");
+}
+
+int main(void)
+{
+	__u64 runs = number_from("FUZZ_RUNS", RUNS), seed = number_from("FUZZ_SEED", 1);
+	bool good = true;
+	int line = 0;
+
+	stay_on_this_cpu();
+	net_enter();
+	printf("# seed %llu\n", (unsigned long long)seed);
+	for (size_t i = 0; good && i < ARRAY_SIZE(variants); i++)
+		good = fuzz(&variants[i], runs * variants[i].share / 100, seed + i, &line);
+	printf("1..%d\n", line);
+	return !good;
+}

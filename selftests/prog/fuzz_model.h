@@ -1,0 +1,626 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What a node has to do with a packet, said once more for the host: verdict, reason, events, and
+ * what becomes of its maps. Included by fuzz_core.c alone.
+ *
+ * Headers and messages are read by the host's build of frame.h and msg.h, of which golden vectors
+ * and libFuzzer are the judges; the order of checks, and what a notification does to which map, are
+ * written down here anew, after docs/wire.md and the manual page, with plain arrays for maps.
+ */
+#ifndef FUZZ_MODEL_H
+#define FUZZ_MODEL_H
+
+#include <arpa/inet.h>
+
+#include "fantel/msg.h"
+#include "fantel/path.h"
+#include "fantel/window.h"
+#include "harness.h"
+#include "words.h"
+
+#define MODEL_PATHS 8	/* paths that there are */
+#define MODEL_FAILED 32 /* entries that the maps have room for */
+#define MODEL_TOLD 32
+#define MODEL_ORIGINS 128 /* more than there are sources */
+#define MODEL_ROWS 16	  /* tunnels, sources, classes */
+#define MODEL_EVENTS (TUNNEL_PATHS + 1)
+
+/* Times are not foretold, but must lie within the packet's own run. */
+enum touched {
+	TOUCHED_NOT,
+	TOUCHED_NEW,
+	TOUCHED_AGAIN,
+};
+
+struct model_failed {
+	struct failed_key key;
+	struct failed value;
+	enum touched touched;
+	__u32 validity_ms; /* where touched */
+};
+
+struct model_origin {
+	struct addr key;
+	struct origin value;
+};
+
+struct model_told {
+	struct told_key key;
+	struct told value;
+	enum touched touched;
+};
+
+struct model_health {
+	struct health value;
+	bool moved; /* changed_ns is now */
+};
+
+struct model_event {
+	struct event value; /* time_ns is now */
+	bool either_usable; /* which path came last is not said */
+};
+
+struct model {
+	/* What the node was given. */
+	struct config config;
+	struct msg_rules rules;
+	struct policy_prefix source[MODEL_ROWS], class[MODEL_ROWS];
+	__u32 n_sources, n_classes;
+	struct {
+		struct tunnel_key key;
+		struct tunnel_paths paths;
+	} tunnel[MODEL_ROWS];
+	__u32 n_tunnels;
+	struct path path[MODEL_PATHS];
+	__u32 members; /* of the one group: paths 0..members-1 */
+	char group[NAME_LEN];
+	struct link link; /* what is not ours or routed by a live link would leave by */
+	__u32 ifindex;	  /* of it */
+
+	/* What it knows. */
+	struct traffic count[REASON_COUNT];
+	struct traffic steered;
+	struct node_state state;
+	struct model_health health[MODEL_PATHS];
+	struct model_failed failed[MODEL_FAILED];
+	struct model_origin origin[MODEL_ORIGINS];
+	struct model_told told[MODEL_TOLD];
+	__u32 n_failed, n_origins, n_told;
+
+	/* What it does with the packet in hand. */
+	__u32 verdict;
+	enum reason reason; /* REASON_NONE: nothing is counted */
+	bool changes;	    /* something of fantel_failed, _health, _origins or _told */
+	bool rewrites;	    /* the packet does not stay as it came */
+	struct model_event event[MODEL_EVENTS];
+	__u32 n_events;
+};
+
+/* A packet as it was read. */
+struct reading {
+	const struct bytes *in;
+	bool ip;   /* frame is filled */
+	bool ours; /* a notification for this node */
+	struct frame frame;
+	enum reason reason; /* why a notification is refused; REASON_NONE: msg is filled */
+	struct msg_buf buf;
+	struct msg msg;
+};
+
+/* ---- packets --------------------------------------------------------------------------------- */
+
+static bool model_in(const struct policy_prefix *list, __u32 n, const struct addr *a)
+{
+	for (__u32 i = 0; i < n; i++)
+		if (addr_in_prefix(a, &list[i].addr, list[i].plen))
+			return true;
+	return false;
+}
+
+static bool model_is_loopback(const struct model *m, const struct addr *a)
+{
+	if (addr_is_unspecified(a))
+		return false;
+	return addr_equal(a, &m->config.loopback6) || addr_equal(a, &m->config.loopback4);
+}
+
+/* A loopback, or one of the node's own segments. */
+static bool model_is_ours(const struct model *m, const struct addr *a)
+{
+	return model_is_loopback(m, a) ||
+	       (m->config.locator_len &&
+		addr_in_prefix(a, &m->config.locator, m->config.locator_len));
+}
+
+/* A notification by type or port, whoever it is for. */
+static bool model_is_notification(const struct model *m, const struct reading *r)
+{
+	const struct frame *f = &r->frame;
+
+	if (f->proto == IPPROTO_UDP)
+		return r->in->len >= f->l4 + 8u && !f->fragment &&
+		       (r->in->b[f->l4 + 2] << 8 | r->in->b[f->l4 + 3]) == m->config.udp_port;
+	return f->version == 6 && f->proto == IPPROTO_ICMPV6 && r->in->len > f->l4 &&
+	       memchr(m->config.type, r->in->b[f->l4], KIND_COUNT);
+}
+
+/* docs/wire.md §3, in this order: hop limit, source, lengths, and what the message says. */
+static enum reason model_refusal(const struct model *m, struct reading *r)
+{
+	const struct frame *f = &r->frame;
+	__u32 len = f->len + 14 - f->l4;
+	struct msg_envelope from = {
+		.src = f->src,
+		.dst = f->dst,
+		.transport = f->proto == IPPROTO_UDP ? TRANSPORT_UDP : TRANSPORT_ICMPV6,
+	};
+	enum reason reason;
+
+	if (f->hop_limit < m->config.hop_limit_min)
+		return REASON_RADIUS;
+	if (!model_in(m->source, m->n_sources, &f->src))
+		return REASON_SOURCE;
+	if (len < 4)
+		return REASON_TOO_SHORT;
+	if (len > 1280 - 20)
+		return REASON_TOO_LONG;
+	if (r->in->len < f->l4 + len)
+		return REASON_TOO_SHORT;
+	/* What stands behind a message must not matter: here it is this, there an older message. */
+	memset(&r->buf, 0xa5, sizeof(r->buf));
+	memcpy(r->buf.b, r->in->b + f->l4, len);
+	reason = msg_parse(&r->msg, &m->rules, &from, &r->buf, len);
+	if (reason)
+		return reason;
+	if (m->config.domain && r->msg.domain != m->config.domain)
+		return REASON_DOMAIN;
+	return REASON_NONE;
+}
+
+static void model_read(const struct model *m, const struct bytes *in, struct reading *r)
+{
+	r->in = in;
+	r->ip = frame_parse(&r->frame, in->b, in->b + in->len);
+	r->ours = r->ip && !r->frame.fragment && model_is_notification(m, r) &&
+		  model_is_loopback(m, &r->frame.dst);
+	r->reason = r->ours ? model_refusal(m, r) : REASON_NONE;
+}
+
+static void model_verdict(struct model *m, enum reason reason, __u64 bytes)
+{
+	m->reason = reason;
+	m->verdict = reason_fate(reason) == FATE_PASS ? XDP_PASS : XDP_DROP;
+	m->count[reason].packets++;
+	m->count[reason].bytes += bytes;
+}
+
+static struct event *model_event(struct model *m, enum event_type type, enum reason reason)
+{
+	struct model_event *e = &m->event[m->n_events++];
+
+	memset(e, 0, sizeof(*e));
+	e->value.type = type;
+	e->value.reason = reason;
+	e->value.path = ~0U;
+	return &e->value;
+}
+
+/* ---- fantel_failed and fantel_health --------------------------------------------------------- */
+
+static void model_health_add(struct model *m, __u32 path, int change)
+{
+	struct model_health *h = &m->health[path];
+	int before = h->value.failures;
+
+	h->value.failures += change;
+	h->moved |= (before > 0) != (before + change > 0);
+	m->changes = true;
+}
+
+static bool model_usable(const struct model *m, __u32 path)
+{
+	return m->health[path].value.failures <= 0;
+}
+
+static struct model_failed *model_failed(struct model *m, const struct failed_key *key)
+{
+	for (__u32 i = 0; i < m->n_failed; i++)
+		if (!memcmp(&m->failed[i].key, key, sizeof(*key)))
+			return &m->failed[i];
+	return NULL;
+}
+
+static void model_failed_drop(struct model *m, struct model_failed *f)
+{
+	__u32 path = f->key.path;
+
+	*f = m->failed[--m->n_failed];
+	model_health_add(m, path, -1);
+}
+
+static enum reason model_failed_add(struct model *m, const struct failed_key *key,
+				    const struct msg *msg)
+{
+	struct model_failed *f = model_failed(m, key);
+	enum reason reason = f ? REASON_REFRESHED : REASON_FAILED;
+
+	if (!f && m->n_failed == MODEL_FAILED)
+		return REASON_FAILED_FULL;
+	if (!f) {
+		f = &m->failed[m->n_failed++];
+		memset(f, 0, sizeof(*f));
+		f->key = *key;
+		f->value.kind = msg->kind;
+		f->value.cause = msg->cause;
+		memcpy(f->value.path, m->path[key->path].name, sizeof(f->value.path));
+		model_health_add(m, key->path, 1);
+	}
+	f->touched = reason == REASON_FAILED ? TOUCHED_NEW : TOUCHED_AGAIN;
+	f->value.sequence = msg->sequence;
+	f->validity_ms = msg->validity_ms;
+	m->changes = true;
+	return reason;
+}
+
+/* By (originator, event-id), else what was told of the path without an Event TLV: event 0. */
+static enum reason model_failed_remove(struct model *m, const struct failed_key *key)
+{
+	struct failed_key unnamed = *key;
+	struct model_failed *f = model_failed(m, key);
+
+	unnamed.event_id = 0;
+	if (!f)
+		f = model_failed(m, &unnamed);
+	if (!f)
+		return REASON_NOT_KNOWN;
+	model_failed_drop(m, f);
+	return REASON_RECOVERED;
+}
+
+/* All that the originator said of the path, or of the event: how much it was, and the last path. */
+static __u32 model_sweep(struct model *m, const struct failed_key *key, bool any_path,
+			 bool any_event, __u32 *path)
+{
+	__u32 removed = 0;
+
+	for (__u32 i = m->n_failed; i--;) {
+		const struct failed_key *k = &m->failed[i].key;
+
+		if (k->originator != key->originator || (!any_path && k->path != key->path) ||
+		    (!any_event && k->event_id != key->event_id))
+			continue;
+		*path = k->path;
+		model_failed_drop(m, &m->failed[i]);
+		removed++;
+	}
+	return removed;
+}
+
+/* ---- one notification ------------------------------------------------------------------------ */
+
+static struct event *model_notification(struct model *m, const struct reading *r,
+					const struct tunnel_key *tunnel, enum reason reason)
+{
+	struct event *e = model_event(m, EVENT_NOTIFICATION, reason);
+
+	e->kind = r->msg.kind;
+	e->cause = r->msg.cause;
+	e->event_id = r->msg.event_id;
+	e->sequence = r->msg.sequence;
+	e->timestamp_ns = r->msg.timestamp_ns;
+	e->validity_ms = r->msg.validity_ms;
+	e->peer = r->frame.src;
+	e->tunnel = *tunnel;
+	return e;
+}
+
+/* The most specific part of Tunnel Info. */
+static bool model_tunnel(const struct reading *r, struct tunnel_key *key)
+{
+	static const __u8 parts[] = { CODE_SRV6, CODE_MPLS, CODE_IP };
+
+	memset(key, 0, sizeof(*key));
+	for (size_t i = 0; i < sizeof(parts); i++)
+		if (r->msg.code & parts[i])
+			return msg_tunnel_key(key, &r->msg, &r->buf, parts[i]);
+	return false;
+}
+
+/* All parts must match the path. An address beside another part is a destination that packets have
+ * on their way; labels beside another part match none. */
+static bool model_also(const struct model *m, const struct reading *r, const struct tunnel_key *key,
+		       __u32 path)
+{
+	__u32 others = r->msg.code & ~key->code;
+
+	if (others & CODE_MPLS)
+		return false;
+	if (!others || addr_equal(&m->path[path].dst, &r->msg.ip))
+		return true;
+	for (__u32 i = 0; key->code == CODE_SRV6 && i < key->n; i++)
+		if (addr_equal(&key->segment[i], &r->msg.ip))
+			return true;
+	return false;
+}
+
+static enum reason model_act_on(struct model *m, const struct reading *r,
+				const struct tunnel_key *tunnel, const struct failed_key *key)
+{
+	enum reason reason;
+	struct event *e;
+	__u32 path;
+
+	if (r->msg.kind == KIND_FAILURE)
+		reason = model_failed_add(m, key, &r->msg);
+	else if (msg_has(&r->msg, TLVI_EVENT))
+		reason = model_failed_remove(m, key);
+	else
+		reason = model_sweep(m, key, false, true, &path) ? REASON_RECOVERED
+								 : REASON_NOT_KNOWN;
+	if (reason != REASON_FAILED && reason != REASON_RECOVERED)
+		return reason;
+	e = model_notification(m, r, tunnel, reason);
+	e->path = key->path;
+	e->usable = reason == REASON_RECOVERED && model_usable(m, key->path);
+	memcpy(e->name, m->path[key->path].name, sizeof(e->name));
+	return reason;
+}
+
+/* A recovery that names an event and no tunnel: wherever that is recorded. */
+static enum reason model_recover_event(struct model *m, const struct reading *r,
+				       const struct failed_key *key)
+{
+	static const struct tunnel_key none;
+	__u32 path = 0, removed = model_sweep(m, key, true, false, &path);
+	enum reason reason = removed ? REASON_RECOVERED : REASON_NOT_KNOWN;
+	struct event *e = model_notification(m, r, &none, reason);
+
+	e->usable = removed && model_usable(m, path);
+	m->event[m->n_events - 1].either_usable = removed > 1;
+	return reason;
+}
+
+/* The reason is that of the path that changed, where one did. */
+static enum reason model_act(struct model *m, const struct reading *r)
+{
+	struct failed_key key = { .event_id = r->msg.event_id };
+	enum reason result = REASON_UNMATCHED, reason;
+	const struct tunnel_paths *paths = NULL;
+	struct tunnel_key tunnel;
+
+	for (int i = 0; i < 16; i++)
+		key.originator = key.originator << 8 | r->frame.src.b[i];
+	if (!r->msg.code && r->msg.kind == KIND_RECOVERY && msg_has(&r->msg, TLVI_EVENT))
+		return model_recover_event(m, r, &key);
+	if (model_tunnel(r, &tunnel))
+		for (__u32 i = 0; i < m->n_tunnels; i++)
+			if (!memcmp(&m->tunnel[i].key, &tunnel, sizeof(tunnel)))
+				paths = &m->tunnel[i].paths;
+	for (__u32 i = 0; paths && i < paths->n; i++) {
+		key.path = paths->path[i];
+		if (!model_also(m, r, &tunnel, key.path))
+			continue;
+		reason = model_act_on(m, r, &tunnel, &key);
+		/* What was done for the paths before it stays done: those must stop. */
+		if (reason == REASON_FAILED_FULL)
+			return reason;
+		if (result != REASON_FAILED && result != REASON_RECOVERED)
+			result = reason;
+	}
+	if (result == REASON_UNMATCHED)
+		model_notification(m, r, &tunnel, result);
+	return result;
+}
+
+/* Once for each sequence of an originator. One that could not act gives its sequence back. */
+static enum reason model_once(struct model *m, const struct reading *r)
+{
+	struct model_origin *origin = m->origin, fresh = { .key = r->frame.src };
+	enum reason reason;
+
+	if (!msg_has(&r->msg, TLVI_EVENT))
+		return model_act(m, r);
+	while (origin < m->origin + m->n_origins && !addr_equal(&origin->key, &fresh.key))
+		origin++;
+	if (origin == m->origin + m->n_origins) {
+		*origin = fresh;
+		m->n_origins++;
+	}
+	reason = window_take(&origin->value, r->msg.sequence);
+	if (reason)
+		return reason;
+	m->changes = true;
+	reason = model_act(m, r);
+	if (reason == REASON_FAILED_FULL)
+		window_give_back(&origin->value, r->msg.sequence);
+	return reason;
+}
+
+static void model_notify(struct model *m, const struct reading *r)
+{
+	enum reason reason = r->reason;
+	struct tunnel_key tunnel;
+
+	if (!reason && r->msg.kind <= KIND_RECOVERY)
+		reason = model_once(m, r);
+	else if (!reason) {
+		reason = REASON_REPORTED;
+		model_tunnel(r, &tunnel);
+		model_notification(m, r, &tunnel, reason);
+	}
+	model_verdict(m, reason, r->frame.len);
+}
+
+/* ---- a packet bound for the failed link ------------------------------------------------------ */
+
+/* RFC 8754 §4.3.1: where the packet goes from here, and the tunnel it is in. REASON_NOT_IP: it is
+ * none that could be named. */
+static enum reason model_srh(const struct model *m, const struct reading *r, struct tunnel_key *t)
+{
+	const __u8 *srh = r->in->b + 54, *end = r->in->b + r->in->len;
+	const struct addr *dst = &r->frame.dst;
+	__u32 listed, left;
+
+	if (srh + 8 > end || srh[2] != 4)
+		return REASON_NOT_IP;
+	listed = srh[4] + 1;
+	left = srh[3];
+	if (srh[1] < 2 * listed || left > listed)
+		return REASON_NOT_IP;
+	/* At its last segment, or with a next one that is not there, it is ours to deliver. */
+	if (model_is_ours(m, dst) && (!left || srh + 8 + 16 * left > end))
+		return REASON_NOT_IP;
+	if (listed + (left == listed) > MAX_SEGMENTS)
+		return REASON_TOO_DEEP;
+	if (srh + 8 + 16 * listed > end)
+		return REASON_NOT_IP;
+	memcpy(t->segment, srh + 8, 16 * listed);
+	if (left == listed)
+		t->segment[listed++] = *dst;
+	t->code = CODE_SRV6;
+	t->n = listed;
+	return REASON_NONE;
+}
+
+static enum reason model_doomed_tunnel(const struct model *m, const struct reading *r,
+				       struct tunnel_key *t)
+{
+	const struct addr *dst = &r->frame.dst;
+
+	memset(t, 0, sizeof(*t));
+	if (r->frame.version == 6 && r->frame.proto == IPPROTO_ROUTING)
+		return model_srh(m, r, t);
+	if (model_is_ours(m, dst))
+		return REASON_NOT_IP;
+	t->code = CODE_IP;
+	t->n = 1;
+	t->addr = *dst;
+	return REASON_NONE;
+}
+
+static void model_tell_event(struct model *m, const struct model_told *told)
+{
+	struct event *e = model_event(m, EVENT_NOTIFIED, REASON_NOTIFIED);
+
+	e->kind = KIND_FAILURE;
+	e->cause = m->link.cause;
+	e->ifindex = m->ifindex;
+	e->event_id = m->link.event_id;
+	e->sequence = told->value.sequence;
+	e->timestamp_ns = m->link.detected_ns;
+	e->validity_ms = m->config.validity_ms;
+	e->peer = told->key.ingress;
+	e->tunnel = told->value.tunnel;
+	memcpy(e->name, m->link.name, sizeof(m->link.name));
+}
+
+/* Told once of each tunnel, for the node repeats nothing. */
+static enum reason model_tell(struct model *m, const struct reading *r, const struct tunnel_key *t)
+{
+	struct model_told fresh = {
+		.key = { .ingress = r->frame.src,
+			 .tunnel_hash = hash_tunnel(t),
+			 .ifindex = m->ifindex },
+		.value = { .event_id = m->link.event_id, .sent = 1, .tunnel = *t },
+		.touched = TOUCHED_NEW,
+	};
+
+	for (__u32 i = 0; i < m->n_told; i++)
+		if (!memcmp(&m->told[i].key, &fresh.key, sizeof(fresh.key)))
+			return REASON_DOOMED;
+	if (!model_in(m->source, m->n_sources, &r->frame.src))
+		return REASON_NOT_TOLD;
+	if (m->n_told == MODEL_TOLD)
+		return REASON_TOLD_FULL;
+	fresh.value.sequence = ++m->state.sequence;
+	m->told[m->n_told++] = fresh;
+	m->changes = true;
+	model_tell_event(m, &fresh);
+	return REASON_NOTIFIED;
+}
+
+/* Every route leads to the failed link, where there is one. */
+static void model_detect(struct model *m, const struct reading *r)
+{
+	const struct frame *f = &r->frame;
+	enum reason reason;
+	struct tunnel_key t;
+
+	m->verdict = XDP_PASS;
+	if (!m->state.links_down || !r->ip)
+		return;
+	reason = model_doomed_tunnel(m, r, &t);
+	if (reason == REASON_NOT_IP)
+		return;
+	if (reason == REASON_NONE && addr_is_v4(&f->src) &&
+	    addr_is_unspecified(&m->config.loopback4))
+		reason = REASON_NOT_TOLD;
+	if (reason == REASON_NONE &&
+	    (addr_is_multicast(&f->dst) || addr_is_multicast(&f->src) ||
+	     addr_is_unspecified(&f->src) || f->fragment || model_is_notification(m, r)))
+		reason = REASON_NOT_TOLD;
+	if (reason == REASON_NONE)
+		reason = model_tell(m, r, &t);
+	model_verdict(m, reason, f->len);
+	if (reason == REASON_NOTIFIED) {
+		m->verdict = XDP_TX;
+		m->rewrites = true;
+	}
+}
+
+/* ---- the two programs ------------------------------------------------------------------------ */
+
+static void model_begin(struct model *m)
+{
+	m->reason = REASON_NONE;
+	m->changes = m->rewrites = false;
+	m->n_events = 0;
+}
+
+static void model_core(struct model *m, const struct reading *r)
+{
+	model_begin(m);
+	if (r->ours)
+		model_notify(m, r);
+	else
+		model_detect(m, r);
+}
+
+static enum reason model_class(const struct model *m, const struct reading *r)
+{
+	const struct frame *f = &r->frame;
+
+	if (model_is_notification(m, r))
+		return REASON_CUSTOMER_PORT;
+	if (addr_is_multicast(&f->dst) || addr_is_link_local(&f->dst) ||
+	    addr_is_link_local(&f->src) || !model_in(m->class, m->n_classes, &f->dst))
+		return REASON_NO_CLASS;
+	return f->hop_limit <= 1 ? REASON_HOP_LIMIT : REASON_NONE;
+}
+
+static void model_customer(struct model *m, const struct reading *r)
+{
+	enum reason reason;
+
+	model_begin(m);
+	if (!r->ip || r->in->len < 14 + r->frame.len) {
+		model_verdict(m, REASON_NOT_IP, r->in->len);
+		return;
+	}
+	reason = model_class(m, r);
+	for (__u32 i = 0; !reason && i < m->members; i++)
+		if (model_usable(m, i)) {
+			m->verdict = XDP_REDIRECT;
+			m->rewrites = true;
+			m->steered.packets++;
+			m->steered.bytes += r->frame.len;
+			return;
+		}
+	if (!reason) {
+		reason = REASON_NO_PATH;
+		memcpy(model_event(m, EVENT_NO_PATH, reason)->name, m->group, NAME_LEN);
+	}
+	model_verdict(m, reason, r->frame.len);
+}
+
+#endif
