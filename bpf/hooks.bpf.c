@@ -5,12 +5,14 @@
  *   customer port   steer     classify, pick a path, encapsulate, redirect
  *                   toobig      the sender learns the tunnel's MTU
  *   core port       notify    a notification to this node: trust, parse, act
+ *                   decap     a tunnel that ends here: outer off, the kernel routes what is inside
  *                   detect    a packet bound for a failed link becomes a notification
  *   the loader      clock     jiffies, for the freshness of next hops
  *   all             maps, account (counters, events), packet, reply, scratch
  */
 #include "maps.bpf.h"
 #include "clock.bpf.h"
+#include "decap.bpf.h"
 #include "detect.bpf.h"
 #include "notify.bpf.h"
 #include "steer.bpf.h"
@@ -26,6 +28,8 @@ int fantel_core(struct xdp_md *ctx)
 {
 	int action = notify(ctx);
 
+	if (action == NOT_OURS)
+		action = decap(ctx);
 	return action == NOT_OURS ? detect(ctx) : action;
 }
 

@@ -56,8 +56,13 @@ MAP(fantel_failed, BPF_MAP_TYPE_HASH, struct failed_key, struct failed, MAX_FAIL
 MAP(fantel_tunnels, BPF_MAP_TYPE_HASH, struct tunnel_key, struct tunnel_paths, MAX_TUNNELS,
     BPF_F_NO_PREALLOC);
 
-/* Addresses of the domain: who may speak and who may be told. push -> notify, detect. */
+/* Addresses of the domain: who may speak, who may be told, whose tunnels end here. push -> notify,
+ * detect, decap. */
 MAP(fantel_sources, BPF_MAP_TYPE_LPM_TRIE, struct prefix_key, __u32, MAX_SOURCES,
+    BPF_F_NO_PREALLOC);
+
+/* Tunnels that end here. push -> decap, status. */
+MAP(fantel_ends, BPF_MAP_TYPE_HASH, struct endpoint_key, struct endpoint, MAX_ENDPOINTS,
     BPF_F_NO_PREALLOC);
 
 /* Originator -> sequence window. notify only. */

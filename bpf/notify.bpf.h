@@ -402,8 +402,6 @@ SUBPROG int notify_report(struct scratch *s, __u64 now_ns)
 	return reason;
 }
 
-#define NOT_OURS (-1)
-
 /* An XDP action for a notification to this node, which is consumed; NOT_OURS for any other packet,
  * which is left as it is. */
 SUBPROG int notify_packet(struct xdp_md *ctx)

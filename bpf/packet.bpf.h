@@ -11,6 +11,13 @@
 #define AF_INET 2
 #define AF_INET6 10
 
+/* In place of an XDP action or a reason: the packet is for someone else, and as it came. */
+#define NOT_OURS (-1)
+
+/* Read ctx anew: else the compiler may make one load out of several by computing addresses in it,
+ * and the verifier says "dereference of modified ctx ptr". */
+#define CTX_PIN(ctx) asm volatile("" : "+r"(ctx))
+
 FN void *packet_start(struct xdp_md *ctx)
 {
 	return (void *)(long)ctx->data;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * What is too large for the 512 bytes of stack: one block per CPU, valid for one packet. A packet
- * runs either notify or detect or toobig, so they share it.
+ * runs through one of notify, decap, detect and toobig at a time, so they share it.
  */
 #ifndef SCRATCH_BPF_H
 #define SCRATCH_BPF_H
@@ -17,9 +17,11 @@ struct scratch {
 	struct told_key told_key; /* detect */
 	struct frame outer, inner;
 	struct addr next; /* detect: where the outer header sends the packet from here */
-	__u32 inner_at;	  /* detect: offset of the packet inside the tunnel */
+	__u32 inner_at;	  /* detect, decap: offset of the packet inside the tunnel */
+	__u32 inner_end;  /* decap: offset where the tunnel's payload ends */
 	__u32 inner_proto;
 	bool doubtful; /* detect: the failure is; on the stack the verifier would walk both cases */
+	struct endpoint_key endpoint; /* decap: where the tunnel ends */
 };
 
 struct {

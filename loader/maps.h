@@ -19,6 +19,7 @@
 	X(failed)                                                                                  \
 	X(tunnels)                                                                                 \
 	X(sources)                                                                                 \
+	X(ends)                                                                                    \
 	X(links)                                                                                   \
 	X(routes)                                                                                  \
 	X(told)                                                                                    \

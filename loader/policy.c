@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 
+#include "endpoint.h"
 #include "nearest.h"
 #include "own.h"
 #include "policy_reader.h"
@@ -291,6 +292,14 @@ static const struct rate no_path_events = {
 	.burst_ns = NSEC_PER_SEC,
 };
 
+static void take_endpoint(struct reader *r, void *to, const struct lyd_node *entry)
+{
+	struct policy_endpoint *endpoint = to;
+
+	take_name(endpoint->name, sizeof(endpoint->name), entry);
+	take_end(r, endpoint, entry);
+}
+
 static struct rate rate_of(const struct lyd_node *rate)
 {
 	__u64 per_second = yang_number(rate, "messages-per-second");
@@ -375,6 +384,8 @@ static void take_all(struct reader *r, const struct lyd_node *top)
 	TAKE_LIST(r, top, "path", path, n_paths, take_path);
 	TAKE_LIST(r, top, "group", group, n_groups, take_group);  /* refers to paths */
 	TAKE_LIST(r, top, "class", class, n_classes, take_class); /* refers to groups */
+	TAKE_LIST(r, top, "endpoint", endpoint, n_endpoints, take_endpoint);
+	endpoint_config(&r->policy->config, r->policy->endpoint, r->policy->n_endpoints);
 }
 
 static void origin_free(struct policy_origin *origin)
@@ -384,6 +395,7 @@ static void origin_free(struct policy_origin *origin)
 	free(origin->path);
 	free(origin->group);
 	free(origin->class);
+	free(origin->endpoint);
 }
 
 static void own_jsonpos(struct jsonpos **json)
@@ -499,5 +511,6 @@ void policy_free(struct policy *policy)
 	free(policy->path);
 	free(policy->group);
 	free(policy->class);
+	free(policy->endpoint);
 	*policy = (struct policy){ 0 };
 }

@@ -80,6 +80,17 @@ struct policy_class {
 	__u32 group; /* index in policy.group */
 };
 
+/* A tunnel that ends here. */
+struct policy_endpoint {
+	char name[NAME_LEN];
+	enum tunnel_type tunnel;
+	struct addr sid; /* SRv6 */
+	__u32 inner;	 /* families that it takes: 1 << enum inner */
+	bool keyed;	 /* GRE: with the key `id` */
+	__u32 id;	 /* GRE key, VNI or label */
+	__u16 port;	 /* VXLAN: UDP destination */
+};
+
 struct policy {
 	struct config config; /* complete but for hash_seed */
 	__u32 as;	      /* 256/512; 0 = none */
@@ -87,12 +98,13 @@ struct policy {
 	__u8 router_id_len;
 	__u32 hold_down_ms; /* a link must be up this long before a recovery is sent */
 
-	__u32 n_ports, n_sources, n_paths, n_groups, n_classes;
+	__u32 n_ports, n_sources, n_paths, n_groups, n_classes, n_endpoints;
 	struct policy_port *port;
-	struct policy_prefix *source; /* addresses of the domain: may speak, may be told */
+	struct policy_prefix *source; /* the domain: may speak, be told, send tunnels to us */
 	struct policy_path *path;
 	struct policy_group *group;
 	struct policy_class *class;
+	struct policy_endpoint *endpoint;
 };
 
 /*

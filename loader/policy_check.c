@@ -229,6 +229,9 @@ static void warn_of_ports(struct checker *c)
 	if (p->n_classes && !first[PORT_CUSTOMER])
 		findings_warn(c->findings, classes,
 			      "no customer port: no traffic enters for these");
+	if (p->n_endpoints && !first[PORT_CORE])
+		findings_warn(c->findings, jsonpos_find(c->origin->top, "endpoint"),
+			      "no core port: no tunnel comes in to be taken off");
 	if (p->n_classes && !first[PORT_CORE])
 		findings_warn(c->findings, classes,
 			      "no core port: no notification will be heard, no failure known");
@@ -271,6 +274,7 @@ void policy_check(const struct policy *policy, const struct policy_origin *origi
 	check_ports(&c);
 	check_prefixes(&c);
 	policy_check_paths(&c);
+	policy_check_endpoints(&c);
 	for (__u32 i = 0; i < policy->n_groups; i++)
 		check_weights(&c, i);
 	check_types(&c, notification);

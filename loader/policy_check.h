@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What YANG can't say about a policy. Called by policy.c; what paths may be is a file of its own. */
+/* What YANG can't say about a policy. Called by policy.c; paths and endpoints have files of their
+ * own. */
 #ifndef POLICY_CHECK_H
 #define POLICY_CHECK_H
 
@@ -9,7 +10,7 @@
 /* Where the parts of a policy stand in its file: one entry for one of the policy's arrays. */
 struct policy_origin {
 	const struct jsonpos *top;
-	const struct jsonpos **port, **source, **path, **group, **class;
+	const struct jsonpos **port, **source, **path, **group, **class, **endpoint;
 };
 
 struct checker {
@@ -18,8 +19,9 @@ struct checker {
 	struct findings *findings;
 };
 
-/* The part about paths and their tunnels. */
+/* The parts about paths with their tunnels, and about tunnels that end here. */
 void policy_check_paths(struct checker *c);
+void policy_check_endpoints(struct checker *c);
 
 /*
  * Report what contradicts itself or could not work, and warn of what works but hardly as meant. The

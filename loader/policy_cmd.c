@@ -76,6 +76,7 @@ static int check_json(const char *file)
 	json_object_set_new(json, "paths", json_integer(p.n_paths));
 	json_object_set_new(json, "groups", json_integer(p.n_groups));
 	json_object_set_new(json, "classes", json_integer(p.n_classes));
+	json_object_set_new(json, "endpoints", json_integer(p.n_endpoints));
 	json_object_set_new(json, "findings", lines_json(findings));
 	json_print(json, true, stdout);
 	return bad;
@@ -87,8 +88,9 @@ static int check_text(const char *file)
 	int bad = policy_read(&p, file, stderr);
 
 	if (!bad)
-		printf("%s: ok: node %s, %u ports, %u paths, %u groups, %u classes\n", file,
-		       p.config.node, p.n_ports, p.n_paths, p.n_groups, p.n_classes);
+		printf("%s: ok: node %s, %u ports, %u paths, %u groups, %u classes, %u endpoints\n",
+		       file, p.config.node, p.n_ports, p.n_paths, p.n_groups, p.n_classes,
+		       p.n_endpoints);
 	return bad;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What the parts of policy's reader share: policy.c, and policy_tunnel.c for the tunnels of paths.
- */
+/* What the parts of policy's reader share: policy.c, policy_tunnel.c for the tunnels of paths,
+ * policy_endpoint.c for those that end here. */
 #ifndef POLICY_READER_H
 #define POLICY_READER_H
 
@@ -24,5 +24,11 @@ bool take_addr(struct reader *r, struct addr *addr, const struct lyd_node *leaf)
 /* The tunnel of the path `entry`: TUNNEL_NONE unless all of it is right. The node and its addresses
  * have been read. */
 void take_tunnel(struct reader *r, struct policy_path *path, const struct lyd_node *entry);
+
+/* The same of an endpoint. */
+void take_end(struct reader *r, struct policy_endpoint *endpoint, const struct lyd_node *entry);
+
+/* Became everything that the text says of the tunnel data? */
+bool is_complete(const struct lyd_node *tunnel);
 
 #endif

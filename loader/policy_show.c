@@ -3,6 +3,7 @@
  * A policy back as the JSON it could be read from, defaults filled in, and the same as tables.
  * Called by `fantel policy show`.
  */
+#include "endpoint.h"
 #include "json.h"
 #include "own.h"
 #include "policy.h"
@@ -161,6 +162,34 @@ static json_t *class_json(const struct policy_class *c, const struct policy *p)
 	return class;
 }
 
+static json_t *endpoint_json(const struct policy_endpoint *e)
+{
+	json_t *endpoint = json_object(), *tunnel = json_object();
+
+	set_word(endpoint, "name", e->name);
+	switch (e->tunnel) {
+	case TUNNEL_SRV6:
+		json_object_set_new(tunnel, "sid", json_addr(&e->sid));
+		set_word(tunnel, "behavior", endpoint_behavior(e->inner));
+		break;
+	case TUNNEL_GRE:
+		if (e->keyed)
+			set_number(tunnel, "key", e->id);
+		break;
+	case TUNNEL_VXLAN:
+		set_number(tunnel, "vni", e->id);
+		set_number(tunnel, "port", e->port);
+		break;
+	case TUNNEL_MPLS:
+		set_number(tunnel, "label", e->id);
+		break;
+	default:
+		break;
+	}
+	json_object_set_new(endpoint, tunnel_word(e->tunnel), tunnel);
+	return endpoint;
+}
+
 static json_t *rate_json(const struct rate *r)
 {
 	json_t *rate = json_object();
@@ -228,6 +257,9 @@ static json_t *policy_json(const struct policy *p)
 	json_object_set_new(top, "class", list = json_array());
 	for (__u32 i = 0; i < p->n_classes; i++)
 		json_array_append_new(list, class_json(&p->class[i], p));
+	json_object_set_new(top, "endpoint", list = json_array());
+	for (__u32 i = 0; i < p->n_endpoints; i++)
+		json_array_append_new(list, endpoint_json(&p->endpoint[i]));
 	json_object_set_new(top, "notification", notification_json(p));
 	return top;
 }
@@ -317,6 +349,31 @@ static json_t *path_rows(const struct policy *p, json_t *paths)
 	return rows;
 }
 
+/* Each endpoint's kind, and what its own members are called there. */
+static json_t *endpoint_rows_json(const json_t *endpoints)
+{
+	json_t *rows = json_array(), *endpoint, *tunnel;
+	const char *kind;
+	size_t i;
+
+	json_array_foreach(endpoints, i, endpoint)
+	{
+		json_t *row = json_object();
+
+		json_object_foreach(endpoint, kind, tunnel)
+		{
+			if (json_is_string(tunnel)) {
+				json_object_set(row, kind, tunnel);
+				continue;
+			}
+			json_object_update(row, tunnel);
+			set_word(row, "tunnel", kind);
+		}
+		json_array_append_new(rows, row);
+	}
+	return rows;
+}
+
 static void print_table(const struct column *columns, const json_t *rows, FILE *out)
 {
 	if (json_array_size(rows))
@@ -355,10 +412,22 @@ static void print_text(const struct policy *p, json_t *top, FILE *out)
 		{ "GROUP", "group", COLUMN_PLAIN },
 		{},
 	};
+	static const struct column endpoints[] = {
+		{ "ENDPOINT", "name", COLUMN_PLAIN },
+		{ "TUNNEL", "tunnel", COLUMN_PLAIN },
+		{ "SID", "sid", COLUMN_PLAIN },
+		{ "BEHAVIOR", "behavior", COLUMN_PLAIN },
+		{ "KEY", "key", COLUMN_PLAIN },
+		{ "VNI", "vni", COLUMN_PLAIN },
+		{ "PORT", "port", COLUMN_PLAIN },
+		{ "LABEL", "label", COLUMN_PLAIN },
+		{},
+	};
 	static const struct column sources[] = { { "SOURCE", "value", COLUMN_PLAIN }, {} };
 	json_t *source_rows OWN_JSON = value_rows(json_object_get(top, "source"));
 	json_t *path OWN_JSON = path_rows(p, json_object_get(top, "path"));
 	json_t *rows OWN_JSON = member_rows(json_object_get(top, "group"));
+	json_t *ends OWN_JSON = endpoint_rows_json(json_object_get(top, "endpoint"));
 
 	print_members("NODE", json_object_get(top, "node"), out);
 	print_table(ports, json_object_get(top, "port"), out);
@@ -366,6 +435,7 @@ static void print_text(const struct policy *p, json_t *top, FILE *out)
 	print_table(paths, path, out);
 	print_table(members, rows, out);
 	print_table(classes, json_object_get(top, "class"), out);
+	print_table(endpoints, ends, out);
 	fputc('\n', out);
 	print_members("NOTIFICATION", json_object_get(top, "notification"), out);
 }

@@ -9,8 +9,7 @@
 #include "policy_reader.h"
 #include "words.h"
 
-/* Everything that the text says of the tunnel became data. */
-static bool is_complete(const struct lyd_node *tunnel)
+bool is_complete(const struct lyd_node *tunnel)
 {
 	for (const struct jsonpos *m = yang_at(tunnel)->child; m; m = m->next) {
 		unsigned int given = m->kind == JSONPOS_ARRAY ? jsonpos_count(m) : 1, n = 0;

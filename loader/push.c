@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * The only writer of fantel_paths, fantel_tunnels, fantel_groups, fantel_ranks, fantel_classes and
- * fantel_sources; of fantel_health and fantel_failed it removes what belongs to paths that are
- *gone. Called by attach.
+ * The only writer of fantel_paths, fantel_tunnels, fantel_groups, fantel_ranks, fantel_classes,
+ * fantel_sources and fantel_ends; of fantel_health and fantel_failed it removes what belongs to
+ * paths that are gone. Called by attach.
  *
  *	plan     have (maps) + want (policy) -> slots
  *	add      new paths, tunnels -> paths
- *	switch   new groups, classes -> groups, sources
+ *	switch   new groups, classes -> groups, sources, endpoints
  *	         wait until no packet is under way that read the old classes
  *	remove   tunnels, groups, paths, their failures and counters
  */
@@ -19,6 +19,7 @@
 
 #include "assign.h"
 #include "encap.h"
+#include "endpoint.h"
 #include "fantel/path.h"
 #include "log.h"
 #include "own.h"
@@ -40,7 +41,7 @@ struct push {
 
 	struct nexthop_use *use;
 	__u32 n_uses;
-	struct sync tunnels, classes, sources;
+	struct sync tunnels, classes, sources, ends;
 };
 
 static int full(int r, const char *what, int most)
@@ -258,6 +259,23 @@ static int plan_prefixes(struct push *push)
 	return r;
 }
 
+static int plan_endpoints(struct push *push)
+{
+	const struct policy *policy = push->policy;
+	struct endpoint_row rows[ENDPOINT_ROWS];
+	int r;
+
+	r = sync_open(&push->ends, push->maps->ends, sizeof(struct endpoint_key),
+		      sizeof(struct endpoint));
+	for (__u32 i = 0; !r && i < policy->n_endpoints; i++) {
+		__u32 n = endpoint_rows(rows, &policy->endpoint[i], &policy->config);
+
+		while (!r && n--)
+			r = sync_want(&push->ends, &rows[n].key, &rows[n].value);
+	}
+	return r;
+}
+
 static int allocate(struct push *push)
 {
 	const struct policy *policy = push->policy;
@@ -290,7 +308,7 @@ int push_plan(struct push **out, const struct maps *maps, const struct policy *p
 	push->maps = maps;
 	push->policy = policy;
 	r = allocate(push) ?: plan_paths(push) ?: plan_nexthops(push) ?: plan_tunnels(push) ?:
-	    plan_groups(push) ?: plan_prefixes(push);
+	    plan_groups(push) ?: plan_prefixes(push) ?: plan_endpoints(push);
 	if (r == -ENOMEM)
 		log_error("policy: no memory");
 	if (r) {
@@ -319,6 +337,7 @@ void push_free(struct push *push)
 	sync_free(&push->tunnels);
 	sync_free(&push->classes);
 	sync_free(&push->sources);
+	sync_free(&push->ends);
 	free(push);
 }
 
@@ -365,6 +384,9 @@ int push_switch(struct push *push)
 	r = sync_write(&push->sources);
 	if (r < 0)
 		return full(r, "sources", MAX_SOURCES);
+	r = sync_write(&push->ends);
+	if (r < 0)
+		return full(r, "endpoints", MAX_ENDPOINTS);
 	r = sync_write(&push->classes);
 	/* What packets remember of classes is void now, also after a failure half way. */
 	__atomic_add_fetch(&push->maps->node->classes, 1, __ATOMIC_RELEASE);
@@ -475,6 +497,8 @@ int push_remove(struct push *push)
 
 	r = sync_remove(&push->classes);
 	__atomic_add_fetch(&push->maps->node->classes, 1, __ATOMIC_RELEASE);
+	if (r >= 0)
+		r = sync_remove(&push->ends);
 	if (r >= 0)
 		r = sync_remove(&push->sources);
 	if (r >= 0)

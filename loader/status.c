@@ -10,6 +10,7 @@
 #include <net/if.h>
 
 #include "commands.h"
+#include "endpoint.h"
 #include "json.h"
 #include "lock.h"
 #include "own.h"
@@ -254,6 +255,49 @@ static const struct column failed_columns[] = {
 	{ "EXPIRES", "until-age", COLUMN_SPAN }, {},
 };
 
+/* ---- endpoints ------------------------------------------------------------------------------- */
+
+static json_t *ends_json(const struct pins *pins)
+{
+	struct rows rows OWN_ROWS;
+	json_t *ends = json_array();
+
+	if (rows_read(&rows, pins, "fantel_ends"))
+		return ends;
+	for (__u32 i = 0; i < rows.n; i++) {
+		const struct endpoint_key *key = row_key(&rows, i);
+		const struct endpoint *e = row_value(&rows, i);
+		bool srv6 = key->tunnel == TUNNEL_SRV6, vxlan = key->tunnel == TUNNEL_VXLAN;
+		json_t *end = json_object();
+
+		json_set(end, "name", json_text(e->name));
+		json_set(end, "tunnel", json_string(tunnel_word(key->tunnel)));
+		json_set(end, "address", json_addr(&key->dst));
+		json_set(end, "behavior",
+			 srv6 ? json_string(endpoint_behavior(e->inner)) : json_null());
+		json_set(end, "key", key->keyed ? json_integer(key->id) : json_null());
+		json_set(end, "vni", vxlan ? json_integer(key->id) : json_null());
+		json_set(end, "port", vxlan ? json_integer(key->port) : json_null());
+		json_set(end, "label",
+			 key->tunnel == TUNNEL_MPLS ? json_integer(key->id) : json_null());
+		json_array_append_new(ends, end);
+	}
+	json_sort(ends, "name");
+	return ends;
+}
+
+static const struct column end_columns[] = {
+	{ "ENDPOINT", "name", COLUMN_PLAIN },
+	{ "TUNNEL", "tunnel", COLUMN_PLAIN },
+	{ "ADDRESS", "address", COLUMN_PLAIN },
+	{ "BEHAVIOR", "behavior", COLUMN_PLAIN },
+	{ "KEY", "key", COLUMN_PLAIN },
+	{ "VNI", "vni", COLUMN_PLAIN },
+	{ "PORT", "port", COLUMN_PLAIN },
+	{ "LABEL", "label", COLUMN_PLAIN },
+	{},
+};
+
 /* ---- who spoke, who was told ----------------------------------------------------------------- */
 
 static json_t *origins_json(const struct pins *pins)
@@ -355,6 +399,7 @@ static json_t *status_json(const struct view *view)
 	json_set(status, "ports", ports_json(pins));
 	json_set(status, "links", links);
 	json_set(status, "groups", groups_json(view));
+	json_set(status, "endpoints", ends_json(pins));
 	json_set(status, "failed", failed_json(pins));
 	json_set(status, "origins", origins_json(pins));
 	json_set(status, "told", told_json(pins, links));
@@ -383,6 +428,7 @@ static void status_print(const json_t *json)
 	section(port_columns, json_object_get(json, "ports"));
 	section(link_columns, json_object_get(json, "links"));
 	section(member_columns, members);
+	section(end_columns, json_object_get(json, "endpoints"));
 	section(failed_columns, json_object_get(json, "failed"));
 	section(origin_columns, json_object_get(json, "origins"));
 	section(told_columns, json_object_get(json, "told"));

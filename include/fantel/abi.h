@@ -24,6 +24,7 @@
 #define MAX_NEXTHOPS MAX_PATHS
 #define MAX_CLASSES 65536
 #define MAX_SOURCES 4096
+#define MAX_ENDPOINTS 1024
 #define MAX_CORE_LINKS 1024
 #define MAX_ROUTES 65536
 #define MAX_TUNNELS (2 * MAX_LABELS * MAX_PATHS) /* every suffix; old and new policy at once */
@@ -32,6 +33,7 @@
 #define MAX_TOLD 16384
 #define MAX_BUCKETS 4096
 #define MAX_REPEATS 3
+#define MAX_VXLAN_PORTS 4
 #define TUNNEL_PATHS 16	     /* paths that may share one tunnel identity */
 #define EVENTS_BYTES (1 << 20)
 
@@ -295,6 +297,22 @@ struct rate {
 	__u64 burst_ns;	   /* interval_ns * messages */
 };
 
+/* ---- tunnels that end here ------------------------------------------------------------------- */
+
+/* Key of fantel_ends: what the outer headers of a tunnel to this node say. */
+struct endpoint_key {
+	struct addr dst; /* the SID, or a loopback; unspecified for a label */
+	__u32 id;	 /* GRE key, VNI or label; 0 without */
+	__u16 port;	 /* UDP destination of VXLAN; 0 without */
+	__u8 tunnel;	 /* enum tunnel_type */
+	__u8 keyed;	 /* GRE: `id` is its key; else the endpoint takes any key, and none */
+};
+
+struct endpoint {
+	char name[NAME_LEN];
+	__u32 inner; /* families that it takes: 1 << enum inner */
+};
+
 /* ---- configuration, frozen before the programs are loaded ------------------------------------ */
 
 enum transport {
@@ -320,6 +338,8 @@ struct config {
 	__u8 hop_limit_min;	/* accepted from here on; 255 - radius */
 	__u8 tell_sender;	/* of packets without a path */
 	__u64 hash_seed;
+	__u32 endpoints; /* kinds of tunnels that end here, 1 << enum tunnel_type; 0 = none does */
+	__u16 vxlan_port[MAX_VXLAN_PORTS]; /* where VXLAN is expected; 0 = unused */
 	__u32 n_repeats;
 	__u64 repeat_ns[MAX_REPEATS]; /* offsets from the first, ascending, the first 0 */
 	__u64 refresh_ns; /* a tunnel still in use is told again after this; 0 = never */
@@ -361,6 +381,7 @@ _Static_assert(sizeof(struct member) == 40, "member");
 _Static_assert(sizeof(struct tunnel_key) == 136, "tunnel_key");
 _Static_assert(sizeof(struct failed_key) == 24, "failed_key");
 _Static_assert(sizeof(struct bucket_key) == 24, "bucket_key");
+_Static_assert(sizeof(struct endpoint_key) == 24, "endpoint_key");
 _Static_assert(sizeof(struct failed) == 88, "failed");
 _Static_assert(sizeof(struct nexthop) == 48, "nexthop");
 _Static_assert(sizeof(struct told) == 168, "told");

@@ -18,6 +18,7 @@
 #define ETHERTYPE_MPLS 0x8847
 
 #define IPV4_LEN 20
+#define IPV4_LEN_MAX 60
 #define IPV4_OFF_TOS 1
 #define IPV4_OFF_LEN 2
 #define IPV4_OFF_FRAG 6
@@ -61,7 +62,12 @@
 #define GRE_OFF_PROTO 2
 #define GRE_OFF_KEY 4
 #define GRE_KEY_LEN 4
+#define GRE_C 0x8000	   /* checksum */
 #define GRE_K 0x2000
+#define GRE_S 0x1000	   /* sequence number */
+#define GRE_REFUSED 0x4c00 /* bits that RFC 2784 §2.2 tells receivers to refuse */
+#define GRE_VERSION 0x0007
+#define GRE_FIELD_LEN GRE_KEY_LEN /* of each of the three */
 
 /* RFC 7348 §5; the VNI is the upper 24 bits of its word. */
 #define VXLAN_LEN 8
@@ -70,6 +76,7 @@
 #define VXLAN_I 0x08
 
 #define LABEL_LEN 4 /* a label stack entry; its fields: wire.h */
+#define LABEL_TTL_MASK 0xff
 
 /* ECN, the low two bits of the traffic class (RFC 3168). */
 #define ECN_MASK 3

@@ -58,6 +58,14 @@
 	X(NOT_TOLD, "not-told", PASS, "bound for a failed link; its source is not of the domain")                 \
 	X(TOLD_FULL, "told-full", DROP, "bound for a failed link; no room in fantel_told")                        \
 	X(TOO_DEEP, "too-deep", PASS, "bound for a failed link; more segments than can be reported")              \
+	/* egress PE, core port: decap */                                                                         \
+	X(DECAPPED, "decapped", PASS, "a tunnel that ends here was taken off; the kernel routes what was inside") \
+	X(ECN_UNUSED, "ecn-unused", PASS, "the same, but with ECN fields that no tunnel makes (RFC 6040)")        \
+	X(ECN_INVALID, "ecn-invalid", DROP, "a tunnel that ends here met congestion that its packet can't show")  \
+	X(NOT_ENDPOINT, "not-endpoint", PASS, "a tunnel to this node that no endpoint takes; the kernel decides") \
+	X(ENDPOINT_SOURCE, "endpoint-source", DROP, "a tunnel that ends here, but begins outside the domain")     \
+	X(DECAP_MALFORMED, "decap-malformed", DROP, "a tunnel that ends here, with headers that can't be right")  \
+	X(DECAP_INNER, "decap-inner", DROP, "a tunnel that ends here, but holds what is not to be routed")        \
 	/* ourselves */                                                                                           \
 	X(EVENT_LOST, "event-lost", DONE, "the event ring was full: an event was not reported")                   \
 	X(INTERNAL, "internal", DROP, "a helper or map refused where it never should")

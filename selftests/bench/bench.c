@@ -18,6 +18,7 @@
 #include "again.h"
 #include "bench/again.skel.h"
 #include "bench/floor.skel.h"
+#include "endpoint.h"
 #include "log.h"
 #include "own.h"
 #include "prog/harness.h"
@@ -31,6 +32,7 @@
 #define NOTIFY_BAR 300
 #define DETECT_BAR 250
 #define QUIET_BAR 10
+#define DECAP_BAR 150
 
 static int n_batches = 100, n_runs = 20000;
 
@@ -228,6 +230,28 @@ static struct fantel_bpf *detect_node(enum transport transport, bool down, bool 
 	return node;
 }
 
+/* An egress PE where a tunnel of each of the two kinds ends. */
+static struct fantel_bpf *decap_node(void)
+{
+	struct policy_endpoint endpoint[] = {
+		{ .name = "dt46", .tunnel = TUNNEL_SRV6, .sid = addr_of("2001:db8:a:2::d46") },
+		{ .name = "vxlan", .tunnel = TUNNEL_VXLAN, .id = 5, .port = 4789 },
+	};
+	struct config config = node_config();
+	struct fantel_bpf *node;
+
+	config.locator = addr_of("2001:db8:a:2::");
+	config.locator_len = 64;
+	endpoint_config(&config, endpoint, ARRAY_SIZE(endpoint));
+	node = node_load(&config);
+	node_source(node, "2001:db8:f::/48");
+	for (size_t i = 0; i < ARRAY_SIZE(endpoint); i++) {
+		endpoint[i].inner = 1U << INNER_V4 | 1U << INNER_V6;
+		node_endpoint(node, &endpoint[i]);
+	}
+	return node;
+}
+
 /* Routes as a P node has them: the ingress PE by core0, the rest of the way by core1. */
 static void routes_make(void)
 {
@@ -396,6 +420,22 @@ static void add_detect(void)
 		     detect_node(TRANSPORT_UDP, true, true), XDP_PASS, REASON_NONE);
 }
 
+static void add_decap(void)
+{
+	struct fantel_bpf *node = decap_node();
+	struct subject *s;
+
+	s = add_core("decap: SRv6, 3 segments", "bench srv6", node, XDP_PASS, REASON_DECAPPED);
+	s->want.words = 13; /* up to the packet inside */
+	s->bar = DECAP_BAR;
+	s = add_core("decap: VXLAN", "bench vxlan", node, XDP_PASS, REASON_DECAPPED);
+	s->want.words = 10;
+	s->bar = DECAP_BAR;
+	s = add_core("core port of an egress PE: SRv6 passes", "bench srv6 on its way", node,
+		     XDP_PASS, REASON_NONE);
+	s->bar = QUIET_BAR;
+}
+
 /* ---- measuring ------------------------------------------------------------------------------- */
 
 static __u64 counted(const struct subject *s)
@@ -554,6 +594,7 @@ int main(int argc, char **argv)
 	add_floor_and_steer();
 	add_notify();
 	add_detect();
+	add_decap();
 	empties_add();
 	for (int i = 0; i < n_subjects; i++)
 		if (subject_load(&subjects[i]))

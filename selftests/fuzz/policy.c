@@ -38,6 +38,7 @@ static LY_ERR keep_module(struct ly_ctx *ctx, const char *text, LYS_INFORMAT for
 #include "../../loader/yang.c"
 
 #include "encap.h"
+#include "endpoint.h"
 #include "policy.h"
 
 #define REQUIRE(cond)            \
@@ -96,6 +97,18 @@ static void check_group(const struct policy_group *group, const struct policy *p
 	REQUIRE(weight);
 }
 
+static void check_endpoint(const struct policy_endpoint *e, const struct config *config)
+{
+	struct endpoint_row rows[ENDPOINT_ROWS];
+
+	check_name(e->name, sizeof(e->name));
+	REQUIRE(e->inner && config->endpoints & 1U << e->tunnel);
+	REQUIRE(!e->port == (e->tunnel != TUNNEL_VXLAN));
+	REQUIRE(e->tunnel != TUNNEL_SRV6 ||
+		addr_in_prefix(&e->sid, &config->locator, config->locator_len));
+	REQUIRE(endpoint_rows(rows, e, config) >= 1);
+}
+
 static void check_prefix(const struct policy_prefix *prefix)
 {
 	struct addr addr = prefix->addr;
@@ -136,6 +149,9 @@ static void check_policy(const struct policy *p)
 		check_prefix(&p->class[i].prefix);
 		REQUIRE(p->class[i].group < p->n_groups);
 	}
+	REQUIRE(!p->config.endpoints == !p->n_endpoints);
+	for (__u32 i = 0; i < p->n_endpoints; i++)
+		check_endpoint(&p->endpoint[i], &p->config);
 }
 
 static char *show(const struct policy *p, bool json)
@@ -162,7 +178,7 @@ static void check_read_back(const struct policy *p)
 	REQUIRE(!memcmp(&p->config, &again.config, sizeof(p->config)));
 	REQUIRE(p->n_ports == again.n_ports && p->n_sources == again.n_sources);
 	REQUIRE(p->n_paths == again.n_paths && p->n_groups == again.n_groups);
-	REQUIRE(p->n_classes == again.n_classes);
+	REQUIRE(p->n_classes == again.n_classes && p->n_endpoints == again.n_endpoints);
 }
 
 static void check_said(const char *said)

@@ -12,6 +12,7 @@
 
 #include <arpa/inet.h>
 
+#include "fantel/metric.h"
 #include "fantel/msg.h"
 #include "fantel/path.h"
 #include "fantel/window.h"
@@ -445,6 +446,8 @@ static void model_notify(struct model *m, const struct reading *r)
 		reason = model_once(m, r);
 	else if (!reason) {
 		reason = REASON_REPORTED;
+		if (r->msg.kind != KIND_ELIMINATION && !metrics_possible(&r->msg))
+			reason = REASON_METRIC;
 		model_tunnel(r, &tunnel);
 		model_notification(m, r, &tunnel, reason);
 	}

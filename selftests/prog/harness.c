@@ -15,6 +15,7 @@
 #include <jansson.h>
 
 #include "encap.h"
+#include "endpoint.h"
 #include "fantel/path.h"
 #include "own.h"
 #include "words.h"
@@ -34,16 +35,32 @@ static void __attribute__((noreturn, format(printf, 1, 2))) give_up(const char *
 
 /* ---- golden/packets.py ----------------------------------------------------------------------- */
 
+static json_t *golden_read(const char *file)
+{
+	json_error_t error;
+	json_t *root = json_load_file(file, 0, &error);
+
+	if (!root)
+		give_up("%s:%d: %s; make builds it", error.source, error.line, error.text);
+	return root;
+}
+
 static json_t *golden_load(void)
 {
 	static json_t *root;
-	json_error_t error;
 
-	if (root)
-		return root;
-	root = json_load_file(SRCDIR "/build/golden/packets.json", 0, &error);
 	if (!root)
-		give_up("%s:%d: %s; make builds it", error.source, error.line, error.text);
+		root = golden_read(SRCDIR "/build/golden/packets.json");
+	return root;
+}
+
+/* The packets of decap.py, read only by who asks for one. */
+static json_t *golden_decap(void)
+{
+	static json_t *root;
+
+	if (!root)
+		root = golden_read(SRCDIR "/build/golden/decap.json");
 	return root;
 }
 
@@ -67,7 +84,9 @@ const struct bytes *golden(const char *name)
 		json_string_value(json_object_get(json_object_get(golden_load(), "packets"), name));
 
 	if (!hex)
-		give_up("golden/packets.py makes no packet named '%s'", name);
+		hex = json_string_value(json_object_get(golden_decap(), name));
+	if (!hex)
+		give_up("no script in golden/ makes a packet named '%s'", name);
 	to->len = strlen(hex) / 2;
 	if (to->len > sizeof(to->b))
 		give_up("packet '%s' is too long", name);
@@ -333,6 +352,15 @@ void node_tunnel(struct fantel_bpf *node, const struct tunnel_key *key, __u32 id
 		give_up("too many paths share a tunnel");
 	paths.path[paths.n++] = id;
 	node_put(node->maps.fantel_tunnels, key, &paths);
+}
+
+void node_endpoint(struct fantel_bpf *node, const struct policy_endpoint *from)
+{
+	struct endpoint_row rows[ENDPOINT_ROWS];
+	__u32 n = endpoint_rows(rows, from, (const struct config *)&node->rodata->config);
+
+	while (n--)
+		node_put(node->maps.fantel_ends, &rows[n].key, &rows[n].value);
 }
 
 void node_path(struct fantel_bpf *node, __u32 id, const struct policy_path *from)

@@ -21,7 +21,7 @@ struct bytes {
 	__u8 b[FRAME_MAX];
 };
 
-/* ---- golden/packets.py ----------------------------------------------------------------------- */
+/* ---- golden/packets.py, golden/decap.py ------------------------------------------------------ */
 
 /* A packet by name. */
 const struct bytes *golden(const char *name);
@@ -57,6 +57,9 @@ void node_start(struct fantel_bpf *node);
 
 void node_class(struct fantel_bpf *node, const char *prefix, __u32 group);
 void node_source(struct fantel_bpf *node, const char *prefix);
+
+/* A tunnel that ends here; the node's configuration must know of its kind (endpoint_config). */
+void node_endpoint(struct fantel_bpf *node, const struct policy_endpoint *endpoint);
 
 /* Path `id`, and the names by which notifications may call it. Its next hop is `id` too. */
 void node_path(struct fantel_bpf *node, __u32 id, const struct policy_path *path);

@@ -869,10 +869,12 @@ static void nobody_is_not_us(void **state)
 {
 	struct config config = node_config();
 	struct fantel_bpf *both = node;
+	struct policy_path three = golden_path("encaps-3");
 
 	memset(&config.loopback4, 0, sizeof(config.loopback4));
 	node = node_load(&config);
-	node_paths();
+	node_source(node, "2001:db8:f::/48");
+	node_path(node, SRV6_PATH, &three);
 	assert_int_equal(SAY(FAILURE, SRV6, EVENT(1, 1), .dst = "::"), REASON_NONE);
 	assert_nothing_known();
 	assert_int_equal(SAY(FAILURE, SRV6, EVENT(1, 1)), REASON_FAILED);

@@ -39,6 +39,8 @@ static const struct file_row {
 	{ "more paths than one reduced identity can name", "shared-tunnels" },
 	{ "outer headers that can't be made, or lead to this node", "outer" },
 	{ "outer headers that are the same, and more that share a name than can", "same-outer" },
+	{ "endpoints that can't be told apart, or reached", "endpoints" },
+	{ "endpoints without a locator to be in", "endpoints-nowhere" },
 	{ "groups that carry nothing", "groups" },
 	{ "assigned message types, and times that defeat each other", "notification" },
 	{ "message types that are the same, defaults included", "types" },
@@ -47,6 +49,7 @@ static const struct file_row {
 static const struct file_row warned_rows[] = {
 	{ "what is not used is worth a warning", "warnings" },
 	{ "a customer port alone is worth a warning", "customer-only" },
+	{ "endpoints behind customer ports alone are worth a warning", "endpoints-alone" },
 	{ "a policy that uses everything is not", "everything" },
 };
 
@@ -184,6 +187,9 @@ static const struct limit_row {
 	       ",\"path\":[{\"name\":\"p\",\"srv6\":{\"segment\":[\"2001:db8:b::1\"]}}],"
 	       "\"group\":[{\"name\":\"g\",\"member\":[{\"path\":\"p\"}]}],\"class\":[",
 	  "{\"prefix\":\"2001:db8:%2$x:%3$x::/64\",\"group\":\"g\"}", "]" },
+	{ "endpoints", MAX_ENDPOINTS / 4,
+	  NODE "," PORT "," SOURCE ",\"endpoint\":[",
+	  "{\"name\":\"e%1$d\",\"vxlan\":{\"vni\":%1$d}}", "]" },
 	{ "repetitions", MAX_REPEATS, NODE "," PORT "," SOURCE ",\"notification\":{\"repeat\":[",
 	  "%1$d", "]}" },
 };
@@ -443,6 +449,33 @@ static void prefixes_count_ipv4_from_96(void **state)
 	}
 }
 
+static void endpoints_are_read(void **state)
+{
+	static const __u8 tunnels[] = { TUNNEL_SRV6,  TUNNEL_SRV6,  TUNNEL_GRE,
+					TUNNEL_GRE,   TUNNEL_VXLAN, TUNNEL_VXLAN,
+					TUNNEL_MPLS,  TUNNEL_MPLS,  TUNNEL_IPIP };
+	static const __u32 ids[] = { 0, 0, 0, 0, 16777215, 0, 0, 1048575, 0 };
+	struct policy p OWN_POLICY = { 0 };
+
+	load(&p, "selftests/unit/policies", "everything");
+	assert_int_equal(p.n_endpoints, ARRAY_SIZE(tunnels));
+	for (__u32 i = 0; i < p.n_endpoints; i++) {
+		assert_int_equal(p.endpoint[i].tunnel, tunnels[i]);
+		assert_int_equal(p.endpoint[i].id, ids[i]);
+		assert_int_equal(p.endpoint[i].keyed, i == 3);
+		assert_int_equal(p.endpoint[i].inner,
+				 i == 1 ? 1 << INNER_V4 : 1 << INNER_V4 | 1 << INNER_V6);
+	}
+	assert_string_equal(p.endpoint[0].name, "dt46");
+	assert_addr(p.endpoint[1].sid, "2001:db8:a:1::4");
+	assert_int_equal(p.endpoint[4].port, 4789);
+	assert_int_equal(p.endpoint[5].port, 8472);
+	assert_int_equal(p.config.endpoints, (1 << TUNNEL_COUNT) - 2);
+	assert_int_equal(p.config.vxlan_port[0], 4789);
+	assert_int_equal(p.config.vxlan_port[1], 8472);
+	assert_int_equal(p.config.vxlan_port[2], 0);
+}
+
 static void notification_settings_are_read(void **state)
 {
 	static const __u8 types[KIND_COUNT] = { 254, 162, 199, 202, 203 };
@@ -612,6 +645,7 @@ int main(void)
 		cmocka_unit_test(tunnels_are_read),
 		cmocka_unit_test(groups_follow_their_references),
 		cmocka_unit_test(prefixes_count_ipv4_from_96),
+		cmocka_unit_test(endpoints_are_read),
 		cmocka_unit_test(notification_settings_are_read),
 		cmocka_unit_test(what_is_left_out_has_its_default),
 		cmocka_unit_test(figure_1_is_without_findings),

@@ -48,6 +48,9 @@ static struct config largest(void)
 	config.code_lsb = 1;
 	config.transport = TRANSPORT_UDP;
 	config.refresh_ns = NSEC_PER_SEC;
+	config.endpoints = (1U << TUNNEL_COUNT) - 2;
+	for (int i = 0; i < MAX_VXLAN_PORTS; i++)
+		config.vxlan_port[i] = 4789 + i;
 	for (int i = 0; i < BUCKET_COUNT; i++)
 		config.rate[i] = (struct rate){ NSEC_PER_MSEC, NSEC_PER_SEC };
 	return config;
