@@ -75,7 +75,7 @@ SUBPROG int detect_tunnel(struct xdp_md *ctx, struct scratch *s)
 	memset(&s->told, 0, sizeof(s->told));
 	if (s->outer.version == 6 && s->outer.proto == PROTO_ROUTING)
 		return detect_srh(s, data + ETH_LEN + IPV6_LEN, end);
-	if (is_ours(&s->outer.dst))
+	if (is_ours(&s->outer.dst) || addr_is_link_scope(&s->outer.dst))
 		return REASON_NOT_IP;
 	s->inner_at = s->outer.l4;
 	s->inner_proto = s->outer.proto;
@@ -97,7 +97,8 @@ struct failure {
 
 /*
  * Would the packet leave by a link that failed? By the port that the FIB names, or, where the FIB has
- * no route any more, by the port that had it last (fantel_routes).
+ * no route any more, by the port that had it last (fantel_routes; our own addresses are in there as
+ * routed to lo, which is no port).
  *
  * Whether that port is down is what the loader says. Without a loader (`alive` false) it is what the
  * FIB shows: a link that answers is back, and one that lost its routes went down unseen. One that has
@@ -114,6 +115,8 @@ FN bool detect_failure(struct xdp_md *ctx, struct scratch *s, bool alive, struct
 	if (!r || (!alive && r->resolved))
 		return false;
 	failure->ifindex = r->ifindex;
+	if (!r->ifindex && !r->none)
+		return false;
 	if (!r->ifindex) {
 		prefix_key_full(&key, &s->next);
 		before = bpf_map_lookup_elem(&fantel_routes, &key);
@@ -162,7 +165,8 @@ enum due {
  */
 FN enum due detect_due(const struct told *told, __u32 event_id, __u64 now_ns)
 {
-	__u64 age = now_ns - told->first_ns;
+	/* Another CPU may have told it a moment after we read the clock. */
+	__u64 age = now_ns > told->first_ns ? now_ns - told->first_ns : 0;
 	__u32 sent = told->sent;
 
 	if (told->event_id != event_id || !sent)
@@ -172,7 +176,8 @@ FN enum due detect_due(const struct told *told, __u32 event_id, __u64 now_ns)
 	return config.refresh_ns && age >= config.refresh_ns ? DUE_AGAIN : DUE_NOT;
 }
 
-/* A new entry, for an ingress PE of the domain. */
+/* A new entry, for an ingress PE of the domain. Whether it is there then, the caller sees: another CPU
+ * may have been first. */
 FN enum reason detect_told_add(struct scratch *s, const struct failure *failure, __u64 now_ns)
 {
 	struct prefix_key source;
@@ -182,8 +187,7 @@ FN enum reason detect_told_add(struct scratch *s, const struct failure *failure,
 		return REASON_NOT_TOLD;
 	s->told.first_ns = now_ns;
 	s->told.event_id = failure->event_id;
-	if (bpf_map_update_elem(&fantel_told, &s->told_key, &s->told, BPF_NOEXIST))
-		return REASON_TOLD_FULL;
+	bpf_map_update_elem(&fantel_told, &s->told_key, &s->told, BPF_NOEXIST);
 	return REASON_NONE;
 }
 
@@ -210,7 +214,7 @@ FN enum reason detect_told(struct scratch *s, const struct failure *failure, __u
 			return reason;
 		told = bpf_map_lookup_elem(&fantel_told, &s->told_key);
 	}
-	/* Removed just now, or the place of another tunnel of the same hash. */
+	/* No room; or removed just now, or the place of another tunnel of the same hash. */
 	if (!told || !tunnel_equal(&told->tunnel, &s->told.tunnel))
 		return REASON_TOLD_FULL;
 	due = detect_due(told, failure->event_id, now_ns);
@@ -221,15 +225,19 @@ FN enum reason detect_told(struct scratch *s, const struct failure *failure, __u
 	if (due == DUE_NOT)
 		return REASON_DOOMED;
 	if (due != DUE_REPEAT) {
-		/* With its repetitions, which then need not ask. */
-		if (!bucket_allows(&bucket, config.n_repeats, now_ns))
-			return REASON_NOTIFY_LIMITED;
+		/* At once: then it is due on no other CPU. */
 		told->event_id = failure->event_id;
-		told->sequence = __sync_fetch_and_add(&node->sequence, 1) + 1;
 		told->first_ns = now_ns;
-		told->sent = 0;
+		told->sent = 1;
+		/* With its repetitions, which then need not ask. */
+		if (!bucket_allows(&bucket, config.n_repeats, now_ns)) {
+			told->sent = 0;
+			return REASON_NOTIFY_LIMITED;
+		}
+		told->sequence = __sync_fetch_and_add(&node->sequence, 1) + 1;
+	} else {
+		told->sent++;
 	}
-	told->sent++;
 	told->last_ns = now_ns;
 	*out = told;
 	return REASON_NOTIFIED;
@@ -272,16 +280,25 @@ FN __u32 detect_build(struct xdp_md *ctx, struct scratch *s, const struct msg_en
 	return msg_finish(&w, &rules, from, KIND_FAILURE, s->told.tunnel.code);
 }
 
+/* Is this a core port that is known to be down? */
+FN bool detect_is_down(__u32 ifindex)
+{
+	struct link *link = bpf_map_lookup_elem(&fantel_links, &ifindex);
+
+	return link && link->down;
+}
+
 /*
- * By the FIB, unless it still points to the failed link; then back where the packet came from,
- * which is alive and nearer to the ingress PE than we are.
+ * By the FIB, unless it points to a failed link, this one or another; then back where the packet came
+ * from, which is alive and nearer to the ingress PE than we are.
  */
-FN void detect_way(struct xdp_md *ctx, const struct msg_envelope *from, __u32 failed, struct way *way)
+FN void detect_way(struct xdp_md *ctx, const struct msg_envelope *from, struct way *way)
 {
 	struct route *r = route_lookup(ctx, &from->src, &from->dst);
 
 	way->proto = from->transport == TRANSPORT_UDP ? PROTO_UDP : PROTO_ICMPV6;
-	if (!r || !r->resolved || r->ifindex == failed) {
+	if (!r || !r->resolved ||
+	    (r->ifindex != ctx->ingress_ifindex && detect_is_down(r->ifindex))) {
 		way_back(ctx, way);
 		return;
 	}
@@ -335,7 +352,7 @@ FN enum reason detect_notify(struct xdp_md *ctx, struct scratch *s, const struct
 		return reason;
 	if (told->sent == 1)
 		detect_event(s, failure, told, now);
-	detect_way(ctx, &from, failure->ifindex, &way);
+	detect_way(ctx, &from, &way);
 	if (!reply(ctx, s, &from, &way, detect_build(ctx, s, &from, failure, told), action))
 		return REASON_NO_HEADROOM;
 	return REASON_NOTIFIED;

@@ -16,6 +16,7 @@ struct route {
 	__u32 ingress; /* interface it was asked for */
 	__u32 ifindex; /* way out; 0 = the FIB has none */
 	bool resolved; /* the MACs are known */
+	bool none;     /* the FIB has no route, or the address is our own: it says the same of both */
 	__u8 dmac[6], smac[6];
 };
 
@@ -48,6 +49,7 @@ SUBPROG int route_ask(struct xdp_md *ctx, struct route *r)
 	}
 	rc = bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
 	r->resolved = rc == BPF_FIB_LKUP_RET_SUCCESS;
+	r->none = rc != BPF_FIB_LKUP_RET_UNSUPP_LWT && rc != BPF_FIB_LKUP_RET_FWD_DISABLED;
 	r->ifindex = r->resolved || rc == BPF_FIB_LKUP_RET_NO_NEIGH ? fib.ifindex : 0;
 	mac_copy(r->dmac, fib.dmac);
 	mac_copy(r->smac, fib.smac);

@@ -168,6 +168,16 @@ FN bool addr_is_link_local(const struct addr *a)
 	return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
 }
 
+/* Never leaves its link: fe80::/10, interface- and link-local multicast (RFC 4291 §2.7), 224.0.0.0/24. */
+FN bool addr_is_link_scope(const struct addr *a)
+{
+	if (a->b[0] == 0xff)
+		return (a->b[1] & 15) <= 2;
+	if (addr_is_v4(a))
+		return (a->l_be[3] & be32(0xffffff00)) == be32(0xe0000000);
+	return addr_is_link_local(a);
+}
+
 FN struct addr addr_from_v4(__be32 v4_be)
 {
 	struct addr a = { .q_be = { 0, 0 } };

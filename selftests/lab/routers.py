@@ -20,9 +20,9 @@ PATIENCE = 20  # s, for what should come at once
 
 class Router:
     """One running loader and its events; `policy` is what is inside `fantel:fantel`, `options` are more
-    of `fantel run`."""
+    of `fantel run`, `before` is a command that starts it."""
 
-    def __init__(self, lab, node, policy, on_event=None, options=()):
+    def __init__(self, lab, node, policy, on_event=None, options=(), before=()):
         self.lab, self.node, self.policy = lab, node, policy
         self.name = policy["node"]["name"]
         self.events = []
@@ -33,7 +33,7 @@ class Router:
             json.dump({"fantel:fantel": policy}, out, indent="\t")
         self._errors = os.path.join(lab.dir, f"{node}.errors")
         with open(self._errors, "a", encoding="utf-8") as errors:
-            self.process = lab.spawn(node, FANTEL, "run", "-j", "--pin-root", lab.pin_root, *options,
+            self.process = lab.spawn(node, *before, FANTEL, "run", "-j", "--pin-root", lab.pin_root, *options,
                                      file, stdout=subprocess.PIPE, stderr=errors, text=True)
         threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True).start()
 

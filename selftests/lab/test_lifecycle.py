@@ -7,6 +7,7 @@ owed to others is made good.
 import copy
 import json
 import os
+import shutil
 import signal
 import time
 
@@ -26,10 +27,10 @@ def change(_node, policy):
     policy["notification"] = {"hold-down": HOLD_DOWN_MS, "validity": 0}  # nothing heals by itself
 
 
-def again(lab, router, policy=None):
+def again(lab, router, policy=None, before=()):
     """Start the router's loader again; returns when it has taken over."""
     said = len(router.errors())
-    new = routers.Router(lab, router.node, policy or router.policy)
+    new = routers.Router(lab, router.node, policy or router.policy, before=before)
     if not routers.until(lambda: ": taken over" in new.errors()[said:]):
         raise figure.LabError(f"{new.name}: did not take over: {new.errors()}")
     return new
@@ -192,6 +193,19 @@ def test_debts(tap, lab, nodes):
     tap.ok(nodes["pe1"].wait(mended, path=CUT_PATH, usable=True), "and is withdrawn under it")
 
 
+def test_rights(tap, lab, nodes):
+    """The four that the manual names."""
+    rights = "-all,+bpf,+perfmon,+net_admin,+net_raw"
+    for node in ("r1", "pe1"):
+        lab.stop(nodes[node].process)
+        nodes[node] = again(lab, nodes[node], before=("setpriv", "--bounding-set", rights, "--inh-caps", "-all"))
+    with Traffic(lab, rate=5000):
+        cut, _ = lab.cut("r1", "r2")
+        tap.ok(nodes["pe1"].wait(cut, path=CUT_PATH, usable=False), "loaders with four rights see a cut and act on it")
+    _, mended = lab.mend("r1", "r2")
+    tap.ok(nodes["pe1"].wait(mended, path=CUT_PATH, usable=True), "and its end", nodes["r1"].errors())
+
+
 def main():
     with Tap() as tap:
         why = figure.missing()
@@ -206,6 +220,10 @@ def main():
             test_kill(tap, lab, nodes)
             test_heartbeat(tap, lab, nodes)
             test_debts(tap, lab, nodes)
+            if shutil.which("setpriv"):
+                test_rights(tap, lab, nodes)
+            else:
+                tap.skip("loaders with four rights", "needs setpriv")
 
 
 main()

@@ -56,11 +56,6 @@ struct model_health {
 	bool moved; /* changed_ns is now */
 };
 
-struct model_event {
-	struct event value; /* time_ns is now */
-	bool either_usable; /* which path came last is not said */
-};
-
 struct model {
 	/* What the node was given. */
 	struct config config;
@@ -93,7 +88,7 @@ struct model {
 	enum reason reason; /* REASON_NONE: nothing is counted */
 	bool changes;	    /* something of fantel_failed, _health, _origins or _told */
 	bool rewrites;	    /* the packet does not stay as it came */
-	struct model_event event[MODEL_EVENTS];
+	struct event event[MODEL_EVENTS]; /* time_ns is now */
 	__u32 n_events;
 };
 
@@ -197,13 +192,13 @@ static void model_verdict(struct model *m, enum reason reason, __u64 bytes)
 
 static struct event *model_event(struct model *m, enum event_type type, enum reason reason)
 {
-	struct model_event *e = &m->event[m->n_events++];
+	struct event *e = &m->event[m->n_events++];
 
 	memset(e, 0, sizeof(*e));
-	e->value.type = type;
-	e->value.reason = reason;
-	e->value.path = ~0U;
-	return &e->value;
+	e->type = type;
+	e->reason = reason;
+	e->path = ~0U;
+	return e;
 }
 
 /* ---- fantel_failed and fantel_health --------------------------------------------------------- */
@@ -278,23 +273,20 @@ static enum reason model_failed_remove(struct model *m, const struct failed_key 
 	return REASON_RECOVERED;
 }
 
-/* All that the originator said of the path, or of the event: how much it was, and the last path. */
-static __u32 model_sweep(struct model *m, const struct failed_key *key, bool any_path,
-			 bool any_event, __u32 *path)
+/* All that the originator said of the path. */
+static enum reason model_failed_sweep(struct model *m, const struct failed_key *key)
 {
-	__u32 removed = 0;
+	enum reason reason = REASON_NOT_KNOWN;
 
 	for (__u32 i = m->n_failed; i--;) {
 		const struct failed_key *k = &m->failed[i].key;
 
-		if (k->originator != key->originator || (!any_path && k->path != key->path) ||
-		    (!any_event && k->event_id != key->event_id))
+		if (k->originator != key->originator || k->path != key->path)
 			continue;
-		*path = k->path;
 		model_failed_drop(m, &m->failed[i]);
-		removed++;
+		reason = REASON_RECOVERED;
 	}
-	return removed;
+	return reason;
 }
 
 /* ---- one notification ------------------------------------------------------------------------ */
@@ -349,15 +341,13 @@ static enum reason model_act_on(struct model *m, const struct reading *r,
 {
 	enum reason reason;
 	struct event *e;
-	__u32 path;
 
 	if (r->msg.kind == KIND_FAILURE)
 		reason = model_failed_add(m, key, &r->msg);
 	else if (msg_has(&r->msg, TLVI_EVENT))
 		reason = model_failed_remove(m, key);
 	else
-		reason = model_sweep(m, key, false, true, &path) ? REASON_RECOVERED
-								 : REASON_NOT_KNOWN;
+		reason = model_failed_sweep(m, key);
 	if (reason != REASON_FAILED && reason != REASON_RECOVERED)
 		return reason;
 	e = model_notification(m, r, tunnel, reason);
@@ -367,17 +357,31 @@ static enum reason model_act_on(struct model *m, const struct reading *r,
 	return reason;
 }
 
-/* A recovery that names an event and no tunnel: wherever that is recorded. */
+/* A recovery that names an event and no tunnel: wherever that is recorded. Each path that it leaves
+ * has an event of its own. */
 static enum reason model_recover_event(struct model *m, const struct reading *r,
-				       const struct failed_key *key)
+				       const struct failed_key *named)
 {
 	static const struct tunnel_key none;
-	__u32 path = 0, removed = model_sweep(m, key, true, false, &path);
-	enum reason reason = removed ? REASON_RECOVERED : REASON_NOT_KNOWN;
-	struct event *e = model_notification(m, r, &none, reason);
+	enum reason reason = REASON_NOT_KNOWN;
+	struct failed_key key = *named;
 
-	e->usable = removed && model_usable(m, path);
-	m->event[m->n_events - 1].either_usable = removed > 1;
+	for (key.path = 0; key.path < MODEL_PATHS; key.path++) {
+		struct model_failed *f = model_failed(m, &key);
+		struct event *e;
+
+		if (!f)
+			continue;
+		reason = REASON_RECOVERED;
+		model_failed_drop(m, f);
+		e = model_event(m, EVENT_PATH, reason);
+		e->event_id = key.event_id;
+		e->usable = model_usable(m, key.path);
+		e->peer = r->frame.src;
+		e->path = key.path;
+		memcpy(e->name, m->path[key.path].name, sizeof(e->name));
+	}
+	model_notification(m, r, &none, reason);
 	return reason;
 }
 

@@ -379,6 +379,21 @@ static void repeated_as_traffic_allows(void **state)
 	assert_int_equal(told.sent, 1);
 }
 
+/* Another CPU told it after this one had read the clock. */
+static void told_a_moment_later(void **state)
+{
+	struct config config = detect_config();
+
+	config.repeat_ns[1] = NSEC_PER_MSEC;
+	config.refresh_ns = NSEC_PER_SEC;
+	node_swap(&config);
+	run("in transit");
+	assert_true(is("first", XDP_TX, REASON_NOTIFIED));
+	told_before(-3600 * NSEC_PER_SEC);
+	run("in transit");
+	assert_true(is("just told", XDP_DROP, REASON_DOOMED));
+}
+
 static void at_0_1_and_5_ms(void **state)
 {
 	struct config config = detect_config();
@@ -516,6 +531,21 @@ static void back_where_it_came_from(void **state)
 	next_tick();
 }
 
+/* Two links failed, and the ingress PE's route is over the other one. */
+static void not_over_another_failed_link(void **state)
+{
+	struct link down = link_of("core2", true);
+
+	forget();
+	node_put(node->maps.fantel_links, &core2, &down);
+	net_do("ip -6 route replace 2001:db8:f::/48 via 2001:db8:e2::2");
+	next_tick();
+	run("in transit");
+	assert_true(becomes("back where it came from", XDP_TX, "in transit told by icmpv6"));
+	net_do("ip -6 route replace 2001:db8:f::/48 via 2001:db8:e0::2");
+	next_tick();
+}
+
 /* With the link its route goes; where it pointed is remembered. */
 static void the_route_is_gone_too(void **state)
 {
@@ -546,6 +576,44 @@ static void the_neighbour_is_gone_too(void **state)
 	next_tick();
 }
 
+static void arrives_for(const char *src, const char *dst)
+{
+	static struct bytes frame;
+	struct bytes l4 = {};
+
+	bytes_put32(&l4, 179 << 16 | 40000);
+	bytes_put32(&l4, 0);
+	frame_around(&frame, src, dst, 6, 64, &l4);
+	node_run(node, node->progs.fantel_core, core0, &frame, &got);
+}
+
+/* The default route was over the failed link. The FIB says as little of our own addresses as of what
+ * it has no route to, and nothing of where a seg6local route leads. */
+static void what_ends_here_is_not_doomed(void **state)
+{
+	net_do("ip -6 route add 2001:db8:55::1/128 encap seg6local action End dev core0");
+	for (int alive = 0; alive <= 1; alive++) {
+		forget();
+		state_put_until(1, alive ? FRESH : STALE);
+		remember_route("::/0", core1);
+		remember_route("2001:db8:e0::1/128", 1);
+		next_tick();
+		arrives_for("2001:db8:f::9", "2001:db8:e0::1");
+		assert_true(is("our interface's address", XDP_PASS, REASON_NONE));
+		arrives_for("2001:db8:f::9", "2001:db8:55::1");
+		assert_true(is("a SID of another locator", XDP_PASS, REASON_NONE));
+		arrives_for("2001:db8:f::9", "ff02::5");
+		assert_true(is("multicast on the link", XDP_PASS, REASON_NONE));
+		arrives_for("fe80::9", "fe80::1");
+		assert_true(is("a link-local address", XDP_PASS, REASON_NONE));
+		arrives_for("198.51.100.9", "224.0.0.5");
+		assert_true(is("IPv4 multicast on the link", XDP_PASS, REASON_NONE));
+		arrives_for("2001:db8:f::9", "2001:db8:77::1");
+		assert_true(is("anything else", XDP_TX, REASON_NOTIFIED));
+	}
+	net_do("ip -6 route del 2001:db8:55::1/128");
+}
+
 /* The kernel found another way: the packet is not doomed. */
 static void rerouted_in_time(void **state)
 {
@@ -570,6 +638,8 @@ static void an_orphan_believes_a_neighbour(void **state)
 	next_tick();
 	run("in transit");
 	assert_true(becomes("it does not", XDP_TX, "in transit told by icmpv6"));
+	run("in transit");
+	assert_true(is("but the kernel may ask it", XDP_PASS, REASON_NONE));
 	net_do("ip -6 neigh add 2001:db8:e1::2 lladdr 02:00:00:00:04:02 dev core1");
 	next_tick();
 }
@@ -750,6 +820,7 @@ static const struct CMUnitTest other[] = {
 	TEST("fantel_told holds whom, of which tunnel, and what", what_is_kept),
 	ALONE("repeated with one sequence, then told anew while still in use",
 	      repeated_as_traffic_allows),
+	ALONE("told by another CPU a moment later: not due", told_a_moment_later),
 	ALONE("at 0, 1 and 5 ms", at_0_1_and_5_ms),
 	TEST("each tunnel is told of", each_tunnel_is_told_of),
 	TEST("a link that fails again is told of at once", a_new_event_is_told_at_once),
@@ -758,8 +829,10 @@ static const struct CMUnitTest other[] = {
 	TEST("a tunnel is known by more than its hash", a_hash_is_not_taken_for_a_tunnel),
 	TEST("a packet that came by another port is told of by the ingress PE's", by_another_port),
 	TEST("a notification never leaves by the failed link", back_where_it_came_from),
+	TEST("nor by another failed link", not_over_another_failed_link),
 	TEST("the route that the failure took away is remembered", the_route_is_gone_too),
 	TEST("the neighbour that the failure took away is not needed", the_neighbour_is_gone_too),
+	TEST("what ends here is not doomed, whatever route was lost", what_ends_here_is_not_doomed),
 	TEST("a packet that the kernel has rerouted is not doomed", rerouted_in_time),
 	TEST("without a loader, a link is down while its neighbour is silent",
 	     an_orphan_believes_a_neighbour),
