@@ -497,7 +497,7 @@ static enum reason model_doomed_tunnel(const struct model *m, const struct readi
 	memset(t, 0, sizeof(*t));
 	if (r->frame.version == 6 && r->frame.proto == IPPROTO_ROUTING)
 		return model_srh(m, r, t);
-	if (model_is_ours(m, dst))
+	if (model_is_ours(m, dst) || addr_is_link_scope(dst))
 		return REASON_NOT_IP;
 	t->code = CODE_IP;
 	t->n = 1;
