@@ -4,7 +4,8 @@
  *
  * A failure is an entry of fantel_failed and a count in fantel_health; a recovery, or the entry's
  * own timer, takes both back. Nobody loops over paths: Tunnel Info names them, at most TUNNEL_PATHS
- * of them. Whatever is refused leaves every map as it was.
+ * of them. What is discarded leaves every map as it was; what finds no room in fantel_failed gives
+ * its sequence back, so that a repetition has another try.
  */
 #ifndef NOTIFY_BPF_H
 #define NOTIFY_BPF_H
