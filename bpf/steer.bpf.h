@@ -125,12 +125,16 @@ FN void steer_ipv6(__u8 *ip, __u32 payload, __u32 tclass, __u64 hash)
 	store16(ip + IPV6_OFF_LEN, be16(payload));
 }
 
-/* `sum`: of the template's header, TOS and length left out. */
+/* `sum`: of the template's header, TOS and length left out. Of three 16-bit words one fold leaves a
+ * carry of 1 at most. */
 FN void steer_ipv4(__u8 *ip, __u32 len, __u32 tos, __u32 sum)
 {
-	store16(ip, be16(0x45 << 8 | tos));
-	store16(ip + IPV4_OFF_LEN, be16(len));
-	store16(ip + IPV4_OFF_CSUM, ~sum_fold(sum + be16(tos) + be16(len)));
+	__u32 first = be32(tos << 16 | len);
+
+	sum += (first & 0xffff) + (first >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	store32(ip, first | be32(0x45U << 24));
+	store16(ip + IPV4_OFF_CSUM, ~(sum + (sum >> 16)));
 }
 
 /*
@@ -169,7 +173,7 @@ FN int steer_push(struct xdp_md *ctx, const struct frame *f, const struct choice
 	udp = (__u8 *)packet_at(eth, packet_end(ctx), p->udp_at, UDP_LEN);
 	if (!udp)
 		return -1;
-	store16(udp, be16(0xc000 | hash_flow_label(hash)));
+	store16(udp, be16(0xc000) | (__u16)hash_flow_label(hash));
 	store16(udp + UDP_OFF_LEN, be16(outer_len + ETH_LEN - p->udp_at));
 	return 0;
 }

@@ -433,7 +433,7 @@ def option(frame, number):
 
 
 BENCH6 = "2001:db8:1f4::20"  # in the 500th of 1,000 classes, 2001:db8:N::/48
-steered("bench6", v6(tc=2, dst=BENCH6) / rocev2(256))
+steered("bench6", v6(tc=2, dst=BENCH6) / rocev2(256), EACH)
 steered("bench4", v4(tos=2) / rocev2(256))
 emit("bench doomed", Ether(**MAC_FROM) / srv6(OUR_SID, THREE, 1) / v6(tc=2) / rocev2(256))
 emit("bench transit", Ether(**MAC_FROM) / srv6(NEXT_SID, TRANSIT, 1) / v6(tc=2) / rocev2(256))
@@ -454,7 +454,7 @@ def bench_failure(event, validity=0):
 
 
 emit("bench failure", bench_failure(True))
-emit("bench failure for 3 s", bench_failure(True, 3000))
+emit("bench failure for a minute", bench_failure(True, 60000))
 emit("bench failure without event", bench_failure(False))
 
 json.dump({
