@@ -249,6 +249,8 @@ only("a wrong outer checksum with options", outer_ip(4, chksum=0x1234, options=[
 only("outer length beyond the frame", outer_ip(6, plen=2000), six)
 only("outer length within the packet inside", outer_ip(6, plen=60), six)
 only("vxlan UDP length beyond the packet", outer_ip(6) / vxlan(len=2000), six)
+emit("vxlan UDP length into the padding", Ether(**MACS) / outer_ip(6) / vxlan(len=8 + 8 + 14 + len(six) + 9) / six,
+     bytes(17))
 only("vxlan UDP length within the packet inside", outer_ip(6) / vxlan(len=60), six)
 only("vxlan UDP length of nothing", outer_ip(4) / vxlan(len=0), six)
 only("IPv4 by IPv6's protocol", outer_ip(6, nh=41), four)

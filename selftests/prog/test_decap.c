@@ -282,6 +282,7 @@ static struct row rows[] = {
 	ONE("an outer length beyond the frame", "outer length beyond the frame", WRONG),
 	ONE("an outer length too short", "outer length within the packet inside", WRONG),
 	ONE("VXLAN: a UDP length too long", "vxlan UDP length beyond the packet", WRONG),
+	ONE("VXLAN: a UDP length that takes in padding", "vxlan UDP length into the padding", WRONG),
 	ONE("VXLAN: a UDP length too short", "vxlan UDP length within the packet inside", WRONG),
 	ONE("VXLAN: a UDP length of 0", "vxlan UDP length of nothing", WRONG),
 	ONE("IPv4 that is called IPv6", "IPv4 by IPv6's protocol", WRONG),
@@ -509,27 +510,57 @@ static void trip(struct fantel_bpf *ingress, const char *name)
 	assert_true(bytes_are(&got.out, name, &want, NULL));
 }
 
-static const struct {
-	const char *sentence;
-	bool reduced;
-	const char *segments[MAX_SEGMENTS + 1];
-} ways[] = {
-	{ "one segment", false, { "2001:db8:a:2::d46" } },
-	{ "three segments", false, { "2001:db8:a:1::", "2001:db8:a:3::", "2001:db8:a:2::d46" } },
-	{ "two segments, reduced", true, { "2001:db8:a:1::", "2001:db8:a:2::d46" } },
-};
-
-static void there_and_back(void **state)
+/* A path that ends at one of the node's endpoints, by whatever kind; `to`: the outer destination. */
+static struct policy_path way_of(enum tunnel_type tunnel, const char *to)
 {
+	return (struct policy_path){
+		.name = "way", .tunnel = tunnel, .dst = addr_of(to), .keyed = true, .key = 7,
+		.vni = 5, .port = 4789, .inner_dmac = { 2 }, .inner_smac = { 2, [5] = 1 },
+		.n_labels = 1, .label = { 100 },
+	};
+}
+
+static void there_and_back_by(const struct policy_path *path)
+{
+	struct fantel_bpf *ingress = ingress_load(path);
+
+	for (size_t i = 0; i < ARRAY_SIZE(trips); i++)
+		trip(ingress, trips[i]);
+	fantel_bpf__destroy(ingress);
+}
+
+static void there_and_back_by_srv6(void **state)
+{
+	static const struct {
+		bool reduced;
+		const char *segments[MAX_SEGMENTS + 1];
+	} ways[] = {
+		{ false, { "2001:db8:a:2::d46" } },
+		{ false, { "2001:db8:a:1::", "2001:db8:a:3::", "2001:db8:a:2::d46" } },
+		{ true, { "2001:db8:a:1::", "2001:db8:a:2::d46" } },
+	};
+
 	reset();
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
 		struct policy_path path = path_of("way", ways[i].reduced, ways[i].segments);
-		struct fantel_bpf *ingress = ingress_load(&path);
 
-		for (size_t j = 0; j < ARRAY_SIZE(trips); j++)
-			trip(ingress, trips[j]);
-		fantel_bpf__destroy(ingress);
+		there_and_back_by(&path);
 	}
+}
+
+static void there_and_back_by_others(void **state)
+{
+	static const enum tunnel_type kind[] = { TUNNEL_GRE, TUNNEL_VXLAN, TUNNEL_IPIP };
+	static const char *const to[] = { "2001:db8:f::1", "198.51.100.1" };
+	struct policy_path path = way_of(TUNNEL_MPLS, "2001:db8:e1::2");
+
+	reset();
+	there_and_back_by(&path);
+	for (size_t i = 0; i < ARRAY_SIZE(kind); i++)
+		for (size_t j = 0; j < ARRAY_SIZE(to); j++) {
+			path = way_of(kind[i], to[j]);
+			there_and_back_by(&path);
+		}
 }
 
 /* ---- all together ---------------------------------------------------------------------------- */
@@ -544,7 +575,8 @@ static const struct CMUnitTest others[] = {
 	{ "a node without an IPv4 loopback", without_ipv4, NULL, node_back, NULL },
 	TEST("nothing is taken off on a customer port", customer_port),
 	TEST("what arrived is counted in bytes", bytes_counted),
-	TEST("what an ingress PE sends comes out as it was, one hop older", there_and_back),
+	TEST("what goes in by SRv6 comes out as it was, one hop older", there_and_back_by_srv6),
+	TEST("so does what goes in by GRE, VXLAN, MPLS and IP in IP", there_and_back_by_others),
 };
 
 static struct CMUnitTest tests[ARRAY_SIZE(suffixes) + ARRAY_SIZE(versions) + ARRAY_SIZE(rows) +

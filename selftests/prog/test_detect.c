@@ -231,6 +231,16 @@ static void told_in_a_domain(void **state)
 	check_all("in domain 5");
 }
 
+/* decap looks first at what is for this node's segments, and leaves it as it was. */
+static void told_where_tunnels_end(void **state)
+{
+	struct config config = detect_config();
+
+	config.endpoints = (1U << TUNNEL_COUNT) - 2;
+	node_swap(&config);
+	check_all("by icmpv6");
+}
+
 /* ---- rows: what is not told of, and why ------------------------------------------------------ */
 
 struct row {
@@ -816,6 +826,7 @@ static const struct CMUnitTest other[] = {
 	     told_by_icmpv6),
 	ALONE("each kind becomes the UDP notification that scapy builds", told_by_udp),
 	ALONE("with a domain and a validity, both are told", told_in_a_domain),
+	ALONE("a node where tunnels end tells of the others as any does", told_where_tunnels_end),
 	TEST("while nothing is down, every packet passes untouched", nothing_down_nothing_done),
 	TEST("fantel_told holds whom, of which tunnel, and what", what_is_kept),
 	ALONE("repeated with one sequence, then told anew while still in use",
