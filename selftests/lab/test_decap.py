@@ -62,6 +62,32 @@ def both_ways(node, policy):
                            for site in (figure.SITE6, figure.SITE4)]
 
 
+def every_kind(node, policy):
+    """Flows spread over all tunnels that lead to a loopback of the egress PE."""
+    by_dt46(node, policy)
+    if node != "pe1":
+        return
+    paths = []
+    for version, to in ((6, figure.loopback("pe2")), (4, figure.LOOPBACK4["pe2"])):
+        paths += [{"name": f"gre{version}", "gre": {"destination": to, "key": 64500}},
+                  {"name": f"vxlan{version}", "vxlan": {"destination": to, "vni": 64500,
+                                                        "inner-destination-mac": "02:00:00:00:00:02"}},
+                  {"name": f"ipip{version}", "ipip": {"destination": to}}]
+    policy["path"] = paths
+    policy["group"][0]["member"] = [{"path": path["name"]} for path in paths]
+
+
+def by_label(node, policy):
+    """One hop of MPLS: the neighbour takes the label off, and the rest of the way is plain."""
+    by_dt46(node, policy)
+    if node == "pe1":
+        policy["path"] = [{"name": "mpls", "mpls": {
+            "label": [16011], "next-hop": figure.link_address("r1", "pe1")}}]
+        policy["group"][0]["member"] = [{"path": "mpls"}]
+    elif node == "r1":
+        policy["endpoint"] = [{"name": "mpls", "mpls": {"label": 16011}}]
+
+
 def counters(router):
     return {row["reason"]: row["packets"] for row in router.ask("counters")["counters"]}
 
@@ -73,8 +99,8 @@ def test_ping(tap, lab, words):
                f"{words}: dc1 pings {host}")
 
 
-def test_roce(tap, lab, pe2, words, family, rate=20000, **traffic_options):
-    before = counters(pe2).get("decapped", 0)
+def test_roce(tap, lab, egress, words, family, rate=20000, **traffic_options):
+    before = counters(egress).get("decapped", 0)
     with Traffic(lab, family, rate, **traffic_options) as traffic:
         time.sleep(0.4)
     m = traffic.measurement
@@ -84,8 +110,8 @@ def test_roce(tap, lab, pe2, words, family, rate=20000, **traffic_options):
               f"{words}: RoCEv2 over IPv{family}: every packet reaches dc2 once, its ICRC good")
     tap.equal(sum(len(list(m.out_of_order(flow))) for flow in range(len(m.sent))), 0,
               f"{words}: RoCEv2 over IPv{family}: none arrives out of order")
-    tap.ok(0 < sent <= counters(pe2).get("decapped", 0) - before,
-           f"{words}: RoCEv2 over IPv{family}: and fantel took each out of its tunnel", sent, counters(pe2))
+    tap.ok(0 < sent <= counters(egress).get("decapped", 0) - before,
+           f"{words}: RoCEv2 over IPv{family}: and fantel took each out of its tunnel", sent, counters(egress))
 
 
 def test_example(tap):
@@ -131,6 +157,29 @@ def test_jumbo(tap):
                       options=("--write",))
 
 
+def test_every_kind(tap):
+    with Lab() as lab:
+        without_kernel_ends(lab, "pe2")
+        nodes = routers.start(lab, ("pe1", "pe2"), change=every_kind)
+        for family in (6, 4):
+            test_roce(tap, lab, nodes["pe2"], "GRE, VXLAN and IP in IP", family, flows=128)
+        paths = nodes["pe1"].paths()
+        tap.ok(all(path["packets"] for path in paths.values()),
+               "GRE, VXLAN and IP in IP: each of them carried some, over IPv6 and over IPv4", paths)
+
+
+def test_label(tap):
+    with Lab() as lab:
+        without_kernel_ends(lab, "pe2")
+        for node, onward in (("r1", "r2"), ("r2", "pe2")):
+            for site in (figure.SITE6, figure.SITE4):
+                lab.ip(node, "route", "add", site["dc2"][0], "via", "inet6",
+                       figure.link_address(onward, node), "dev", onward)
+        r1 = routers.start(lab, ("pe1", "r1"), change=by_label)["r1"]
+        for family in (6, 4):
+            test_roce(tap, lab, r1, "MPLS", family)
+
+
 def test_both_ways(tap):
     with Lab() as lab:
         without_kernel_ends(lab, "pe1", "pe2")
@@ -172,7 +221,7 @@ def main():
         if why:
             tap.skip("tunnels that end without the kernel", why)
             return
-        for test in (test_example, test_dt46, test_jumbo, test_both_ways, test_change):
+        for test in (test_example, test_dt46, test_jumbo, test_every_kind, test_label, test_both_ways, test_change):
             test(tap)
 
 
