@@ -1,0 +1,87 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+"""
+GRE, VXLAN, IP in IP and MPLS between two PEs that run fantel, with the examples of policies/: what
+goes in at one end comes out at the other, and a failure on the way moves it to a backup.
+"""
+import time
+
+import lab as figure
+import routers
+from lab import Lab
+from outer import PE2_6, carried, check_arrival, example, one_path
+from tap import Tap
+from traffic import Traffic
+
+
+def both_ends(ingress):
+    """The egress PE as in policies/; recoveries told soon, by everyone."""
+    def change(node, policy):
+        if node == "pe1":
+            ingress(node, policy)
+        elif node == "pe2":
+            example("egress-pe-decap")(node, policy)
+        policy["notification"] = {"hold-down": 200}
+    return change
+
+
+def check_failure(tap, lab, pe1, path):
+    """R1 tells of its link to R2: the destination names the path, and SRv6 takes over."""
+    with Traffic(lab, 6, rate=10000, flows=64) as traffic:
+        time.sleep(0.2)
+        cut, _ = lab.cut("r1", "r2")
+        failed = pe1.wait(cut, path=path, usable=False)
+        time.sleep(0.2)
+        mending = figure.now_ns()
+        _, mended = lab.mend("r1", "r2")
+        back = pe1.wait(mended, path=path, usable=True)
+        time.sleep(0.2)
+    if not tap.ok(failed and back, f"{path}: it fails and comes back", pe1.events):
+        return
+    tap.equal((failed["from"], failed["tunnel"]), (figure.loopback("r1"), [PE2_6]),
+              f"{path}: R1 told of it, by its destination")
+    m = traffic.measurement
+    # A loss is noted at the packet before it in its flow, of which each sends one in 6.4 ms.
+    late = [(flow, number) for flow in range(len(m.sent)) for number, at in m.missing(flow)
+            if failed["monotonic-ns"] + 10**6 < at < mending - 20 * 10**6]
+    tap.equal(late, [], f"{path}: nothing is lost once it has failed")
+    tap.ok(carried(pe1)["via-r3-r4"] > 0, f"{path}: meanwhile SRv6 carries the traffic", carried(pe1))
+
+
+def test_examples(tap):
+    for kind in ("gre", "vxlan", "ipip"):
+        with Lab() as lab:
+            lab.return_tunnel()
+            pe1 = routers.start(lab, change=both_ends(example(f"ingress-pe-{kind}")))["pe1"]
+            check_arrival(tap, lab, pe1, kind, f"{kind} as in policies/")
+            check_failure(tap, lab, pe1, kind)
+
+
+def test_mpls(tap):
+    """R1 and R2 as a wire between the PEs' ports: this takes no kernel that knows labels."""
+    with Lab() as lab:
+        for node, ports in (("r1", ("pe1", "r2")), ("r2", ("r1", "pe2"))):
+            lab.ip(node, "link", "add", "wire", "type", "bridge")
+            for port in ports:
+                lab.ip(node, "link", "set", port, "master", "wire")
+            lab.ip(node, "link", "set", "wire", "up")
+        prefix = figure.link_prefix("pe1", "r1")
+        lab.ip("pe2", "address", "add", f"{prefix}2/64", "dev", "r2")
+        for site in (figure.SITE6, figure.SITE4):
+            lab.ip("pe2", "route", "add", site["dc1"][0], "via", "inet6", f"{prefix}1", "dev", "r2")
+        stack = one_path(mpls={"label": [16002], "next-hop": f"{prefix}2"})
+        pe1 = routers.start(lab, figure.EDGES, change=both_ends(stack))["pe1"]
+        check_arrival(tap, lab, pe1, "only", "MPLS")
+
+
+def main():
+    with Tap() as tap:
+        why = figure.missing()
+        if why:
+            tap.skip("tunnels other than SRv6", why)
+            return
+        for test in (test_examples, test_mpls):
+            test(tap)
+
+
+main()
