@@ -38,7 +38,8 @@ FN enum reason detect_srh(struct scratch *s, const __u8 *srh, const void *end)
 	s->inner_proto = srh[WIRE_SRH_OFF_NEXTHDR];
 	s->next = s->outer.dst;
 	if (is_ours(&s->outer.dst)) {
-		const __u8 *next = segment + 16 * (sl - 1);
+		/* Linux 6.1 loses the range of sl in 16 * (sl - 1): "invalid access to packet". */
+		const __u8 *next = segment - 16 + 16 * sl;
 
 		if (!sl || next + 16 > (const __u8 *)end)
 			return REASON_NOT_IP;
