@@ -108,7 +108,8 @@ struct failure {
  */
 FN bool detect_failure(struct xdp_md *ctx, struct scratch *s, bool alive, struct failure *failure)
 {
-	struct route *r = route_lookup(ctx, &s->outer.src, &s->next);
+	struct route *r = route_lookup(ctx, &s->outer.src, &s->next, s->outer.flowinfo_be,
+				       s->outer.proto);
 	struct route_value *before;
 	struct prefix_key key;
 	struct link *link;
@@ -295,7 +296,7 @@ FN bool detect_is_down(__u32 ifindex)
  */
 FN void detect_way(struct xdp_md *ctx, const struct msg_envelope *from, struct way *way)
 {
-	struct route *r = route_lookup(ctx, &from->src, &from->dst);
+	struct route *r = route_lookup(ctx, &from->src, &from->dst, 0, 0);
 
 	way->proto = from->transport == TRANSPORT_UDP ? PROTO_UDP : PROTO_ICMPV6;
 	if (!r || !r->resolved ||

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Where the kernel would send a packet. An IPv6 FIB lookup is the dearest helper there is, and the
- * answer for the next packet of the same tunnel is the same: it is remembered per CPU until the
+ * answer for the next packet of the same flow is the same: it is remembered per CPU until the
  * next tick of jiffies (1-10 ms), which is how late a change of routes may be noticed here.
+ *
+ * Of several equal ways the kernel takes one by addresses, flow label and next header (RFC 6438); all
+ * of them are asked with, or the answer is another flow's.
  */
 #ifndef ROUTE_BPF_H
 #define ROUTE_BPF_H
@@ -12,6 +15,8 @@
 
 struct route {
 	struct addr src, dst;
+	__be32 flowinfo_be;
+	__u32 proto;
 	__u64 jiffies; /* when the FIB was asked */
 	__u32 ingress; /* interface it was asked for */
 	__u32 ifindex; /* way out; 0 = the FIB has none */
@@ -20,7 +25,7 @@ struct route {
 	__u8 dmac[6], smac[6];
 };
 
-#define ROUTE_MEMORY_BITS 6
+#define ROUTE_MEMORY_BITS 8
 
 /* detect and steer only. */
 struct {
@@ -38,12 +43,14 @@ SUBPROG int route_ask(struct xdp_md *ctx, struct route *r)
 	if (!r)
 		return -1;
 	fib.ifindex = ctx->ingress_ifindex;
+	fib.l4_protocol = r->proto;
 	if (addr_is_v4(&r->dst)) {
 		fib.family = AF_INET;
 		fib.ipv4_src = r->src.l_be[3];
 		fib.ipv4_dst = r->dst.l_be[3];
 	} else {
 		fib.family = AF_INET6;
+		fib.flowinfo = r->flowinfo_be;
 		memcpy(fib.ipv6_src, r->src.l_be, sizeof(fib.ipv6_src));
 		memcpy(fib.ipv6_dst, r->dst.l_be, sizeof(fib.ipv6_dst));
 	}
@@ -56,21 +63,25 @@ SUBPROG int route_ask(struct xdp_md *ctx, struct route *r)
 	return 0;
 }
 
-/* The way from src to dst for what came in by ctx's interface. Never NULL in practice; valid until
- * the next call. */
-FN struct route *route_lookup(struct xdp_md *ctx, const struct addr *src, const struct addr *dst)
+/* The way of a flow that came in by ctx's interface. Never NULL in practice; valid until the next
+ * call. */
+FN struct route *route_lookup(struct xdp_md *ctx, const struct addr *src, const struct addr *dst,
+			      __be32 flowinfo_be, __u32 proto)
 {
-	__u32 slot = hash_addr(dst, ROUTE_MEMORY_BITS);
+	__u32 slot = hash_addr(dst, ROUTE_MEMORY_BITS) ^
+		     (be32(flowinfo_be) & ((1 << ROUTE_MEMORY_BITS) - 1));
 	struct route *r = bpf_map_lookup_elem(&fantel_memory, &slot);
 	__u64 now = bpf_jiffies64();
 
 	if (!r)
 		return NULL;
 	if (r->jiffies == now && r->ingress == ctx->ingress_ifindex && addr_equal(&r->dst, dst) &&
-	    addr_equal(&r->src, src))
+	    addr_equal(&r->src, src) && r->flowinfo_be == flowinfo_be && r->proto == proto)
 		return r;
 	r->src = *src;
 	r->dst = *dst;
+	r->flowinfo_be = flowinfo_be;
+	r->proto = proto;
 	r->ingress = ctx->ingress_ifindex;
 	r->jiffies = now;
 	route_ask(ctx, r);

@@ -90,6 +90,7 @@ struct frame {
 	__u8 tclass;	/* DSCP and ECN */
 	__u8 hop_limit; /* or TTL */
 	bool fragment;	/* no L4 header can be relied on: not even in the first one */
+	__be32 flowinfo_be; /* IPv6: traffic class and flow label; 0 in IPv4 */
 	__u32 ports;	/* source and destination as on the wire; 0 without */
 	__u32 qp;	/* RoCEv2 DestQP, network order, top byte masked; 0 without */
 };
@@ -134,6 +135,7 @@ FN bool frame_ipv6(struct frame *f, const __u8 *ip, __u32 at, const void *end)
 		return false;
 	f->version = 6;
 	f->tclass = first >> 20;
+	f->flowinfo_be = be32(first & 0x0fffffff);
 	f->len = IPV6_LEN + be16(load16(ip + IPV6_OFF_LEN));
 	f->proto = ip[IPV6_OFF_NEXTHDR];
 	f->hop_limit = ip[IPV6_OFF_HOP_LIMIT];
@@ -158,6 +160,7 @@ FN bool frame_ipv4(struct frame *f, const __u8 *ip, __u32 at, const void *end)
 		return false;
 	f->version = 4;
 	f->tclass = ip[IPV4_OFF_TOS];
+	f->flowinfo_be = 0;
 	f->len = be16(load16(ip + IPV4_OFF_LEN));
 	f->proto = ip[IPV4_OFF_PROTO];
 	f->hop_limit = ip[IPV4_OFF_TTL];

@@ -7,11 +7,16 @@
  *	ingress PE ── core0 [this node] core1 ──x── rest of the way
  *	                    core2 ── another core port
  */
+#include <arpa/inet.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include <bpf/bpf.h>
@@ -709,6 +714,65 @@ static void an_orphan_misses_a_route(void **state)
 	next_tick();
 }
 
+static int wire_open(const char *name)
+{
+	struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IPV6),
+				  .sll_ifindex = net_index(name) };
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, htons(ETH_P_IPV6));
+
+	assert_true(fd >= 0 && !bind(fd, (struct sockaddr *)&at, sizeof(at)));
+	return fd;
+}
+
+/* By which of the wires does the kernel send what comes with this flow label? -1: by none. */
+static int kernels_choice(int in, const struct bytes *frame, const int out[2])
+{
+	__u32 first = load32(frame->b + 14);
+	__u8 seen[256];
+
+	assert_int_equal(write(in, frame->b, frame->len), frame->len);
+	for (int i = 0; i < 1000; i++) {
+		for (int wire = 0; wire < 2; wire++)
+			while (read(out[wire], seen, sizeof(seen)) >= 54)
+				if (load32(seen + 14) == first)
+					return wire;
+		nanosleep(&(struct timespec){ .tv_nsec = NSEC_PER_MSEC }, NULL);
+	}
+	return -1;
+}
+
+/* Two equal ways, and the port of one is down: its share of the flows is lost, and no other. */
+static void of_equal_ways_the_kernels(void **state)
+{
+	const int in = wire_open("core0-far");
+	const int out[2] = { wire_open("core1-far"), wire_open("core2-far") };
+	int lost = 0;
+
+	net_do("ip -6 route replace 2001:db8:a::/48 nexthop via 2001:db8:e1::2 nexthop via 2001:db8:e2::2");
+	next_tick();
+	for (__u32 flow = 0; flow < 32; flow++) {
+		struct bytes frame = *golden("in transit");
+		int wire;
+
+		forget();
+		store32(frame.b + 14, be32(6u << 28 | 2 << 20 | (flow * 7919 + 1)));
+		wire = kernels_choice(in, &frame, out);
+		node_run(node, node->progs.fantel_core, core0, &frame, &got);
+		if (wire == 0)
+			assert_true(is("by the dead port", XDP_TX, REASON_NOTIFIED));
+		else
+			assert_true(is("by the other one", XDP_PASS, REASON_NONE));
+		assert_in_range(wire, 0, 1);
+		lost += wire == 0;
+	}
+	assert_in_range(lost, 4, 28);
+	net_do("ip -6 route replace 2001:db8:a::/48 via 2001:db8:e1::2");
+	next_tick();
+	close(in);
+	close(out[0]);
+	close(out[1]);
+}
+
 static void ipv4_needs_a_loopback(void **state)
 {
 	struct config config = detect_config();
@@ -844,6 +908,7 @@ static const struct CMUnitTest other[] = {
 	TEST("the route that the failure took away is remembered", the_route_is_gone_too),
 	TEST("the neighbour that the failure took away is not needed", the_neighbour_is_gone_too),
 	TEST("what ends here is not doomed, whatever route was lost", what_ends_here_is_not_doomed),
+	TEST("of equal ways, that of the kernel counts", of_equal_ways_the_kernels),
 	TEST("a packet that the kernel has rerouted is not doomed", rerouted_in_time),
 	TEST("without a loader, a link is down while its neighbour is silent",
 	     an_orphan_believes_a_neighbour),
