@@ -23,6 +23,7 @@ struct route {
 	bool resolved; /* the MACs are known */
 	bool none;     /* the FIB has no route, or the address is our own: it says the same of both */
 	__u8 dmac[6], smac[6];
+	__u16 mtu; /* once resolved */
 };
 
 #define ROUTE_MEMORY_BITS 8
@@ -60,6 +61,7 @@ SUBPROG int route_ask(struct xdp_md *ctx, struct route *r)
 	r->ifindex = r->resolved || rc == BPF_FIB_LKUP_RET_NO_NEIGH ? fib.ifindex : 0;
 	mac_copy(r->dmac, fib.dmac);
 	mac_copy(r->smac, fib.smac);
+	r->mtu = fib.mtu_result;
 	return 0;
 }
 

@@ -15,6 +15,14 @@
 #include "tell.bpf.h"
 #include "toobig.bpf.h"
 
+/* What is never steered, also where the class is ::/0: what is for the node itself or its link, and
+ * what no router forwards. */
+FN bool steer_stays(const struct addr *dst)
+{
+	return addr_is_multicast(dst) || addr_is_link_local(dst) || addr_is_unspecified(dst) ||
+	       is_loopback(dst) || (addr_is_v4(dst) && (!dst->l_be[3] || !~dst->l_be[3]));
+}
+
 /*
  * The group of a destination: the longest prefix in fantel_classes, remembered per CPU and address.
  * A trie walk costs half of all that steer does, and RDMA has few destinations. What is remembered
@@ -38,7 +46,7 @@ FN __u32 steer_class(const struct addr *dst)
 	version = node->classes;
 	if (LIKELY(addr_equal(&cache->dst, dst) && cache->version == version))
 		return cache->group;
-	class = bpf_map_lookup_elem(&fantel_classes, &key.plen);
+	class = steer_stays(dst) ? NULL : bpf_map_lookup_elem(&fantel_classes, &key.plen);
 	cache->dst = *dst;
 	cache->version = version;
 	cache->group = class ? class->group : NO_GROUP;
@@ -67,6 +75,7 @@ SUBPROG int steer_fib(struct xdp_md *ctx, struct nexthop *by_fib, const struct p
 	if (!r || !r->resolved)
 		return -1;
 	by_fib->ifindex = r->ifindex;
+	by_fib->mtu = r->mtu;
 	mac_copy(by_fib->dmac, r->dmac);
 	mac_copy(by_fib->smac, r->smac);
 	return 0;
@@ -83,7 +92,7 @@ FN enum reason steer_nexthop(struct xdp_md *ctx, struct choice *c)
 		return REASON_NO_NEXTHOP;
 	if (LIKELY(bpf_jiffies64() <= c->nexthop->fresh_until))
 		return c->nexthop->down ? REASON_NO_PATH : REASON_NONE;
-	c->by_fib = (struct nexthop){ .mtu = c->nexthop->mtu };
+	c->by_fib = (struct nexthop){};
 	if (steer_fib(ctx, &c->by_fib, c->path))
 		return REASON_NO_NEXTHOP;
 	c->nexthop = &c->by_fib;
@@ -239,7 +248,7 @@ FN int steer(struct xdp_md *ctx)
 	/* A notification may not enter from outside the domain (draft §6), whoever it is for. */
 	if (UNLIKELY(is_notification(&f, data, end)))
 		return verdict(REASON_CUSTOMER_PORT, f.len);
-	if (addr_is_multicast(&f.dst) || addr_is_link_local(&f.dst) || addr_is_link_local(&f.src))
+	if (addr_is_link_local(&f.src))
 		return verdict(REASON_NO_CLASS, f.len);
 	group = steer_class(&f.dst);
 	rank = bpf_map_lookup_elem(&fantel_ranks, &group);

@@ -543,6 +543,65 @@ static void a_new_class_acts_at_once(void **state)
 	node_clear(node->maps.fantel_classes, sizeof(struct prefix_key));
 }
 
+/* The loader is gone; its last word was that the link is down, and said no MTU. The FIB knows better. */
+static void the_fib_knows_the_way(void **state)
+{
+	static const __u8 macs[12] = { 2, 0, 0, 0, 2, 2, 2, 0, 0, 0, 2, 1 };
+	__u32 customer = net_port("customer", "02:00:00:00:01:01");
+	struct nexthop down = { .fresh_until = STALE, .down = 1 };
+
+	net_port("core", "02:00:00:00:02:01");
+	net_do("ip link set core mtu 1400");
+	net_do("ip -6 addr add 2001:db8:e0::1/64 dev core nodad");
+	net_do("ip -6 neigh add 2001:db8:e0::2 lladdr 02:00:00:00:02:02 dev core");
+	net_do("ip -6 route add 2001:db8:a::/48 via 2001:db8:e0::2");
+	node_reset("encaps-3");
+	node_nexthop(node, 0, &down);
+	node_run(node, node->progs.fantel_customer, customer, golden("roce6"), &got);
+	assert_true(outcome_is(&got, "by the FIB", XDP_REDIRECT, REASON_NONE));
+	assert_memory_equal(got.out.b, macs, sizeof(macs));
+	node_run(node, node->progs.fantel_customer, customer, golden("roce6 4096"), &got);
+	assert_true(outcome_is(&got, "too big for the FIB's link", XDP_TX, REASON_TOO_BIG));
+	assert_int_equal(be32(load32(got.out.b + 54 + 4)), 1400 - 96);
+}
+
+/* The whole world is a class; what is for the node or its link still is. */
+static void a_class_of_everything(void **state)
+{
+	static const struct {
+		const char *src, *dst;
+		bool steered;
+	} row[] = {
+		{ "2001:db8:1::10", "2001:db8:77::1", true },
+		{ "192.0.2.10", "198.18.0.1", true },
+		{ "2001:db8:1::10", "2001:db8:f::1", false },
+		{ "192.0.2.10", "198.51.100.1", false },
+		{ "192.0.2.10", "255.255.255.255", false },
+		{ "192.0.2.10", "0.0.0.0", false },
+		{ "2001:db8:1::10", "::", false },
+		{ "2001:db8:1::10", "ff05::1", false },
+		{ "192.0.2.10", "239.1.2.3", false },
+		{ "2001:db8:1::10", "fe80::1", false },
+		{ "fe80::10", "2001:db8:77::1", false },
+	};
+	struct bytes in, l4 = {};
+
+	bytes_put32(&l4, 40000 << 16 | 179);
+	bytes_put32(&l4, 0);
+	node_reset("encaps-3");
+	node_class(node, "::/0", 0);
+	for (int again = 0; again < 2; again++)
+		for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+			frame_around(&in, row[i].src, row[i].dst, 6, 64, &l4);
+			run(&in);
+			if (row[i].steered)
+				assert_true(outcome_is(&got, row[i].dst, XDP_REDIRECT, REASON_NONE));
+			else
+				assert_true(outcome_is(&got, row[i].dst, XDP_PASS, REASON_NO_CLASS));
+		}
+	node_clear(node->maps.fantel_classes, sizeof(struct prefix_key));
+}
+
 static void one_byte_decides(void **state)
 {
 	node_reset("encaps-3");
@@ -929,6 +988,8 @@ static const struct CMUnitTest other[] = {
 	     a_driver_without_room),
 	TEST("a changed class acts on the next packet, the longest prefix first",
 	     a_new_class_acts_at_once),
+	TEST("without a loader the FIB gives next hop and MTU", the_fib_knows_the_way),
+	TEST("a class of everything leaves out what is for the node or its link", a_class_of_everything),
 	TEST("one byte decides whether a packet is too big", one_byte_decides),
 	TEST("events of a group without a path are limited, and name it", no_path_events_are_limited),
 	TEST("a sender learns that its packet has no path", the_sender_learns_of_no_path),
@@ -958,6 +1019,7 @@ int main(void)
 		tests[i].initial_state = &rows[i];
 	}
 	memcpy(tests + ARRAY_SIZE(rows), other, sizeof(other));
+	net_enter();
 	node = node_load(&config);
 	failed = _cmocka_run_group_tests("steer", tests, ARRAY_SIZE(tests), NULL, NULL);
 	fantel_bpf__destroy(node);
