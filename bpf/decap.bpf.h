@@ -237,7 +237,8 @@ FN enum reason decap_trust(struct xdp_md *ctx, const struct scratch *s)
 
 /*
  * Is there a packet that may be routed? Link-local and multicast packets never crossed a router,
- * and from here on nothing shows that these did: neighbour discovery would believe them.
+ * and from here on nothing shows that these did: neighbour discovery would believe them. Nor does
+ * anything show that a notification came from a customer: it would enter the domain (draft §6).
  */
 SUBPROG int decap_inner(struct xdp_md *ctx, struct scratch *s, const struct endpoint *e)
 {
@@ -260,7 +261,8 @@ SUBPROG int decap_inner(struct xdp_md *ctx, struct scratch *s, const struct endp
 	if (!good || s->inner_at + s->inner.len > s->inner_end)
 		return REASON_DECAP_MALFORMED;
 	if (addr_is_multicast(&s->inner.dst) || addr_is_multicast(&s->inner.src) ||
-	    addr_is_link_local(&s->inner.dst) || addr_is_link_local(&s->inner.src))
+	    addr_is_link_local(&s->inner.dst) || addr_is_link_local(&s->inner.src) ||
+	    is_notification(&s->inner, data, end))
 		return REASON_DECAP_INNER;
 	return REASON_NONE;
 }

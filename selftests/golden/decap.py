@@ -18,7 +18,7 @@ from scapy.all import ARP, Dot1Q, Ether, GRE, IP, IPOption_Router_Alert, Raw, TC
 from scapy.contrib.mpls import MPLS  # noqa: E402
 from scapy.contrib.roce import BTH  # noqa: E402
 from scapy.layers.inet6 import (  # noqa: E402
-    ICMPv6EchoRequest, ICMPv6ND_NS, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrRouting,
+    ICMPv6EchoRequest, ICMPv6ND_NS, ICMPv6Unknown, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrRouting,
     IPv6ExtHdrSegmentRouting)
 from scapy.layers.vxlan import VXLAN  # noqa: E402
 
@@ -272,6 +272,10 @@ for what, fields in (("to a multicast group", {"dst": "ff0e::1"}), ("to all node
 only("inside: IPv4 to a multicast group", srv6(), inside(4, dst="224.0.0.1"))
 only("inside: a neighbour solicitation", outer_ip(6),
      inside(6, payload=ICMPv6ND_NS(tgt="fe80::1"), src="fe80::2", dst="ff02::1:ff00:1", hlim=255))
+only("inside: a notification by ICMPv6", srv6(), inside(
+    6, payload=ICMPv6Unknown(type=202, code=0x80, msgbody=bytes(16)), src="2001:db8:f::2", dst="2001:db8:f::3", hlim=255))
+only("inside: a notification by UDP", outer_ip(4), inside(
+    4, payload=UDP(sport=49152, dport=50202) / Raw(bytes(20)), src="198.51.100.2", dst="198.51.100.3", ttl=255))
 
 # ---- bench ---------------------------------------------------------------------------------------
 

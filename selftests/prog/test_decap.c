@@ -303,6 +303,8 @@ static struct row rows[] = {
 	ONE("inside: from multicast", "inside: IPv6 multicast source", REASON_DECAP_INNER),
 	ONE("inside: IPv4 multicast", "inside: IPv4 to a multicast group", REASON_DECAP_INNER),
 	ONE("inside: neighbour discovery", "inside: a neighbour solicitation", REASON_DECAP_INNER),
+	ONE("inside: a notification by ICMPv6", "inside: a notification by ICMPv6", REASON_DECAP_INNER),
+	ONE("inside: a notification by UDP", "inside: a notification by UDP", REASON_DECAP_INNER),
 
 	ONE("ECN: a label has none", "ecn by label IPv6", TAKEN),
 	ONE("ECN: a mark outside GRE goes inside", "ecn by GRE", TAKEN),
