@@ -165,9 +165,12 @@ static void make_job(struct recover *recover, const struct told_key *key, struct
 		told->first_ns = told->last_ns = e.time_ns;
 		told->sequence = e.sequence;
 		told->sent = recover->config->n_repeats;
-		if (bpf_map_update_elem(recover->maps->told, key, told, BPF_EXIST))
-			return;
+	} else {
+		/* From the first copy on it counts as not told, also if we end before the last. */
+		told->sent = 0;
 	}
+	if (bpf_map_update_elem(recover->maps->told, key, told, BPF_EXIST))
+		return;
 	if (add_job(recover, key, &e, told->sequence, packet, len))
 		log_warn("notifications: no memory to send them; trying again");
 }
