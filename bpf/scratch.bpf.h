@@ -22,6 +22,7 @@ struct scratch {
 	__u32 inner_proto;
 	bool doubtful; /* detect: the failure is; on the stack the verifier would walk both cases */
 	struct endpoint_key endpoint; /* decap: where the tunnel ends */
+	struct nexthop by_fib;	      /* steer: in place of the loader's, where that is out of date */
 };
 
 struct {

@@ -57,7 +57,6 @@ struct choice {
 	__u32 id;
 	struct path *path;
 	struct nexthop *nexthop;
-	struct nexthop by_fib; /* what nexthop points to where the loader's is out of date */
 };
 
 /* A next hop by the FIB. Returns 0, -1 where it has none. Its own function: it is verified once, not
@@ -87,15 +86,20 @@ SUBPROG int steer_fib(struct xdp_md *ctx, struct nexthop *by_fib, const struct p
  */
 FN enum reason steer_nexthop(struct xdp_md *ctx, struct choice *c)
 {
+	struct scratch *s;
+
 	c->nexthop = bpf_map_lookup_elem(&fantel_nexthops, &c->path->nexthop);
 	if (!c->nexthop)
 		return REASON_NO_NEXTHOP;
 	if (LIKELY(bpf_jiffies64() <= c->nexthop->fresh_until))
 		return c->nexthop->down ? REASON_NO_PATH : REASON_NONE;
-	c->by_fib = (struct nexthop){};
-	if (steer_fib(ctx, &c->by_fib, c->path))
+	s = scratch();
+	if (!s)
+		return REASON_INTERNAL;
+	memset(&s->by_fib, 0, sizeof(s->by_fib));
+	if (steer_fib(ctx, &s->by_fib, c->path))
 		return REASON_NO_NEXTHOP;
-	c->nexthop = &c->by_fib;
+	c->nexthop = &s->by_fib;
 	return REASON_NONE;
 }
 
