@@ -75,7 +75,8 @@ MAP(fantel_links, BPF_MAP_TYPE_HASH, __u32, struct link, MAX_CORE_LINKS, BPF_F_N
 MAP(fantel_routes, BPF_MAP_TYPE_LPM_TRIE, struct prefix_key, struct route_value, MAX_ROUTES,
     BPF_F_NO_PREALLOC);
 
-/* Who was told of what. detect -> the loader, which sends recoveries and then removes. */
+/* Who was told of what. detect, and for controllers the loader -> the loader, which sends recoveries and
+ * then removes. */
 MAP(fantel_told, BPF_MAP_TYPE_HASH, struct told_key, struct told, MAX_TOLD, 0);
 
 /* Token buckets of what we send in answer to packets. detect, steer. */

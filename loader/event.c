@@ -27,8 +27,10 @@ static const char *type_word(__u32 type)
 /* What the name is the name of. */
 static const char *name_member(const struct event *e)
 {
-	if (e->type == EVENT_LINK || e->type == EVENT_NOTIFIED)
+	if (e->type == EVENT_LINK)
 		return "link";
+	if (e->type == EVENT_NOTIFIED)
+		return e->cause == CAUSE_NO_FEASIBLE_PATH ? "group" : "link";
 	return e->type == EVENT_NO_PATH ? "group" : "path";
 }
 

@@ -36,6 +36,8 @@ struct events {
 	char lock_dir[PATH_MAX];
 	enum format format;
 	FILE *out;
+	events_fn *seen; /* NULL = nobody else */
+	void *arg;
 	__u64 wanted; /* events yet to be printed; only `fantel events --count` sets a limit */
 	int batch;
 };
@@ -80,8 +82,11 @@ static int take_record(void *arg, void *data, size_t len)
 {
 	struct events *events = arg;
 
-	if (len >= sizeof(struct event))
+	if (len >= sizeof(struct event)) {
 		pass_on(events, data);
+		if (events->seen)
+			events->seen(events->arg, data);
+	}
 	return !events->wanted || ++events->batch >= BATCH ? -EINTR : 0;
 }
 
@@ -123,6 +128,12 @@ void events_free(struct events *events)
 	own_close(&events->lock);
 	own_close(&events->epoll);
 	free(events);
+}
+
+void events_watch(struct events *events, events_fn *seen, void *arg)
+{
+	events->seen = seen;
+	events->arg = arg;
 }
 
 int events_fd(const struct events *events)

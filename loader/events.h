@@ -28,6 +28,10 @@ int events_open(struct events **events, int map_fd, enum format format, FILE *ou
  */
 int events_serve(struct events *events, const struct pins *pins);
 
+/* Let `seen` see each event of the ring as it is read. */
+typedef void events_fn(void *arg, const struct event *event);
+void events_watch(struct events *events, events_fn *seen, void *arg);
+
 /* Becomes readable when events_poll has something to do. The fd stays ours. */
 int events_fd(const struct events *events);
 

@@ -300,6 +300,16 @@ static void take_endpoint(struct reader *r, void *to, const struct lyd_node *ent
 	take_end(r, endpoint, entry);
 }
 
+static void take_controller(struct reader *r, void *to, const struct lyd_node *entry)
+{
+	const struct lyd_node *address = yang_child(entry, "address");
+	struct policy_controller *controller = to;
+
+	if (address)
+		take_addr(r, &controller->addr, address);
+	controller->port = yang_number(entry, "port") ?: r->policy->config.udp_port;
+}
+
 static struct rate rate_of(const struct lyd_node *rate)
 {
 	__u64 per_second = yang_number(rate, "messages-per-second");
@@ -337,6 +347,7 @@ static void take_notification(struct reader *r, const struct lyd_node *n)
 	c->rate[BUCKET_TOO_BIG] = rate_of(yang_child(rate, "too-big"));
 	c->rate[BUCKET_NO_PATH] = no_path_events;
 	c->rate[BUCKET_TELL] = rate_of(yang_child(rate, "no-path"));
+	c->rate[BUCKET_CONTROLLER] = rate_of(yang_child(rate, "controller"));
 	c->tell_sender = is_word(n, "tell-sender", "true");
 }
 
@@ -385,6 +396,7 @@ static void take_all(struct reader *r, const struct lyd_node *top)
 	TAKE_LIST(r, top, "group", group, n_groups, take_group);  /* refers to paths */
 	TAKE_LIST(r, top, "class", class, n_classes, take_class); /* refers to groups */
 	TAKE_LIST(r, top, "endpoint", endpoint, n_endpoints, take_endpoint);
+	TAKE_LIST(r, top, "controller", controller, n_controllers, take_controller);
 	endpoint_config(&r->policy->config, r->policy->endpoint, r->policy->n_endpoints);
 }
 
@@ -396,6 +408,7 @@ static void origin_free(struct policy_origin *origin)
 	free(origin->group);
 	free(origin->class);
 	free(origin->endpoint);
+	free(origin->controller);
 }
 
 static void own_jsonpos(struct jsonpos **json)
@@ -512,5 +525,6 @@ void policy_free(struct policy *policy)
 	free(policy->group);
 	free(policy->class);
 	free(policy->endpoint);
+	free(policy->controller);
 	*policy = (struct policy){ 0 };
 }

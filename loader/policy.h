@@ -91,6 +91,12 @@ struct policy_endpoint {
 	__u16 port;	 /* VXLAN: UDP destination */
 };
 
+/* Who is told when a group has no feasible path. */
+struct policy_controller {
+	struct addr addr;
+	__u16 port; /* UDP */
+};
+
 struct policy {
 	struct config config; /* complete but for hash_seed */
 	__u32 as;	      /* 256/512; 0 = none */
@@ -98,13 +104,14 @@ struct policy {
 	__u8 router_id_len;
 	__u32 hold_down_ms; /* a link must be up this long before a recovery is sent */
 
-	__u32 n_ports, n_sources, n_paths, n_groups, n_classes, n_endpoints;
+	__u32 n_ports, n_sources, n_paths, n_groups, n_classes, n_endpoints, n_controllers;
 	struct policy_port *port;
 	struct policy_prefix *source; /* the domain: may speak, be told, send tunnels to us */
 	struct policy_path *path;
 	struct policy_group *group;
 	struct policy_class *class;
 	struct policy_endpoint *endpoint;
+	struct policy_controller *controller;
 };
 
 /*

@@ -211,6 +211,27 @@ static void check_times(struct checker *c, const struct jsonpos *notification)
 			config->validity_ms);
 }
 
+/* ---- controllers ----------------------------------------------------------------------------- */
+
+static void check_controllers(struct checker *c)
+{
+	const struct config *config = &c->policy->config;
+
+	for (__u32 i = 0; i < c->policy->n_controllers; i++) {
+		const struct addr *addr = &c->policy->controller[i].addr;
+		const struct jsonpos *at = jsonpos_find(c->origin->controller[i], "address");
+
+		if (same_given(addr, &config->loopback6) || same_given(addr, &config->loopback4))
+			findings_error(c->findings, at,
+				       "%s is this node itself; give the address of another",
+				       at->text);
+		if (addr_is_v4(addr) && addr_is_unspecified(&config->loopback4))
+			findings_error(c->findings, at,
+				       "%s needs an IPv4 source; give the node an IPv4 loopback",
+				       at->text);
+	}
+}
+
 /* ---- what works, but hardly as meant --------------------------------------------------------- */
 
 static void warn_of_ports(struct checker *c)
@@ -229,6 +250,9 @@ static void warn_of_ports(struct checker *c)
 	if (p->n_classes && !first[PORT_CUSTOMER])
 		findings_warn(c->findings, classes,
 			      "no customer port: no traffic enters for these");
+	if (p->n_controllers && !p->n_groups)
+		findings_warn(c->findings, jsonpos_find(c->origin->top, "controller"),
+			      "no \"group\": there is nothing to tell them");
 	if (p->n_endpoints && !first[PORT_CORE])
 		findings_warn(c->findings, jsonpos_find(c->origin->top, "endpoint"),
 			      "no core port: no tunnel comes in to be taken off");
@@ -275,6 +299,7 @@ void policy_check(const struct policy *policy, const struct policy_origin *origi
 	check_prefixes(&c);
 	policy_check_paths(&c);
 	policy_check_endpoints(&c);
+	check_controllers(&c);
 	for (__u32 i = 0; i < policy->n_groups; i++)
 		check_weights(&c, i);
 	check_types(&c, notification);

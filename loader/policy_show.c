@@ -190,6 +190,15 @@ static json_t *endpoint_json(const struct policy_endpoint *e)
 	return endpoint;
 }
 
+static json_t *controller_json(const struct policy_controller *c)
+{
+	json_t *controller = json_object();
+
+	json_object_set_new(controller, "address", json_addr(&c->addr));
+	set_number(controller, "port", c->port);
+	return controller;
+}
+
 static json_t *rate_json(const struct rate *r)
 {
 	json_t *rate = json_object();
@@ -232,6 +241,7 @@ static json_t *notification_json(const struct policy *p)
 	set_number(n, "refresh", c->refresh_ns / NSEC_PER_MSEC);
 	json_object_set_new(rate, "failure", rate_json(&c->rate[BUCKET_FAILURE]));
 	json_object_set_new(rate, "no-path", rate_json(&c->rate[BUCKET_TELL]));
+	json_object_set_new(rate, "controller", rate_json(&c->rate[BUCKET_CONTROLLER]));
 	json_object_set_new(rate, "too-big", rate_json(&c->rate[BUCKET_TOO_BIG]));
 	json_object_set_new(n, "rate", rate);
 	return n;
@@ -260,6 +270,9 @@ static json_t *policy_json(const struct policy *p)
 	json_object_set_new(top, "endpoint", list = json_array());
 	for (__u32 i = 0; i < p->n_endpoints; i++)
 		json_array_append_new(list, endpoint_json(&p->endpoint[i]));
+	json_object_set_new(top, "controller", list = json_array());
+	for (__u32 i = 0; i < p->n_controllers; i++)
+		json_array_append_new(list, controller_json(&p->controller[i]));
 	json_object_set_new(top, "notification", notification_json(p));
 	return top;
 }
@@ -423,6 +436,11 @@ static void print_text(const struct policy *p, json_t *top, FILE *out)
 		{ "LABEL", "label", COLUMN_PLAIN },
 		{},
 	};
+	static const struct column controllers[] = {
+		{ "CONTROLLER", "address", COLUMN_PLAIN },
+		{ "PORT", "port", COLUMN_PLAIN },
+		{},
+	};
 	static const struct column sources[] = { { "SOURCE", "value", COLUMN_PLAIN }, {} };
 	json_t *source_rows OWN_JSON = value_rows(json_object_get(top, "source"));
 	json_t *path OWN_JSON = path_rows(p, json_object_get(top, "path"));
@@ -436,6 +454,7 @@ static void print_text(const struct policy *p, json_t *top, FILE *out)
 	print_table(members, rows, out);
 	print_table(classes, json_object_get(top, "class"), out);
 	print_table(endpoints, ends, out);
+	print_table(controllers, json_object_get(top, "controller"), out);
 	fputc('\n', out);
 	print_members("NOTIFICATION", json_object_get(top, "notification"), out);
 }

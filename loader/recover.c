@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * Once a second or more often, and when a link is steady again, fantel_told is judged entry by
- * entry; what is due becomes a job. A job is one message and its repetitions (config.repeat_ns).
+ * Once a second or more often, when a link is steady again, and when a group may have lost its last
+ * path, fantel_told is judged entry by entry; what is due becomes a job. A job is one message and its repetitions (config.repeat_ns).
  * All jobs of a scan stand in one queue with a cursor per repetition: their first copies go out in
  * order, so the later copies fall due in the same order. Owned by run; some copies are sent at a
  * time, so that news of links never wait behind thousands of them.
@@ -11,6 +11,8 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "fantel/bucket.h"
+#include "location.h"
 #include "log.h"
 #include "own.h"
 #include "recover.h"
@@ -32,79 +34,167 @@ struct job {
 	__u8 packet[];
 };
 
+/* What a controller may hear. */
+struct limit {
+	struct bucket bucket;
+	bool news; /* that it has not heard yet, for want of credit */
+};
+
 struct recover {
 	const struct maps *maps;
 	const struct links *links;
-	const struct config *config;
+	const struct policy *policy;
+	const struct config *config; /* the policy's */
+	struct groups *groups;	     /* NULL where there are no controllers */
+	struct limit *limit;	     /* by controller */
+	struct policy_port nowhere;  /* a location that is the node */
 	recover_fn *sent;
 	void *arg;
 	struct transmit out;
 	__u32 copies;
 	__u64 every_ns; /* between scans: several in the time of one refresh */
 	__u64 scan_ns;	/* the next */
+	__u64 scanned_ns; /* when the last began */
 	bool scanning;	/* it is under way: `last` was judged */
 	struct told_key last;
-	bool warned;
+	bool warned, warned_full;
 	__u32 n, room;
 	__u32 cursor[MAX_REPEATS]; /* by copy: the first job that still lacks it */
 	struct job **job;
 };
 
-enum recover_verdict recover_judge(const struct told *told, const struct interface *link,
+enum recover_verdict recover_judge(const struct told *told, const struct condition *condition,
 				   __u64 refresh_ns, __u64 now_ns)
 {
-	if (!link || !link->failed)
+	if (!condition || !condition->lasts)
 		return TOLD_WITHDRAW;
+	if (condition->ours && !told->sent)
+		return TOLD_REFRESH;
 	/* An entry of an older event is detect's to renew, at the next packet. */
-	if (!refresh_ns || told->event_id != link->link.event_id)
+	if (!refresh_ns || told->event_id != condition->event_id)
 		return TOLD_KEEP;
 	return now_ns - told->last_ns >= refresh_ns ? TOLD_REFRESH : TOLD_KEEP;
 }
 
+/* ---- conditions ------------------------------------------------------------------------------ */
+
+static bool link_condition(const struct recover *recover, __u32 ifindex, struct condition *c)
+{
+	const struct interface *i = links_find(recover->links, ifindex);
+
+	if (!i || !interface_is_core(i))
+		return false;
+	*c = (struct condition){
+		.lasts = i->failed,
+		.cause = i->link.cause,
+		.event_id = i->link.event_id,
+		.detected_ns = i->link.detected_ns,
+		.since_ns = i->link.since_ns,
+		.location_len = i->link.location_len,
+	};
+	memcpy(c->name, i->link.name, sizeof(i->link.name));
+	memcpy(c->location, i->link.location, sizeof(c->location));
+	return true;
+}
+
+/* Index in policy; ~0 = it is not in the policy any more. */
+static __u32 find_controller(const struct recover *recover, const struct told_key *key)
+{
+	for (__u32 i = 0; i < recover->policy->n_controllers; i++) {
+		const struct policy_controller *c = &recover->policy->controller[i];
+
+		if (addr_equal(&c->addr, &key->ingress) && c->port == key->port)
+			return i;
+	}
+	return ~0U;
+}
+
+/* The same event-id as in what steer tells senders (tell.bpf.h). */
+static __u32 group_event(__u32 group)
+{
+	return group + 1;
+}
+
+static bool group_condition(const struct recover *recover, const struct told_key *key,
+			    struct condition *c)
+{
+	const struct group_view *group;
+
+	if (!recover->groups || find_controller(recover, key) == ~0U)
+		return false;
+	group = groups_find(recover->groups, key->group);
+	if (!group)
+		return false;
+	*c = (struct condition){
+		.lasts = group->state.lasts,
+		.ours = true,
+		.cause = CAUSE_NO_FEASIBLE_PATH,
+		.event_id = group_event(key->group),
+		.detected_ns = group->state.detected_ns,
+		.since_ns = group->state.since_ns,
+	};
+	memcpy(c->name, group->name, sizeof(c->name));
+	c->location_len = location_build(c->location, recover->policy, &recover->nowhere);
+	return true;
+}
+
+static bool find_condition(const struct recover *recover, const struct told_key *key,
+			   struct condition *c)
+{
+	return key->port ? group_condition(recover, key, c)
+			 : link_condition(recover, key->ifindex, c);
+}
+
 /* ---- messages -------------------------------------------------------------------------------- */
 
-static __u32 build(struct msg_buf *buf, const struct msg_envelope *envelope, const struct event *e,
-		   const struct interface *link, const struct config *config)
+static __u32 build(struct msg_buf *buf, const struct msg_envelope *envelope,
+		   const struct msg_rules *rules, const struct event *e, const struct condition *c,
+		   const struct config *config)
 {
-	struct msg_rules rules = msg_rules(config);
 	struct writer w = msg_begin(buf, envelope);
 
 	msg_put_tunnel(&w, &e->tunnel);
-	if (link)
-		msg_put_copy(&w, link->link.location, link->link.location_len, LOCATION_MAX);
-	msg_put_event(&w, &rules, e->event_id, e->sequence, e->validity_ms);
-	msg_put_u64(&w, &rules, TLV_TIMESTAMP, e->timestamp_ns);
+	if (c)
+		msg_put_copy(&w, c->location, c->location_len, LOCATION_MAX);
+	msg_put_event(&w, rules, e->event_id, e->sequence, e->validity_ms);
+	msg_put_u64(&w, rules, TLV_TIMESTAMP, e->timestamp_ns);
 	if (config->domain)
-		msg_put_u32(&w, &rules, TLV_DOMAIN, config->domain);
+		msg_put_u32(&w, rules, TLV_DOMAIN, config->domain);
 	if (e->cause)
-		msg_put_byte(&w, &rules, TLV_CAUSE, e->cause);
-	return msg_finish(&w, &rules, envelope, e->kind, e->tunnel.code);
+		msg_put_byte(&w, rules, TLV_CAUSE, e->cause);
+	return msg_finish(&w, rules, envelope, e->kind, e->tunnel.code);
 }
 
-static struct msg_envelope envelope_to(const struct addr *ingress, const struct config *config)
+/* Controllers get UDP, at their own port. */
+static struct msg_envelope envelope_to(const struct told_key *key, const struct config *config,
+				       struct msg_rules *rules)
 {
-	bool v4 = addr_is_v4(ingress);
+	bool v4 = addr_is_v4(&key->ingress);
 	struct msg_envelope e = {
 		.src = v4 ? config->loopback4 : config->loopback6,
-		.dst = *ingress,
-		.transport = v4 ? TRANSPORT_UDP : config->transport,
+		.dst = key->ingress,
+		.transport = v4 || key->port ? TRANSPORT_UDP : config->transport,
 	};
 
+	*rules = msg_rules(config);
+	if (key->port)
+		rules->udp_port = key->port;
 	return e;
 }
 
 /* What will be said of this entry, with a sequence of its own. */
 static struct event describe(const struct recover *recover, const struct told_key *key,
-			     const struct told *told, const struct interface *link, enum kind kind)
+			     const struct told *told, const struct condition *c, enum kind kind)
 {
 	struct event e = {
 		.time_ns = clock_now_ns(),
 		.type = EVENT_NOTIFIED,
 		.reason = REASON_NOTIFIED,
 		.kind = kind,
-		.cause = link ? link->link.cause : CAUSE_NONE,
+		.cause = c ? c->cause : CAUSE_NONE,
 		.path = ~0U,
-		.ifindex = key->ifindex,
+		.ifindex = key->port ? 0 : key->ifindex,
+		.group = key->port ? key->group : 0,
 		.event_id = told->event_id,
 		.sequence = maps_next_sequence(recover->maps),
 		.validity_ms = kind == KIND_FAILURE ? recover->config->validity_ms : 0,
@@ -112,11 +202,11 @@ static struct event describe(const struct recover *recover, const struct told_ke
 	};
 
 	memcpy(&e.tunnel, &told->tunnel, sizeof(e.tunnel));
-	if (link)
-		memcpy(e.name, link->link.name, sizeof(link->link.name));
-	e.timestamp_ns = !link			? clock_wall_ns(e.time_ns)
-			 : kind == KIND_FAILURE ? link->link.detected_ns
-						: clock_wall_ns(link->link.since_ns);
+	if (c)
+		memcpy(e.name, c->name, sizeof(e.name));
+	e.timestamp_ns = !c			? clock_wall_ns(e.time_ns)
+			 : kind == KIND_FAILURE ? c->detected_ns
+						: clock_wall_ns(c->since_ns);
 	return e;
 }
 
@@ -147,16 +237,38 @@ static int add_job(struct recover *recover, const struct told_key *key, const st
 	return 0;
 }
 
-static void make_job(struct recover *recover, const struct told_key *key, struct told *told,
-		     const struct interface *link, enum kind kind)
+/* A controller that hears too much hears the rest later, when the entry is judged again. What it
+ * heard before does not take the credit of what is news. */
+static bool may_tell(struct recover *recover, const struct told_key *key, bool news, __u64 now_ns)
 {
-	struct msg_envelope envelope = envelope_to(&key->ingress, recover->config);
-	struct event e = describe(recover, key, told, link, kind);
+	const struct rate *rate = &recover->config->rate[BUCKET_CONTROLLER];
+	__u32 controller = key->port ? find_controller(recover, key) : ~0U;
+	struct limit *limit;
+	bool may;
+
+	if (controller == ~0U)
+		return true;
+	limit = &recover->limit[controller];
+	if (!news && limit->news)
+		return false;
+	may = bucket_take(&limit->bucket, rate->interval_ns, rate->burst_ns, recover->copies,
+			  now_ns);
+	if (news)
+		limit->news = !may;
+	return may;
+}
+
+static void make_job(struct recover *recover, const struct told_key *key, struct told *told,
+		     const struct condition *c, enum kind kind)
+{
+	struct msg_rules rules;
+	struct msg_envelope envelope = envelope_to(key, recover->config, &rules);
+	struct event e = describe(recover, key, told, c, kind);
 	struct msg_buf buf = {};
 	const __u8 *packet;
 	__u32 len;
 
-	len = build(&buf, &envelope, &e, link, recover->config);
+	len = build(&buf, &envelope, &rules, &e, c, recover->config);
 	if (!len)
 		return;
 	packet = transmit_wrap(&buf, &envelope, len, recover->config->tclass, &len);
@@ -164,7 +276,7 @@ static void make_job(struct recover *recover, const struct told_key *key, struct
 		/* As if detect had sent it: no packet needs to repeat it. */
 		told->first_ns = told->last_ns = e.time_ns;
 		told->sequence = e.sequence;
-		told->sent = recover->config->n_repeats;
+		told->sent = recover->copies;
 	} else {
 		/* From the first copy on it counts as not told, also if we end before the last. */
 		told->sent = 0;
@@ -243,22 +355,52 @@ static void send_copies(struct recover *recover, __u64 now_ns)
 
 static void judge_entry(struct recover *recover, const struct told_key *key, __u64 now_ns)
 {
-	const struct interface *link = links_find(recover->links, key->ifindex);
+	struct condition condition, *c = &condition;
+	enum recover_verdict verdict;
 	struct told told;
 
 	if (bpf_map_lookup_elem(recover->maps->told, key, &told))
 		return;
-	if (link && !interface_is_core(link))
-		link = NULL;
-	switch (recover_judge(&told, link, recover->config->refresh_ns, now_ns)) {
-	case TOLD_KEEP:
-		break;
-	case TOLD_REFRESH:
-		make_job(recover, key, &told, link, KIND_FAILURE);
-		break;
-	case TOLD_WITHDRAW:
-		make_job(recover, key, &told, link, KIND_RECOVERY);
-		break;
+	if (!find_condition(recover, key, c))
+		c = NULL;
+	verdict = recover_judge(&told, c, recover->config->refresh_ns, now_ns);
+	if (verdict != TOLD_KEEP &&
+	    may_tell(recover, key, !told.sent || verdict == TOLD_WITHDRAW, now_ns))
+		make_job(recover, key, &told, c,
+			 verdict == TOLD_REFRESH ? KIND_FAILURE : KIND_RECOVERY);
+}
+
+/* A group that is stuck: an entry for each controller that has none yet, not told so far. */
+static void add_entries(struct recover *recover, __u32 group, const struct group_view *view,
+			__u64 now_ns)
+{
+	struct told told = { .first_ns = now_ns, .event_id = group_event(group) };
+
+	memcpy(&told.tunnel, &view->tunnel, sizeof(told.tunnel));
+	for (__u32 i = 0; i < recover->policy->n_controllers; i++) {
+		struct told_key key = {
+			.ingress = recover->policy->controller[i].addr,
+			.group = group,
+			.port = recover->policy->controller[i].port,
+		};
+
+		if (!bpf_map_update_elem(recover->maps->told, &key, &told, BPF_NOEXIST) ||
+		    errno == EEXIST || recover->warned_full)
+			continue;
+		recover->warned_full = true;
+		log_warn("group %s has no path, and controllers can't be told: fantel_told: %s",
+			 view->name, strerror(errno));
+	}
+}
+
+static void look_at_groups(struct recover *recover, __u64 now_ns)
+{
+	groups_look(recover->groups, now_ns);
+	for (__u32 group = 0; group < MAX_GROUPS; group++) {
+		const struct group_view *view = groups_find(recover->groups, group);
+
+		if (view && view->state.stuck)
+			add_entries(recover, group, view, now_ns);
 	}
 }
 
@@ -267,8 +409,12 @@ static void scan(struct recover *recover, __u64 now_ns)
 {
 	struct told_key *last = recover->scanning ? &recover->last : NULL;
 
-	if (!recover->scanning)
+	if (!recover->scanning) {
 		recover->scan_ns = now_ns + recover->every_ns;
+		recover->scanned_ns = now_ns;
+		if (recover->groups)
+			look_at_groups(recover, now_ns);
+	}
 	recover->scanning = true;
 	for (int i = 0; i < ENTRIES_AT_ONCE; i++, last = &recover->last) {
 		if (bpf_map_get_next_key(recover->maps->told, last, &recover->last)) {
@@ -282,6 +428,13 @@ static void scan(struct recover *recover, __u64 now_ns)
 void recover_hurry(struct recover *recover)
 {
 	recover->scan_ns = 0;
+}
+
+void recover_groups(struct recover *recover)
+{
+	if (recover->groups)
+		recover->scan_ns =
+			MIN(recover->scan_ns, recover->scanned_ns + SCAN_MIN_NS);
 }
 
 __u64 recover_due(const struct recover *recover)
@@ -307,9 +460,22 @@ void recover_tick(struct recover *recover, __u64 now_ns)
 
 /* ---- start ----------------------------------------------------------------------------------- */
 
-int recover_open(struct recover **out, const struct maps *maps, const struct links *links,
-		 const struct config *config, recover_fn *sent, void *arg)
+static int open_groups(struct recover *recover)
 {
+	__u32 n = recover->policy->n_controllers;
+
+	if (!n)
+		return 0;
+	recover->limit = calloc(n, sizeof(*recover->limit));
+	if (!recover->limit)
+		return -ENOMEM;
+	return groups_open(&recover->groups, recover->maps, recover->policy, clock_now_ns());
+}
+
+int recover_open(struct recover **out, const struct maps *maps, const struct links *links,
+		 const struct policy *policy, recover_fn *sent, void *arg)
+{
+	const struct config *config = &policy->config;
 	struct recover *recover = calloc(1, sizeof(*recover));
 	int r;
 
@@ -317,6 +483,7 @@ int recover_open(struct recover **out, const struct maps *maps, const struct lin
 		return -ENOMEM;
 	recover->maps = maps;
 	recover->links = links;
+	recover->policy = policy;
 	recover->config = config;
 	recover->sent = sent;
 	recover->arg = arg;
@@ -324,9 +491,10 @@ int recover_open(struct recover **out, const struct maps *maps, const struct lin
 	recover->every_ns = SCAN_MAX_NS;
 	if (config->refresh_ns)
 		recover->every_ns = MIN(SCAN_MAX_NS, MAX(SCAN_MIN_NS, config->refresh_ns / 4));
-	r = transmit_open(&recover->out, config->tclass);
+	recover->out.fd6 = recover->out.fd4 = -1;
+	r = open_groups(recover) ?: transmit_open(&recover->out, config->tclass);
 	if (r) {
-		free(recover);
+		recover_free(recover);
 		return r;
 	}
 	*out = recover;
@@ -339,6 +507,8 @@ void recover_free(struct recover *recover)
 		return;
 	clear_jobs(recover);
 	free(recover->job);
+	free(recover->limit);
+	groups_free(recover->groups);
 	transmit_close(&recover->out);
 	free(recover);
 }

@@ -2,11 +2,13 @@
 /*
  * What was told must be kept up and withdrawn, traffic or not: recoveries (TYPE2) to every ingress
  * PE that was told of a failure once its link is steady again, and failures (TYPE1) once more before
- * their validity runs out while it is not. Works on fantel_told, which detect fills.
+ * their validity runs out while it is not. Works on fantel_told, which detect fills; for controllers
+ * (TYPE1 and TYPE2 of groups without a feasible path) we do.
  */
 #ifndef RECOVER_H
 #define RECOVER_H
 
+#include "groups.h"
 #include "links.h"
 #include "maps.h"
 
@@ -16,9 +18,23 @@ enum recover_verdict {
 	TOLD_WITHDRAW, /* it is over, or its link is none of ours any more */
 };
 
-/* What is due for one entry, pure. `link` NULL: no core port has that ifindex. refresh_ns 0: never
- * refresh. */
-enum recover_verdict recover_judge(const struct told *told, const struct interface *link,
+/* What a notification is about, a link or a group. A further one of groups, such as congestion
+ * without an alternative, is another of these. */
+struct condition {
+	bool lasts;
+	bool ours; /* no packet tells of it: we do, from the first time on */
+	enum wire_cause cause;
+	__u32 event_id;
+	__u64 detected_ns; /* when it began, ns since 1970 */
+	__u64 since_ns;	   /* when it last changed */
+	char name[NAME_LEN];
+	__u16 location_len;
+	__u8 location[LOCATION_MAX];
+};
+
+/* What is due for one entry, pure. `condition` NULL: the link or the group is none of ours any more.
+ * refresh_ns 0: never refresh. */
+enum recover_verdict recover_judge(const struct told *told, const struct condition *condition,
 				   __u64 refresh_ns, __u64 now_ns);
 
 struct recover;
@@ -26,13 +42,17 @@ struct recover;
 /* Told of each notification that left. */
 typedef void recover_fn(void *arg, const struct event *event);
 
-/* links, maps and config must live as long. Returns 0 or a negative errno, reported. */
+/* links, maps and policy must live as long. Returns 0 or a negative errno, reported. */
 int recover_open(struct recover **recover, const struct maps *maps, const struct links *links,
-		 const struct config *config, recover_fn *sent, void *arg);
+		 const struct policy *policy, recover_fn *sent, void *arg);
 void recover_free(struct recover *recover);
 
 /* A link is steady: look at fantel_told now, not at the next second. */
 void recover_hurry(struct recover *recover);
+
+/* A path may have become usable or not: look at the groups soon. Cheap where there are no controllers,
+ * and may be called as often as paths change. */
+void recover_groups(struct recover *recover);
 
 __u64 recover_due(const struct recover *recover);
 void recover_tick(struct recover *recover, __u64 now_ns);

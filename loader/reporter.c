@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <time.h>
 
 #include "log.h"
@@ -23,6 +24,7 @@ struct reporter {
 	struct events *events;
 	pthread_t thread;
 	int to, from; /* the pipe's ends: the loader writes, the thread reads */
+	int paths;    /* eventfd: the thread writes, the loader reads */
 	bool lost;
 };
 _Static_assert(sizeof(struct event) <= PIPE_BUF, "an event is written whole or not at all");
@@ -36,6 +38,17 @@ static bool take_own(struct reporter *reporter)
 	while ((n = read(reporter->from, &event, sizeof(event))) == sizeof(event))
 		events_emit(reporter->events, &event);
 	return n < 0 && (errno == EAGAIN || errno == EINTR);
+}
+
+/* In the thread, at each event of the packet path. */
+static void on_event(void *arg, const struct event *event)
+{
+	const struct reporter *reporter = arg;
+
+	if (event->type == EVENT_NO_PATH || event->type == EVENT_PATH ||
+	    (event->type == EVENT_NOTIFICATION &&
+	     (event->reason == REASON_FAILED || event->reason == REASON_RECOVERED)))
+		eventfd_write(reporter->paths, 1);
 }
 
 static void *report(void *arg)
@@ -76,16 +89,24 @@ int reporter_start(struct reporter **out, int map_fd, const struct pins *pins, e
 
 	if (!reporter)
 		return -ENOMEM;
-	r = events_open(&reporter->events, map_fd, format, to);
-	if (!r)
+	reporter->paths = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (reporter->paths < 0)
+		r = err_r(-errno, "events: can't make an eventfd: %s", strerror(errno));
+	else
+		r = events_open(&reporter->events, map_fd, format, to);
+	if (!r) {
+		events_watch(reporter->events, on_event, reporter);
 		events_serve(reporter->events, pins);
+	}
 	if (!r && pipe2(ends, O_CLOEXEC | O_NONBLOCK))
 		r = err_r(-errno, "events: can't make a pipe: %s", strerror(errno));
 	reporter->from = ends[0];
 	reporter->to = ends[1];
 	r = r ?: start_thread(reporter);
 	if (r) {
-		events_free(reporter->events);
+		if (reporter->events)
+			events_free(reporter->events);
+		own_close(&reporter->paths);
 		own_close(&reporter->from);
 		own_close(&reporter->to);
 		free(reporter);
@@ -106,6 +127,18 @@ void reporter_emit(struct reporter *reporter, const struct event *event)
 	reporter->lost = true;
 }
 
+int reporter_paths(const struct reporter *reporter)
+{
+	return reporter->paths;
+}
+
+bool reporter_paths_changed(const struct reporter *reporter)
+{
+	eventfd_t times;
+
+	return !eventfd_read(reporter->paths, &times);
+}
+
 void reporter_stop(struct reporter *reporter)
 {
 	struct timespec until;
@@ -120,5 +153,6 @@ void reporter_stop(struct reporter *reporter)
 		return;
 	events_free(reporter->events);
 	close(reporter->from);
+	close(reporter->paths);
 	free(reporter);
 }

@@ -18,6 +18,11 @@ int reporter_start(struct reporter **reporter, int map_fd, const struct pins *pi
 /* Report an event of the loader's own; never waits. */
 void reporter_emit(struct reporter *reporter, const struct event *event);
 
+/* Readable when an event may have changed which groups have a path; the fd stays ours. The other one
+ * tells whether it was, and makes it wait for the next. */
+int reporter_paths(const struct reporter *reporter);
+bool reporter_paths_changed(const struct reporter *reporter);
+
 /* Report what is there, and end. */
 void reporter_stop(struct reporter *reporter);
 

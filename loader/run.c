@@ -199,6 +199,8 @@ static void on_link(void *arg, enum link_change change, const struct interface *
 			neighbours_down(run->neighbours, i);
 		if (change == LINK_UP && run->neighbours)
 			neighbours_up(run->neighbours, i, run->now_ns);
+		if (run->recover)
+			recover_groups(run->recover);
 		break;
 	case LINK_STEADY:
 		if (run->routes)
@@ -260,6 +262,7 @@ static int loop(struct run *run)
 		{ .fd = routes_fd(run->routes), .events = POLLIN },
 		{ .fd = run->signals, .events = POLLIN },
 		{ .fd = run->carrier ? carrier_fd(run->carrier) : -1, .events = POLLIN },
+		{ .fd = reporter_paths(run->reporter), .events = POLLIN },
 		{ .events = POLLIN }, /* all routes, while they are read again */
 	};
 	struct pollfd *dump = &fds[ARRAY_SIZE(fds) - 1];
@@ -284,6 +287,8 @@ static int loop(struct run *run)
 		links_tick(run->links, run->now_ns);
 		routes_tick(run->routes, run->now_ns);
 		neighbours_tick(run->neighbours);
+		if (reporter_paths_changed(run->reporter))
+			recover_groups(run->recover);
 		recover_tick(run->recover, run->now_ns);
 		if (read(run->signals, &signal, sizeof(signal)) == sizeof(signal))
 			return signal.ssi_signo;
@@ -352,7 +357,7 @@ static int keep(struct run *run)
 
 	r = attach_keep(run->attach) ?: push_remove(run->push) ?: attach_drop_ports(run->attach)
 		    ?: recover_open(&run->recover, attach_maps(run->attach), run->links,
-				    &run->policy->config, on_sent, run);
+				    run->policy, on_sent, run);
 	push_free(take_ptr(run->push));
 	return r;
 }

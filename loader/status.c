@@ -325,6 +325,17 @@ static const struct column origin_columns[] = {
 	{},
 };
 
+/* The name of a group, by its number. */
+static json_t *group_name(const struct pins *pins, __u32 number)
+{
+	int groups OWN_FD = pins_map(pins, "fantel_groups");
+	struct group group;
+
+	if (groups < 0 || bpf_map_lookup_elem(groups, &number, &group))
+		return json_null();
+	return json_text(group.name);
+}
+
 /* The name of a link, by its number: the interface may be gone from the kernel. */
 static json_t *link_name(const json_t *links, __u32 ifindex)
 {
@@ -337,30 +348,44 @@ static json_t *link_name(const json_t *links, __u32 ifindex)
 	return json_null();
 }
 
-static json_t *told_json(const struct pins *pins, const json_t *links)
+/* What is the same of whoever was told. */
+static void set_told(json_t *told, const struct told *t)
 {
-	struct rows rows OWN_ROWS;
-	json_t *set = json_array();
+	json_set(told, "tunnel", json_tunnel(&t->tunnel));
+	json_set(told, "event-id", json_integer(t->event_id));
+	json_set(told, "sequence", json_integer(t->sequence));
+	json_set(told, "sent", json_integer(t->sent));
+	json_set_time(told, "first", t->first_ns);
+	json_set_time(told, "last", t->last_ns);
+}
 
+/* fantel_told holds two kinds: ingress PEs that were told of links, controllers of groups. */
+static void told_json(json_t *status, const struct pins *pins, const json_t *links)
+{
+	json_t *ingress = json_array(), *controllers = json_array();
+	struct rows rows OWN_ROWS;
+
+	json_set(status, "told", ingress);
+	json_set(status, "controllers", controllers);
 	if (rows_read(&rows, pins, "fantel_told"))
-		return set;
+		return;
 	for (__u32 i = 0; i < rows.n; i++) {
 		const struct told_key *key = row_key(&rows, i);
-		const struct told *t = row_value(&rows, i);
 		json_t *told = json_object();
 
-		json_set(told, "ingress", json_addr(&key->ingress));
-		json_set(told, "link", link_name(links, key->ifindex));
-		json_set(told, "tunnel", json_tunnel(&t->tunnel));
-		json_set(told, "event-id", json_integer(t->event_id));
-		json_set(told, "sequence", json_integer(t->sequence));
-		json_set(told, "sent", json_integer(t->sent));
-		json_set_time(told, "first", t->first_ns);
-		json_set_time(told, "last", t->last_ns);
-		json_array_append_new(set, told);
+		if (key->port) {
+			json_set(told, "address", json_addr(&key->ingress));
+			json_set(told, "port", json_integer(key->port));
+			json_set(told, "group", group_name(pins, key->group));
+		} else {
+			json_set(told, "ingress", json_addr(&key->ingress));
+			json_set(told, "link", link_name(links, key->ifindex));
+		}
+		set_told(told, row_value(&rows, i));
+		json_array_append_new(key->port ? controllers : ingress, told);
 	}
-	json_sort(set, "ingress");
-	return set;
+	json_sort(ingress, "ingress");
+	json_sort(controllers, "address");
 }
 
 static const struct column told_columns[] = {
@@ -370,6 +395,16 @@ static const struct column told_columns[] = {
 	{ "SENT", "sent", COLUMN_PLAIN },
 	{ "LAST AGO", "last-age", COLUMN_SPAN },
 	{ "TUNNEL", "tunnel", COLUMN_PLAIN },
+	{},
+};
+
+static const struct column controller_columns[] = {
+	{ "CONTROLLER TOLD", "address", COLUMN_PLAIN },
+	{ "PORT", "port", COLUMN_PLAIN },
+	{ "NO PATH FOR", "group", COLUMN_PLAIN },
+	{ "EVENT", "event-id", COLUMN_PLAIN },
+	{ "SENT", "sent", COLUMN_PLAIN },
+	{ "LAST AGO", "last-age", COLUMN_SPAN },
 	{},
 };
 
@@ -402,7 +437,7 @@ static json_t *status_json(const struct view *view)
 	json_set(status, "endpoints", ends_json(pins));
 	json_set(status, "failed", failed_json(pins));
 	json_set(status, "origins", origins_json(pins));
-	json_set(status, "told", told_json(pins, links));
+	told_json(status, pins, links);
 	return status;
 }
 
@@ -432,6 +467,7 @@ static void status_print(const json_t *json)
 	section(failed_columns, json_object_get(json, "failed"));
 	section(origin_columns, json_object_get(json, "origins"));
 	section(told_columns, json_object_get(json, "told"));
+	section(controller_columns, json_object_get(json, "controllers"));
 }
 
 static const struct argp_child children[] = { { .argp = &options_view }, {} };

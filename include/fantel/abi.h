@@ -259,14 +259,17 @@ struct route_value {
 	__u32 ifindex;
 };
 
-/* fantel_told: which ingress PE was told of which tunnel on which link; what a recovery needs. The
- * tunnel is its hash in the key, because a long key costs its length at every packet, and itself in
+/* fantel_told: which ingress PE was told of which tunnel on which link, and which controller of which
+ * group; what a recovery needs. The tunnel is its hash in the key, because a long key costs its length at every packet, and itself in
  * the value, which settles whose entry it is. */
 struct told_key {
-	struct addr ingress;
-	__u64 tunnel_hash; /* path.h, hash_tunnel */
-	__u32 ifindex;	   /* the failed link */
-	__u32 pad;
+	struct addr ingress; /* or controller */
+	__u64 tunnel_hash; /* path.h, hash_tunnel; 0 for a controller */
+	union {
+		__u32 ifindex; /* the failed link */
+		__u32 group;   /* without a feasible path: what a controller was told of */
+	};
+	__u32 port; /* UDP, of a controller; 0 for an ingress PE */
 };
 
 struct told {
@@ -289,6 +292,7 @@ enum bucket_kind {
 	BUCKET_TOO_BIG, /* ICMP errors to senders, RFC 4443 §2.4 (f) */
 	BUCKET_NO_PATH, /* events; keyed by group */
 	BUCKET_TELL,	/* notifications to senders of packets without a path */
+	BUCKET_CONTROLLER, /* and to controllers; the loader's, in no map */
 	BUCKET_COUNT,
 };
 

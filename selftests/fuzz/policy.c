@@ -149,6 +149,9 @@ static void check_policy(const struct policy *p)
 		check_prefix(&p->class[i].prefix);
 		REQUIRE(p->class[i].group < p->n_groups);
 	}
+	for (__u32 i = 0; i < p->n_controllers; i++)
+		REQUIRE(p->controller[i].port && !addr_is_unspecified(&p->controller[i].addr) &&
+			!addr_is_multicast(&p->controller[i].addr));
 	REQUIRE(!p->config.endpoints == !p->n_endpoints);
 	for (__u32 i = 0; i < p->n_endpoints; i++)
 		check_endpoint(&p->endpoint[i], &p->config);
@@ -179,6 +182,7 @@ static void check_read_back(const struct policy *p)
 	REQUIRE(p->n_ports == again.n_ports && p->n_sources == again.n_sources);
 	REQUIRE(p->n_paths == again.n_paths && p->n_groups == again.n_groups);
 	REQUIRE(p->n_classes == again.n_classes && p->n_endpoints == again.n_endpoints);
+	REQUIRE(p->n_controllers == again.n_controllers);
 }
 
 static void check_said(const char *said)

@@ -269,6 +269,9 @@ static void fill_links(void)
 	node_put(node->maps.fantel_links, &id, &up);
 	assert_true(encap_keys(&told.tunnel, 1, &west) == 1);
 	node_put(node->maps.fantel_told, &key, &told);
+	key = (struct told_key){ .ingress = addr_of("2001:db8:c::7"), .group = 5, .port = 50209 };
+	told.event_id = 6;
+	node_put(node->maps.fantel_told, &key, &told);
 }
 
 /* ---- counters -------------------------------------------------------------------------------- */
@@ -420,6 +423,7 @@ static void status_text(void **state)
 	assert_row("2001:db8:f::11", "2001:db8:f::11 1234567890123456789");
 	assert_row("2001:db8:f::10",
 		   "2001:db8:f::10 core1 5 2 * 2001:db8:a::1,2001:db8:a::2,2001:db8:a::e");
+	assert_row("2001:db8:c::7", "2001:db8:c::7 50209 to-dc2 6 2 *");
 }
 
 static void status_json(void **state)
@@ -441,6 +445,10 @@ static void status_json(void **state)
 	told = find(json_object_get(json, "told"), "ingress", "2001:db8:f::10");
 	assert_member(told, "link", json_string("core1"));
 	assert_int_equal(json_array_size(json_object_get(told, "tunnel")), 3);
+	assert_int_equal(json_array_size(json_object_get(json, "told")), 1);
+	told = find(json_object_get(json, "controllers"), "address", "2001:db8:c::7");
+	assert_member(told, "group", json_string("to-dc2"));
+	assert_member(told, "port", json_integer(50209));
 }
 
 static void status_names_the_loader(void **state)

@@ -105,38 +105,51 @@ static void detection_is_when_the_event_began(void **state)
 
 struct told_case {
 	const char *sentence;
-	bool known, failed, down; /* the link */
-	__u32 link_event, told_event;
+	bool ours; /* the loader's to tell from the first time on: a group */
+	bool told;
+	bool known, lasts;
+	__u32 event, told_event;
 	__u64 refresh_s, age_s;
 	enum recover_verdict verdict;
 };
 
+#define LINK false
+#define GROUP true
+
 static const struct told_case told_cases[] = {
-	{ "a failure that was told just now is left alone", true, true, true, 7, 7, 3, 1,
+	{ "a failure that was told just now is left alone", LINK, true, true, true, 7, 7, 3, 1,
 	  TOLD_KEEP },
-	{ "it is told again before its validity runs out", true, true, true, 7, 7, 3, 3,
+	{ "it is told again before its validity runs out", LINK, true, true, true, 7, 7, 3, 3,
 	  TOLD_REFRESH },
-	{ "not if policy says never", true, true, true, 7, 7, 0, 1000, TOLD_KEEP },
-	{ "also while the link is up again and serves its hold-down", true, true, false, 7, 7, 3, 9,
-	  TOLD_REFRESH },
-	{ "which is no reason to tell it early", true, true, false, 7, 7, 3, 1, TOLD_KEEP },
-	{ "a steady link's failures are withdrawn", true, false, false, 7, 7, 3, 1, TOLD_WITHDRAW },
-	{ "also those of an older event", true, false, false, 8, 7, 3, 1, TOLD_WITHDRAW },
-	{ "an older event of a link that failed again is detect's to renew", true, true, true, 8, 7,
-	  3, 9, TOLD_KEEP },
-	{ "what was told of a port that is none of ours any more is withdrawn", false, false, false,
-	  0, 7, 3, 1, TOLD_WITHDRAW },
+	{ "not if policy says never", LINK, true, true, true, 7, 7, 0, 1000, TOLD_KEEP },
+	{ "a steady link's failures are withdrawn", LINK, true, true, false, 7, 7, 3, 1,
+	  TOLD_WITHDRAW },
+	{ "also those of an older event", LINK, true, true, false, 8, 7, 3, 1, TOLD_WITHDRAW },
+	{ "an older event of a link that failed again is detect's to renew", LINK, true, true, true, 8,
+	  7, 3, 9, TOLD_KEEP },
+	{ "one that detect has yet to tell of is detect's, too", LINK, false, true, true, 7, 7, 3, 1,
+	  TOLD_KEEP },
+	{ "what was told of a port that is none of ours any more is withdrawn", LINK, true, false,
+	  false, 0, 7, 3, 1, TOLD_WITHDRAW },
+	{ "a controller is told at once of a group that is stuck", GROUP, false, true, true, 7, 7, 0,
+	  0, TOLD_REFRESH },
+	{ "and once it was, only before the validity runs out", GROUP, true, true, true, 7, 7, 3, 1,
+	  TOLD_KEEP },
+	{ "a group that has a path again is withdrawn", GROUP, true, true, false, 7, 7, 3, 1,
+	  TOLD_WITHDRAW },
+	{ "and so is one that was told of by an earlier policy", GROUP, true, false, false, 0, 7, 3, 1,
+	  TOLD_WITHDRAW },
 };
 
 static void judge(void **state)
 {
 	const struct told_case *c = *state;
-	struct interface link = { .failed = c->failed };
-	struct told told = { .event_id = c->told_event, .last_ns = 100 * NSEC_PER_SEC };
+	struct condition condition = { .lasts = c->lasts, .event_id = c->event, .ours = c->ours };
+	struct told told = { .event_id = c->told_event,
+			     .sent = c->told,
+			     .last_ns = 100 * NSEC_PER_SEC };
 
-	link.link.down = c->down;
-	link.link.event_id = c->link_event;
-	assert_int_equal(recover_judge(&told, c->known ? &link : NULL, c->refresh_s * NSEC_PER_SEC,
+	assert_int_equal(recover_judge(&told, c->known ? &condition : NULL, c->refresh_s * NSEC_PER_SEC,
 				       told.last_ns + c->age_s * NSEC_PER_SEC),
 			 c->verdict);
 }

@@ -41,6 +41,7 @@ static const struct file_row {
 	{ "outer headers that are the same, and more that share a name than can", "same-outer" },
 	{ "endpoints that can't be told apart, or reached", "endpoints" },
 	{ "endpoints without a locator to be in", "endpoints-nowhere" },
+	{ "controllers that are nobody, this node, or out of reach", "controllers" },
 	{ "groups that carry nothing", "groups" },
 	{ "assigned message types, and times that defeat each other", "notification" },
 	{ "message types that are the same, defaults included", "types" },
@@ -50,6 +51,7 @@ static const struct file_row warned_rows[] = {
 	{ "what is not used is worth a warning", "warnings" },
 	{ "a customer port alone is worth a warning", "customer-only" },
 	{ "endpoints behind customer ports alone are worth a warning", "endpoints-alone" },
+	{ "controllers without a group to be told of are worth a warning", "controllers-idle" },
 	{ "a policy that uses everything is not", "everything" },
 };
 
@@ -190,6 +192,8 @@ static const struct limit_row {
 	{ "endpoints", MAX_ENDPOINTS / 4,
 	  NODE "," PORT "," SOURCE ",\"endpoint\":[",
 	  "{\"name\":\"e%1$d\",\"vxlan\":{\"vni\":%1$d}}", "]" },
+	{ "controllers", 8, NODE "," PORT "," SOURCE ",\"controller\":[",
+	  "{\"address\":\"2001:db8::%1$x00\"}", "]" },
 	{ "repetitions", MAX_REPEATS, NODE "," PORT "," SOURCE ",\"notification\":{\"repeat\":[",
 	  "%1$d", "]}" },
 };
@@ -476,6 +480,20 @@ static void endpoints_are_read(void **state)
 	assert_int_equal(p.config.vxlan_port[2], 0);
 }
 
+static void controllers_are_read(void **state)
+{
+	struct policy p OWN_POLICY = { 0 };
+
+	load(&p, "selftests/unit/policies", "everything");
+	assert_int_equal(p.n_controllers, 2);
+	assert_addr(p.controller[0].addr, "2001:db8:c::7");
+	assert_int_equal(p.controller[0].port, 1); /* that of notifications */
+	assert_addr(p.controller[1].addr, "192.0.2.77");
+	assert_int_equal(p.controller[1].port, 65535);
+	assert_int_equal(p.config.rate[BUCKET_CONTROLLER].interval_ns, 100 * NSEC_PER_MSEC);
+	assert_int_equal(p.config.rate[BUCKET_CONTROLLER].burst_ns, 200 * NSEC_PER_MSEC);
+}
+
 static void notification_settings_are_read(void **state)
 {
 	static const __u8 types[KIND_COUNT] = { 254, 162, 199, 202, 203 };
@@ -599,6 +617,7 @@ static void what_is_shown_reads_as_the_same(void **state)
 		assert_same(path, n_paths);
 		assert_same(group, n_groups);
 		assert_same(class, n_classes);
+		assert_same(controller, n_controllers);
 	}
 }
 
@@ -617,7 +636,8 @@ static void as_text_every_part_has_its_table(void **state)
 		"\nipip6   ipip    copy  2001:db8::9\n",
 		"g.1    pass        65535       1  one\n",
 		"203.0.113.128/25  g.1\n",
-		"refresh                           9999\n",
+		"192.0.2.77     65535\n",
+		"refresh                              9999\n",
 	};
 	struct policy p OWN_POLICY = { 0 };
 	OWN_MEM char *text = NULL;
@@ -646,6 +666,7 @@ int main(void)
 		cmocka_unit_test(groups_follow_their_references),
 		cmocka_unit_test(prefixes_count_ipv4_from_96),
 		cmocka_unit_test(endpoints_are_read),
+		cmocka_unit_test(controllers_are_read),
 		cmocka_unit_test(notification_settings_are_read),
 		cmocka_unit_test(what_is_left_out_has_its_default),
 		cmocka_unit_test(figure_1_is_without_findings),
