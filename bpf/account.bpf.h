@@ -25,10 +25,13 @@ FN void count(enum reason reason, __u64 bytes)
 	}
 }
 
-/* Count, and say what XDP does with the packet. What is DONE has been consumed. */
+/* Count, and say what XDP does with the packet. What is DONE has been consumed. A reason that a
+ * global function returned could be any number to the verifier: "R2 unbounded memory access". */
 FN int verdict(enum reason reason, __u64 bytes)
 {
 	count(reason, bytes);
+	if (reason >= REASON_COUNT)
+		return XDP_DROP;
 	return fate_of[reason] == FATE_PASS ? XDP_PASS : XDP_DROP;
 }
 
