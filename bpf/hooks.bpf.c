@@ -4,13 +4,15 @@
  *
  *   customer port   steer     classify, pick a path, encapsulate, redirect
  *                   toobig      the sender learns the tunnel's MTU
- *   core port       notify    a notification to this node: trust, parse, act
+ *   core port       bfd       a packet of the port's BFD session: the state follows at once
+ *                   notify    a notification to this node: trust, parse, act
  *                   decap     a tunnel that ends here: outer off, the kernel routes what is inside
  *                   detect    a packet bound for a failed link becomes a notification
  *   the loader      clock     jiffies, for the freshness of next hops
  *   all             maps, account (counters, events), packet, reply, scratch
  */
 #include "maps.bpf.h"
+#include "bfd.bpf.h"
 #include "clock.bpf.h"
 #include "decap.bpf.h"
 #include "detect.bpf.h"
@@ -26,8 +28,10 @@ int fantel_customer(struct xdp_md *ctx)
 SEC("xdp.frags")
 int fantel_core(struct xdp_md *ctx)
 {
-	int action = notify(ctx);
+	int action = bfd(ctx);
 
+	if (action == NOT_OURS)
+		action = notify(ctx);
 	if (action == NOT_OURS)
 		action = decap(ctx);
 	return action == NOT_OURS ? detect(ctx) : action;

@@ -8,6 +8,8 @@
 
 #include "fantel/abi.h"
 
+#define CLOCK_MONOTONIC 1 /* of timers; vmlinux.h has no macros */
+
 /* Frozen before load; the verifier drops the branches it rules out. volatile: the compiler must
  * not take the zeros it sees here for the truth. */
 const volatile struct config config = {};
@@ -68,8 +70,15 @@ MAP(fantel_ends, BPF_MAP_TYPE_HASH, struct endpoint_key, struct endpoint, MAX_EN
 /* Originator -> sequence window. notify only. */
 MAP(fantel_origins, BPF_MAP_TYPE_LRU_HASH, struct addr, struct origin, MAX_ORIGINS, 0);
 
-/* Core ports by ifindex. netlink -> detect. */
+/* Core ports by ifindex. links -> detect; that one failed is also written by the packet path, at once
+ * (link.bpf.h), which the loader then makes its own. */
 MAP(fantel_links, BPF_MAP_TYPE_HASH, __u32, struct link, MAX_CORE_LINKS, BPF_F_NO_PREALLOC);
+
+/* BFD sessions of core ports. loader -> bfd. */
+MAP(fantel_bfd_set, BPF_MAP_TYPE_HASH, __u32, struct bfd_set, MAX_CORE_LINKS, BPF_F_NO_PREALLOC);
+
+/* The same ones, made and removed by the loader. bfd -> the loader, status. */
+MAP(fantel_bfd, BPF_MAP_TYPE_HASH, __u32, struct bfd_session, MAX_CORE_LINKS, BPF_F_NO_PREALLOC);
 
 /* Which core port a prefix was last routed to. netlink -> detect. */
 MAP(fantel_routes, BPF_MAP_TYPE_LPM_TRIE, struct prefix_key, struct route_value, MAX_ROUTES,
@@ -82,7 +91,7 @@ MAP(fantel_told, BPF_MAP_TYPE_HASH, struct told_key, struct told, MAX_TOLD, 0);
 /* Token buckets of what we send in answer to packets. detect, steer. */
 MAP(fantel_buckets, BPF_MAP_TYPE_LRU_HASH, struct bucket_key, struct bucket, MAX_BUCKETS, 0);
 
-/* links_down, alive_until: netlink -> detect. classes: push -> steer. sequence: detect and the loader,
+/* links_down, alive_until, wall_ns: links -> detect, bfd. classes: push -> steer. sequence: detect and the loader,
  * atomically. */
 MAP(fantel_node, BPF_MAP_TYPE_ARRAY, __u32, struct node_state, 1, BPF_F_MMAPABLE);
 
@@ -94,6 +103,12 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, EVENTS_BYTES);
 } fantel_events SEC(".maps");
+
+/* struct bfd_news. bfd -> the loader. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, BFD_NEWS_BYTES);
+} fantel_bfd_news SEC(".maps");
 
 FN struct node_state *node_state(void)
 {

@@ -17,8 +17,6 @@
 #include "packet.bpf.h"
 #include "scratch.bpf.h"
 
-#define CLOCK_MONOTONIC 1
-
 FN addr_num addr_number(const struct addr *a)
 {
 	return (addr_num)be64(a->q_be[0]) << 64 | be64(a->q_be[1]);

@@ -63,7 +63,7 @@ enum link_change link_step(struct interface *i, enum wire_cause down, const stru
 	if (!i->failed) {
 		i->failed = true;
 		i->link.cause = down;
-		i->link.event_id = step->event_id;
+		i->link.event_id = i->link.next_event_id;
 		i->link.detected_ns = step->wall_ns;
 	}
 	return LINK_DOWN;
@@ -89,21 +89,29 @@ static void write_link(struct links *links, const struct interface *i)
 	count_down(links);
 }
 
+static void tell_the_time(const struct links *links)
+{
+	__atomic_store_n(&links->maps->node->wall_ns, clock_wall_ns(links->now_ns) - links->now_ns,
+			 __ATOMIC_RELAXED);
+}
+
 /* links_down counts for a few seconds more. */
 static void stay_alive(struct links *links)
 {
+	tell_the_time(links);
 	__atomic_store_n(&links->maps->node->alive_until, fresh_until(&links->fresh),
 			 __ATOMIC_RELEASE);
 	links->renew_ns = links->now_ns + FRESH_RENEW_NS;
 }
 
-/* The same id never means two failures, not even across restarts: ids follow the clock, and are
- * above every id that the maps still hold. */
-static __u32 next_event_id(const struct links *links)
+/* The name of a port's next failure, whoever sees it first. The same id never means two failures, not
+ * even across restarts: ids follow the clock, and are above every id that the maps still hold. */
+static void name_next(struct links *links, struct interface *i)
 {
 	__u32 now_s = clock_wall_ns(links->now_ns) / NSEC_PER_SEC;
 
-	return MAX(now_s, links->last_event_id + 1);
+	links->last_event_id = MAX(now_s, links->last_event_id + 1);
+	i->link.next_event_id = links->last_event_id;
 }
 
 /* ---- interfaces ------------------------------------------------------------------------------ */
@@ -201,19 +209,19 @@ static enum link_change copy_news(struct interface *i, const struct news *news)
 	return same ? LINK_SAME : LINK_CHANGED;
 }
 
-static enum link_change step(struct links *links, struct interface *i, enum wire_cause down)
+/* What was seen at `seen_ns`. The wall clock is that of the packet path, which may have been first. */
+static enum link_change step(struct links *links, struct interface *i, __u64 seen_ns)
 {
 	struct link_step step = {
-		.now_ns = links->now_ns,
-		.wall_ns = clock_wall_ns(links->now_ns),
+		.now_ns = seen_ns,
+		.wall_ns = seen_ns + links->maps->node->wall_ns,
 		.hold_down_ns = links->policy->hold_down_ms * NSEC_PER_MSEC,
-		.event_id = next_event_id(links),
 	};
+	enum wire_cause down = i->kernel_down ?: i->bfd_down ? CAUSE_BFD : CAUSE_NONE;
 	enum link_change change = LINK_SAME;
 
 	if (interface_is_core(i)) {
 		change = link_step(i, down, &step);
-		links->last_event_id = MAX(links->last_event_id, i->link.event_id);
 		if (change != LINK_SAME)
 			write_link(links, i);
 	} else if (!down != !i->down) {
@@ -221,6 +229,13 @@ static enum link_change step(struct links *links, struct interface *i, enum wire
 	}
 	i->down = down;
 	return change;
+}
+
+/* What the kernel says of it now. */
+static enum link_change kernel_step(struct links *links, struct interface *i, enum wire_cause down)
+{
+	i->kernel_down = down;
+	return step(links, i, links->now_ns);
 }
 
 static void tell(struct links *links, enum link_change change, const struct interface *i)
@@ -235,11 +250,13 @@ static void appear(struct links *links, struct interface *i, const struct news *
 {
 	i->ifindex = news->ifindex;
 	i->dump = links->dump;
+	i->bfd_down = false; /* nothing is known of it yet */
+	i->bfd_fails = 0;
 	copy_news(i, news);
 	if (interface_is_core(i))
 		write_link(links, i);
 	tell(links, LINK_APPEARED, i);
-	tell(links, step(links, i, news->down), i);
+	tell(links, kernel_step(links, i, news->down), i);
 }
 
 static void on_newlink(struct links *links, const struct nlmsghdr *message)
@@ -263,7 +280,7 @@ static void on_newlink(struct links *links, const struct nlmsghdr *message)
 	}
 	i->dump = links->dump;
 	/* Down before all else. */
-	change = step(links, i, news.down);
+	change = kernel_step(links, i, news.down);
 	tell(links, change, i);
 	tell(links, copy_news(i, &news), i);
 }
@@ -274,7 +291,7 @@ static void remove_interface(struct links *links, __u32 at)
 	struct interface *i = links->interface[at];
 	__u32 ifindex = i->ifindex;
 
-	tell(links, step(links, i, CAUSE_ADMIN_DOWN), i);
+	tell(links, kernel_step(links, i, CAUSE_ADMIN_DOWN), i);
 	tell(links, LINK_GONE, i);
 	if (i->port) {
 		i->ifindex = 0;
@@ -372,6 +389,38 @@ void links_ask(struct links *links, __u64 now_ns)
 	}
 }
 
+/* ---- BFD ------------------------------------------------------------------------------------- */
+
+/* What its session says of one port; false if it has none. */
+static bool read_bfd(const struct links *links, const struct interface *i, struct bfd_session *b)
+{
+	return interface_is_core(i) && i->ifindex && !addr_is_unspecified(&i->port->bfd.peer) &&
+	       !bpf_map_lookup_elem(links->maps->bfd, &i->ifindex, b);
+}
+
+/* A failure that is over before we look was one all the same: the packet path has written it. */
+void links_bfd(struct links *links, __u64 now_ns)
+{
+	struct bfd_session b;
+
+	links->now_ns = now_ns;
+	for (__u32 at = 0; at < links->n; at++) {
+		struct interface *i = links->interface[at];
+
+		if (!read_bfd(links, i, &b))
+			continue;
+		if (b.fails != i->bfd_fails) {
+			i->bfd_down = true;
+			i->bfd_fails = b.fails;
+			tell(links, step(links, i, b.failed ? b.changed_ns : now_ns), i);
+		}
+		if (i->bfd_down && !b.failed) {
+			i->bfd_down = false;
+			tell(links, step(links, i, now_ns), i);
+		}
+	}
+}
+
 /* ---- time ------------------------------------------------------------------------------------ */
 
 static bool is_waiting(const struct interface *i)
@@ -404,6 +453,8 @@ void links_tick(struct links *links, __u64 now_ns)
 			continue;
 		}
 		i->failed = false;
+		name_next(links, i);
+		write_link(links, i);
 		tell(links, LINK_STEADY, i);
 	}
 }
@@ -417,6 +468,7 @@ void links_tick(struct links *links, __u64 now_ns)
  */
 static void inherit(struct links *links, struct interface *i)
 {
+	struct bfd_session b;
 	struct link old;
 
 	if (bpf_map_lookup_elem(links->maps->links, &i->ifindex, &old) || strcmp(old.name, i->name))
@@ -427,9 +479,14 @@ static void inherit(struct links *links, struct interface *i)
 	i->link.since_ns = old.since_ns;
 	i->link.detected_ns = old.detected_ns;
 	i->down = old.down ? old.cause : CAUSE_NONE;
+	i->link.next_event_id = old.event_id;
 	i->failed = old.event_id != 0;
 	i->steady_ns = links->now_ns + links->policy->hold_down_ms * NSEC_PER_MSEC;
-	links->last_event_id = MAX(links->last_event_id, old.event_id);
+	if (read_bfd(links, i, &b)) {
+		i->bfd_down = b.failed;
+		i->bfd_fails = b.fails;
+	}
+	links->last_event_id = MAX(links->last_event_id, MAX(old.event_id, old.next_event_id));
 }
 
 static int add_port(struct links *links, const struct policy_port *port)
@@ -479,6 +536,10 @@ static int start(struct links *links)
 	if (r)
 		return r;
 	remove_strangers(links);
+	tell_the_time(links);
+	for (i = 0; i < links->n; i++)
+		if (!links->interface[i]->failed)
+			name_next(links, links->interface[i]);
 	r = dump(links);
 	/* Ports whose state did not change are not written yet. */
 	for (i = 0; !r && i < links->n; i++)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Interfaces as the kernel reports them, and the failures of core ports: the only writer of
- * fantel_links, and of fantel_node.links_down and .alive_until. A core port is down when it is set
- * down here (admin-down) or has no carrier, which is also how its far end being set down shows.
+ * Interfaces as the kernel reports them, and the failures of core ports: the writer of fantel_links,
+ * and of fantel_node.links_down, .alive_until and .wall_ns. A core port is down when it is set down
+ * here (admin-down), has no carrier, which is also how its far end being set down shows, or has a BFD
+ * session that failed. That, the packet path writes at once (bpf/link.bpf.h), and links_bfd after it.
+ * The first to see a failure gives it its cause; the port is up when nobody sees one.
  *
  * A failure has one event-id from the moment a port goes down until it has been up for the hold-down
  * time and is ready; a port that flaps meanwhile stays in the same event.
@@ -20,9 +22,12 @@ struct interface {
 	__u32 mtu;
 	bool ethernet;
 	bool delayed;		       /* the kernel may be late in telling that it lost its carrier */
-	enum wire_cause down;	       /* CAUSE_NONE = up */
+	enum wire_cause down;	       /* CAUSE_NONE = up, all who watch it say so */
 	const struct policy_port *port; /* NULL: not named in the policy */
 	/* of core ports: */
+	enum wire_cause kernel_down; /* what the kernel says alone */
+	bool bfd_down;		     /* what the BFD session says alone */
+	__u32 bfd_fails;	     /* so many of its failures are known */
 	struct link link;   /* as fantel_links has it */
 	bool failed;	    /* the failure is not over yet: down, not up for long, or not ready */
 	__u64 steady_ns;    /* when it may be over, if the port stays up */
@@ -64,6 +69,9 @@ void links_free(struct links *links);
 int links_fd(const struct links *links);
 void links_read(struct links *links, __u64 now_ns);
 
+/* Read what BFD sessions say of their links; after bfd_changed. */
+void links_bfd(struct links *links, __u64 now_ns);
+
 /* Ask for the core ports that may be reported late; after carrier_changed. */
 void links_ask(struct links *links, __u64 now_ns);
 /* Their names, at most `max`; returns how many. */
@@ -81,11 +89,10 @@ bool interface_is_core(const struct interface *interface);
 
 /*
  * The step of one core port, pure: `down` is what the interface is now. Changes *link, *failed and
- * *steady_ns, and tells what happened. `event_id` is taken for a new failure.
+ * *steady_ns, and tells what happened. A new failure takes link.next_event_id.
  */
 struct link_step {
 	__u64 now_ns, wall_ns, hold_down_ns;
-	__u32 event_id;
 };
 enum link_change link_step(struct interface *interface, enum wire_cause down,
 			   const struct link_step *step);

@@ -21,6 +21,9 @@
 	X(sources)                                                                                 \
 	X(ends)                                                                                    \
 	X(links)                                                                                   \
+	X(bfd_set)                                                                                 \
+	X(bfd)                                                                                     \
+	X(bfd_news)                                                                                   \
 	X(routes)                                                                                  \
 	X(told)                                                                                    \
 	X(events)

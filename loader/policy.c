@@ -44,7 +44,7 @@ static bool addr_from_text(struct addr *addr, const char *text)
 	return true;
 }
 
-/* Why an address can be neither a node's nor a segment; NULL if it can. */
+/* Why an address is none of a host's; NULL if it can be. */
 static const char *unusable(const struct addr *addr, const char *text)
 {
 	static const struct addr localhost = { .q_be = { 0, be64(1) } };
@@ -57,8 +57,6 @@ static const char *unusable(const struct addr *addr, const char *text)
 		return "every node's address for itself";
 	if (addr_is_multicast(addr) || (addr_is_v4(addr) && addr->b[12] >= 240))
 		return "no unicast address";
-	if (addr_is_link_local(addr))
-		return "known on one link only";
 	return NULL;
 }
 
@@ -69,6 +67,8 @@ bool take_addr(struct reader *r, struct addr *addr, const struct lyd_node *leaf)
 	if (!addr_from_text(addr, text))
 		return false; /* yang.c refused it */
 	why = unusable(addr, text);
+	if (!why && addr_is_link_local(addr))
+		why = "known on one link only";
 	if (!why)
 		return true;
 	findings_error(r->findings, yang_at(leaf), "%s is %s; give an address that is routed", text,
@@ -217,6 +217,28 @@ static void take_node(struct reader *r, const struct lyd_node *node)
 	c->locator_len = prefix.plen;
 }
 
+static void take_bfd(struct reader *r, struct policy_port *port, const struct lyd_node *bfd)
+{
+	const struct lyd_node *peer = yang_child(bfd, "peer");
+	const char *text = yang_text(bfd, "peer"), *why;
+	struct addr addr;
+
+	if (!peer || !addr_from_text(&addr, text))
+		return; /* yang.c reported it */
+	why = unusable(&addr, text);
+	if (why) {
+		findings_error(r->findings, yang_at(peer),
+			       "%s is %s; give the neighbour's address on the link", text, why);
+		return;
+	}
+	port->bfd.peer = addr;
+	port->bfd.min_tx_us = yang_number(bfd, "desired-min-tx");
+	port->bfd.min_rx_us = yang_number(bfd, "required-min-rx");
+	port->bfd.mult = yang_number(bfd, "multiplier");
+	if (port->class == PORT_CORE)
+		r->policy->config.bfd = 1;
+}
+
 static void take_port(struct reader *r, void *to, const struct lyd_node *entry)
 {
 	struct policy_port *port = to;
@@ -232,6 +254,8 @@ static void take_port(struct reader *r, void *to, const struct lyd_node *entry)
 	port->remote_as = yang_number(link, "remote-as");
 	port->remote_router_id_len =
 		take_router_id(r, port->remote_router_id, link, "remote-router-id");
+	if (yang_child(entry, "bfd"))
+		take_bfd(r, port, yang_child(entry, "bfd"));
 }
 
 static void take_source(struct reader *r, void *to, const struct lyd_node *leaf)

@@ -33,6 +33,12 @@ struct policy_port {
 	__u32 remote_as;	     /* 257/512; 0 = that of the node */
 	__u8 remote_router_id[8];    /* 257/515 */
 	__u8 remote_router_id_len;   /* 0, 4, 6, 7 or 8 */
+	/* BFD session of a core port. */
+	struct {
+		struct addr peer; /* unspecified = no session */
+		__u32 min_tx_us, min_rx_us;
+		__u8 mult;
+	} bfd;
 };
 
 struct policy_prefix {

@@ -91,6 +91,25 @@ static void check_link(struct checker *c, const struct policy_port *port, const 
 			      "not used; identifiers are sent only where no address is given");
 }
 
+static void check_bfd(struct checker *c, const struct policy_port *port, const struct jsonpos *at)
+{
+	const struct config *config = &c->policy->config;
+	const struct jsonpos *bfd = jsonpos_find(at, "bfd");
+
+	if (bfd == at)
+		return;
+	if (port->class == PORT_CUSTOMER)
+		findings_warn(c->findings, bfd,
+			      "not used; only the links of core ports are watched");
+	if (same_given(&port->bfd.peer, &port->local6) || same_given(&port->bfd.peer, &port->local4))
+		findings_error(c->findings, jsonpos_find(bfd, "peer"),
+			       "the port's own address; give the neighbour's");
+	if (same_given(&port->bfd.peer, &config->loopback6) ||
+	    same_given(&port->bfd.peer, &config->loopback4))
+		findings_error(c->findings, jsonpos_find(bfd, "peer"),
+			       "the node's own loopback; give the neighbour's address on the link");
+}
+
 static void check_port_addresses(struct checker *c, __u32 i)
 {
 	const struct policy_port *port = &c->policy->port[i];
@@ -117,6 +136,7 @@ static void check_ports(struct checker *c)
 
 		core |= port->class == PORT_CORE;
 		check_link(c, port, c->origin->port[i]);
+		check_bfd(c, port, c->origin->port[i]);
 		check_port_addresses(c, i);
 	}
 	if (core && !(source && source->child))

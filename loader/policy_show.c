@@ -98,6 +98,17 @@ static json_t *node_json(const struct policy *p)
 	return node;
 }
 
+static json_t *bfd_json(const struct policy_port *p)
+{
+	json_t *bfd = json_object();
+
+	json_set(bfd, "peer", json_addr(&p->bfd.peer));
+	set_number(bfd, "desired-min-tx", p->bfd.min_tx_us);
+	set_number(bfd, "required-min-rx", p->bfd.min_rx_us);
+	set_number(bfd, "multiplier", p->bfd.mult);
+	return bfd;
+}
+
 static json_t *port_json(const struct policy_port *p)
 {
 	json_t *port = json_object(), *link = json_object();
@@ -114,6 +125,8 @@ static json_t *port_json(const struct policy_port *p)
 	if (json_object_size(link))
 		json_object_set(port, "link", link);
 	json_decref(link);
+	if (!addr_is_unspecified(&p->bfd.peer))
+		json_set(port, "bfd", bfd_json(p));
 	return port;
 }
 
@@ -406,6 +419,10 @@ static void print_text(const struct policy *p, json_t *top, FILE *out)
 		{ "REMOTE-ID", "link.remote-id", COLUMN_PLAIN },
 		{ "REMOTE-AS", "link.remote-as", COLUMN_PLAIN },
 		{ "REMOTE-ROUTER-ID", "link.remote-router-id", COLUMN_PLAIN },
+		{ "BFD-PEER", "bfd.peer", COLUMN_PLAIN },
+		{ "MIN-TX", "bfd.desired-min-tx", COLUMN_PLAIN },
+		{ "MIN-RX", "bfd.required-min-rx", COLUMN_PLAIN },
+		{ "MULT", "bfd.multiplier", COLUMN_PLAIN },
 		{},
 	};
 	static const struct column paths[] = {

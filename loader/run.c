@@ -13,6 +13,7 @@
 #include <sys/signalfd.h>
 
 #include "attach.h"
+#include "bfd.h"
 #include "carrier.h"
 #include "clock.h"
 #include "commands.h"
@@ -54,6 +55,7 @@ struct run {
 	struct routes *routes;
 	struct recover *recover;
 	struct carrier *carrier;
+	struct bfd *bfd;
 	struct reporter *reporter;
 	int lock, signals;
 	bool fresh; /* nothing of this node was here before */
@@ -214,12 +216,16 @@ static void on_link(void *arg, enum link_change change, const struct interface *
 				 i->port->name);
 		if (run->neighbours)
 			neighbours_forget(run->neighbours, i->ifindex);
+		if (run->bfd)
+			bfd_port(run->bfd, i->port, 0);
 		watch_carriers(run);
 		break;
 	case LINK_APPEARED:
 		log_warn("port %s: its interface is back", i->port->name);
 		if (run->attach)
 			attach_port_again(run->attach, i->port, i->ifindex);
+		if (run->bfd)
+			bfd_port(run->bfd, i->port, i->ifindex);
 		watch_carriers(run);
 		break;
 	case LINK_SAME:
@@ -263,6 +269,7 @@ static int loop(struct run *run)
 		{ .fd = run->signals, .events = POLLIN },
 		{ .fd = run->carrier ? carrier_fd(run->carrier) : -1, .events = POLLIN },
 		{ .fd = reporter_paths(run->reporter), .events = POLLIN },
+		{ .fd = run->bfd ? bfd_fd(run->bfd) : -1, .events = POLLIN },
 		{ .events = POLLIN }, /* all routes, while they are read again */
 	};
 	struct pollfd *dump = &fds[ARRAY_SIZE(fds) - 1];
@@ -275,6 +282,8 @@ static int loop(struct run *run)
 		dump->revents = 0;
 		ppoll(fds, ARRAY_SIZE(fds), &left, NULL);
 		run->now_ns = clock_now_ns();
+		if (run->bfd && bfd_changed(run->bfd))
+			links_bfd(run->links, run->now_ns);
 		links_read(run->links, run->now_ns);
 		if (run->carrier && carrier_changed(run->carrier))
 			links_ask(run->links, run->now_ns);
@@ -397,6 +406,7 @@ static void say_ready(const struct run *run)
 
 static void let_go(struct run *run)
 {
+	bfd_stop(run->bfd);
 	carrier_stop(run->carrier);
 	recover_free(run->recover);
 	routes_free(run->routes);
@@ -415,6 +425,7 @@ static int look_after(struct run *run, const struct run_options *options)
 	if (options->realtime)
 		go_realtime();
 	start_carrier(run, options->carrier_ms);
+	bfd_start(&run->bfd, attach_maps(run->attach), run->policy);
 	say_ready(run);
 	signal = loop(run);
 	let_go(run);

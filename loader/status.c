@@ -11,6 +11,7 @@
 
 #include "commands.h"
 #include "endpoint.h"
+#include "fantel/bfd.h"
 #include "json.h"
 #include "lock.h"
 #include "own.h"
@@ -127,6 +128,99 @@ static const struct column link_columns[] = {
 	{ "LINK", "name", COLUMN_PLAIN },      { "UP", "up", COLUMN_PLAIN },
 	{ "FOR", "since-age", COLUMN_SPAN },   { "CAUSE", "cause", COLUMN_PLAIN },
 	{ "EVENT", "event-id", COLUMN_PLAIN }, {},
+};
+
+/* The name of a link, by its number: the interface may be gone from the kernel. */
+static json_t *link_name(const json_t *links, __u32 ifindex)
+{
+	json_t *link;
+	size_t i;
+
+	json_array_foreach(links, i,
+			   link) if (json_integer_value(json_object_get(link, "ifindex")) ==
+				     ifindex) return json_incref(json_object_get(link, "name"));
+	return json_null();
+}
+
+/* ---- BFD ------------------------------------------------------------------------------------- */
+
+/* The other half of the row: which session it is. */
+static const struct bfd_set *find_set(const struct rows *sets, __u32 ifindex)
+{
+	for (__u32 i = 0; i < sets->n; i++)
+		if (*(const __u32 *)row_key(sets, i) == ifindex)
+			return row_value(sets, i);
+	return NULL;
+}
+
+static void set_us(json_t *object, const char *member, __u64 ns)
+{
+	json_set(object, member, ns ? json_integer(ns / 1000) : json_null());
+}
+
+static json_t *session_json(const struct bfd_session *b, const struct bfd_set *set, json_t *link)
+{
+	json_t *session = json_object();
+	bool heard = b->heard_ns;
+
+	json_set(session, "link", link);
+	json_set(session, "peer", json_addr(&set->peer));
+	json_set(session, "local", json_addr(&set->local));
+	json_set(session, "state",
+		 json_string(bfd_state_word(set->admin_down ? BFD_ADMIN_DOWN : b->state)));
+	json_set(session, "diagnostic", json_string(bfd_diag_word(b->diag)));
+	json_set_time(session, "since", b->changed_ns);
+	json_set(session, "link-failed", json_boolean(b->failed));
+	json_set(session, "remote-state",
+		 heard ? json_string(bfd_state_word(b->its_state)) : json_null());
+	json_set(session, "remote-diagnostic",
+		 heard ? json_string(bfd_diag_word(b->its_diag)) : json_null());
+	json_set(session, "remote-multiplier", heard ? json_integer(b->its_mult) : json_null());
+	json_set(session, "discriminator", json_integer(set->discriminator));
+	json_set(session, "remote-discriminator",
+		 b->its_discriminator ? json_integer(b->its_discriminator) : json_null());
+	set_us(session, "transmit-interval",
+	       1000ULL * MAX(set->min_tx_us, heard ? b->its_min_rx_us : 0));
+	set_us(session, "detection-time", b->detection_ns);
+	json_set_time(session, "heard", b->heard_ns);
+	json_set(session, "times-up", json_integer(b->ups));
+	json_set(session, "times-failed", json_integer(b->fails));
+	return session;
+}
+
+static json_t *bfd_json(const struct pins *pins, const json_t *links)
+{
+	struct rows rows OWN_ROWS, sets OWN_ROWS;
+	json_t *sessions = json_array();
+	int r = rows_read(&sets, pins, "fantel_bfd_set");
+
+	if (rows_read(&rows, pins, "fantel_bfd") || r)
+		return sessions;
+	for (__u32 i = 0; i < rows.n; i++) {
+		__u32 ifindex = *(const __u32 *)row_key(&rows, i);
+		const struct bfd_set *set = find_set(&sets, ifindex);
+
+		if (set)
+			json_array_append_new(sessions, session_json(row_value(&rows, i), set,
+								     link_name(links, ifindex)));
+	}
+	json_sort(sessions, "link");
+	return sessions;
+}
+
+static const struct column bfd_columns[] = {
+	{ "BFD", "link", COLUMN_PLAIN },
+	{ "PEER", "peer", COLUMN_PLAIN },
+	{ "STATE", "state", COLUMN_PLAIN },
+	{ "FOR", "since-age", COLUMN_SPAN },
+	{ "DIAGNOSTIC", "diagnostic", COLUMN_PLAIN },
+	{ "REMOTE", "remote-state", COLUMN_PLAIN },
+	{ "REMOTE DIAGNOSTIC", "remote-diagnostic", COLUMN_PLAIN },
+	{ "TX US", "transmit-interval", COLUMN_PLAIN },
+	{ "DETECTION US", "detection-time", COLUMN_PLAIN },
+	{ "UP", "times-up", COLUMN_PLAIN },
+	{ "FAILED", "times-failed", COLUMN_PLAIN },
+	{},
 };
 
 /* ---- groups ---------------------------------------------------------------------------------- */
@@ -336,18 +430,6 @@ static json_t *group_name(const struct pins *pins, __u32 number)
 	return json_text(group.name);
 }
 
-/* The name of a link, by its number: the interface may be gone from the kernel. */
-static json_t *link_name(const json_t *links, __u32 ifindex)
-{
-	json_t *link;
-	size_t i;
-
-	json_array_foreach(links, i,
-			   link) if (json_integer_value(json_object_get(link, "ifindex")) ==
-				     ifindex) return json_incref(json_object_get(link, "name"));
-	return json_null();
-}
-
 /* What is the same of whoever was told. */
 static void set_told(json_t *told, const struct told *t)
 {
@@ -433,6 +515,7 @@ static json_t *status_json(const struct view *view)
 	json_set(status, "loader", loader_json(pins));
 	json_set(status, "ports", ports_json(pins));
 	json_set(status, "links", links);
+	json_set(status, "bfd", bfd_json(pins, links));
 	json_set(status, "groups", groups_json(view));
 	json_set(status, "endpoints", ends_json(pins));
 	json_set(status, "failed", failed_json(pins));
@@ -462,6 +545,7 @@ static void status_print(const json_t *json)
 		puts("loader not running: next hops and links are as they were when it ended");
 	section(port_columns, json_object_get(json, "ports"));
 	section(link_columns, json_object_get(json, "links"));
+	section(bfd_columns, json_object_get(json, "bfd"));
 	section(member_columns, members);
 	section(end_columns, json_object_get(json, "endpoints"));
 	section(failed_columns, json_object_get(json, "failed"));

@@ -2,6 +2,7 @@
 /* The tables behind words.h. Nothing here is typed twice: every row comes from an X-macro. */
 #include <errno.h>
 
+#include "fantel/bfd.h"
 #include "words.h"
 
 struct word {
@@ -18,6 +19,8 @@ static const struct word hints[] = { WIRE_HINTS(X) };
 static const struct word scopes[] = { WIRE_SCOPES(X) };
 static const struct word auths[] = { WIRE_AUTHS(X) };
 static const struct word keys[] = { WIRE_KEYS(X) };
+static const struct word bfd_states[] = { BFD_STATES(X) };
+static const struct word bfd_diags[] = { BFD_DIAGS(X) };
 #undef X
 #define X(NAME, type, min, max, text) { type, text },
 static const struct word tlvs[] = { WIRE_TLVS(X) };
@@ -77,6 +80,8 @@ TO_WORD(tlv)
 TO_WORD(subtlv)
 TO_WORD(tunnel)
 TO_WORD(reason)
+TO_WORD(bfd_state)
+TO_WORD(bfd_diag)
 
 FROM_WORD(kind)
 FROM_WORD(cause)

@@ -26,6 +26,7 @@
 #define MAX_SOURCES 4096
 #define MAX_ENDPOINTS 1024
 #define MAX_CORE_LINKS 1024
+#define BFD_NEWS_BYTES (1 << 16)
 #define MAX_ROUTES 65536
 #define MAX_TUNNELS (2 * MAX_LABELS * MAX_PATHS) /* every suffix; old and new policy at once */
 #define MAX_FAILED 32768
@@ -238,6 +239,7 @@ struct node_state {
 	__u32 classes;	  /* grows by 1, from 1 on, after each change of fantel_classes */
 	__u64 sequence; /* last one given out: boot epoch in s << 32 | counter; add 1 atomically */
 	__u64 alive_until; /* bpf_jiffies64; past it no loader keeps links_down true */
+	__u64 wall_ns;	   /* what to add to bpf_ktime_get_ns for the wall clock, ns since 1970 */
 };
 
 #define LOCATION_MAX 128
@@ -249,9 +251,46 @@ struct link {
 	__u16 location_len;
 	enum wire_cause cause;
 	__u32 event_id; /* of the present or latest failure */
+	__u32 next_event_id; /* of one that begins now: the same while the latest is not over */
 	__u64 since_ns; /* of the latest change */
 	__u64 detected_ns; /* the same on the wall clock, ns since 1970, for the Timestamp TLV */
 	__u8 location[LOCATION_MAX]; /* TLVs 256-262, ready to be copied */
+};
+
+/* fantel_bfd_set: the BFD session of a core port, by ifindex; what this side of it wants. */
+struct bfd_set {
+	struct addr peer, local;
+	__u32 discriminator; /* ours, not 0 */
+	__u32 min_tx_us;     /* as we say it */
+	__u32 min_rx_us;     /* as the peer goes by it */
+	__u16 sport;
+	__u8 mult;
+	__u8 admin_down; /* there is no loader that would send: nothing that is heard counts */
+};
+
+/* fantel_bfd: the same session; what the peer says, and what follows. Each is there with the other. */
+struct bfd_session {
+	struct bpf_timer timer; /* of the detection */
+	__u64 armed_ns;	   /* when it fires; 0 = it does not run */
+	__u64 heard_ns;	   /* last; 0 = never */
+	__u64 detection_ns; /* the session is over when nothing is heard for so long */
+	__u64 changed_ns;  /* when the state last did */
+	__u32 state;	   /* enum bfd_state */
+	__u32 diag;	   /* why: enum bfd_diag */
+	__u32 failed;	   /* the link is down: the session was up, and has not been since */
+	__u32 fails, ups;  /* how often */
+	/* of the peer, as last heard: */
+	__u32 its_discriminator; /* 0 = not known */
+	__u32 its_min_tx_us, its_min_rx_us;
+	__u8 its_mult, its_state, its_diag, its_flags;
+	__u32 polls, finals; /* heard so far: P to be answered, F that answers ours */
+	__u32 pad;
+};
+
+/* fantel_bfd_news: look at this session, now. */
+struct bfd_news {
+	__u32 ifindex;
+	__u32 state;
 };
 
 /* fantel_routes: which core port a prefix was last routed to; asked when the FIB has no route. */
@@ -341,6 +380,7 @@ struct config {
 	__u8 tclass;		/* of notifications: DSCP << 2 */
 	__u8 hop_limit_min;	/* accepted from here on; 255 - radius */
 	__u8 tell_sender;	/* of packets without a path */
+	__u8 bfd;		/* some core port has a session */
 	__u64 hash_seed;
 	__u32 endpoints; /* kinds of tunnels that end here, 1 << enum tunnel_type; 0 = none does */
 	__u16 vxlan_port[MAX_VXLAN_PORTS]; /* where VXLAN is expected; 0 = unused */
@@ -391,5 +431,7 @@ _Static_assert(sizeof(struct nexthop) == 48, "nexthop");
 _Static_assert(sizeof(struct told) == 168, "told");
 _Static_assert(sizeof(struct told_key) == 32, "told_key");
 _Static_assert(sizeof(struct link) == 176, "link");
+_Static_assert(sizeof(struct bfd_set) == 48, "bfd_set");
+_Static_assert(sizeof(struct bfd_session) == 96, "bfd_session");
 
 #endif

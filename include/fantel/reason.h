@@ -66,6 +66,19 @@
 	X(ENDPOINT_SOURCE, "endpoint-source", DROP, "a tunnel that ends here, but begins outside the domain")     \
 	X(DECAP_MALFORMED, "decap-malformed", DROP, "a tunnel that ends here, with headers that can't be right")  \
 	X(DECAP_INNER, "decap-inner", DROP, "a tunnel that ends here, but holds what is not to be routed")        \
+	/* core port with a BFD session: bfd */                                                                    \
+	X(BFD, "bfd", DONE, "a BFD packet of the port's session was taken")                                       \
+	X(BFD_PEER, "bfd-peer", PASS, "BFD to this node, but not from the port's peer; the kernel decides")       \
+	X(BFD_TTL, "bfd-ttl", DROP, "BFD that came over a router: its hop limit or TTL is not 255")               \
+	X(BFD_LENGTH, "bfd-length", DROP, "a BFD packet whose lengths can't be")                                  \
+	X(BFD_CHECKSUM, "bfd-checksum", DROP, "a BFD packet with a wrong UDP checksum")                           \
+	X(BFD_VERSION, "bfd-version", DROP, "a BFD packet of another version")                                    \
+	X(BFD_AUTH, "bfd-auth", DROP, "a BFD packet with authentication, which is not agreed on")                 \
+	X(BFD_FIELD, "bfd-field", DROP, "a BFD packet with a multiplier of 0, or for multipoint")                 \
+	X(BFD_ZERO, "bfd-zero", DROP, "a BFD packet whose sender gives no discriminator")                         \
+	X(BFD_UNKNOWN, "bfd-unknown", DROP, "a BFD packet of a session that the port does not have")              \
+	X(BFD_STATE, "bfd-state", DROP, "a BFD packet without our discriminator from a session that has it")      \
+	X(BFD_ADMIN_DOWN, "bfd-admin-down", DROP, "a BFD packet of a session that nobody looks after now")        \
 	/* ourselves */                                                                                           \
 	X(EVENT_LOST, "event-lost", DONE, "the event ring was full: an event was not reported")                   \
 	X(INTERNAL, "internal", DROP, "a helper or map refused where it never should")

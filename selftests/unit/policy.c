@@ -35,6 +35,7 @@ static const struct file_row {
 	{ "prefixes with host bits, and IPv4 in the guise of IPv6", "prefixes" },
 	{ "a locator that covers everything", "locator" },
 	{ "links that contradict themselves or each other", "links" },
+	{ "BFD peers that can't be one, and times that can't be kept", "bfd" },
 	{ "tunnels that can't be told apart, or lead to this node", "tunnels" },
 	{ "more paths than one reduced identity can name", "shared-tunnels" },
 	{ "outer headers that can't be made, or lead to this node", "outer" },
@@ -341,6 +342,16 @@ static void ports_and_links_are_read(void **state)
 	assert_int_equal(p.port[1].remote_as, 64501);
 	assert_int_equal(p.port[1].remote_router_id_len, 8);
 	assert_memory_equal(p.port[1].remote_router_id, ospf_pseudonode, 8);
+	assert_addr(p.port[1].bfd.peer, "192.0.2.6");
+	assert_int_equal(p.port[1].bfd.min_tx_us, 1000);
+	assert_int_equal(p.port[1].bfd.min_rx_us, 60000000);
+	assert_int_equal(p.port[1].bfd.mult, 255);
+	assert_int_equal(p.config.bfd, 1);
+	assert_addr(p.port[2].bfd.peer, "fe80::2");
+	assert_int_equal(p.port[2].bfd.min_tx_us, 50000);
+	assert_int_equal(p.port[2].bfd.min_rx_us, 50000);
+	assert_int_equal(p.port[2].bfd.mult, 3);
+	assert_true(addr_is_unspecified(&p.port[3].bfd.peer));
 	assert_int_equal(p.port[2].local_id, 7);
 	assert_int_equal(p.port[2].remote_id, 0xffffffff);
 	assert_int_equal(p.port[2].remote_router_id_len, 7);
