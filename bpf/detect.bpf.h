@@ -63,16 +63,10 @@ FN enum reason detect_srh(struct scratch *s, const __u8 *srh, const void *end)
 	return REASON_NONE;
 }
 
-/*
- * Whose tunnel is it, and where does it go from here? REASON_NONE when *s is filled; else there is
- * nothing to detect: the packet is ours, or no tunnel that could be named.
- */
-SUBPROG int detect_tunnel(struct xdp_md *ctx, struct scratch *s)
+/* The tunnel of a packet whose outer headers are in s->outer, and its next segment. REASON_NONE when
+ * *s is filled; else the packet is ours, or no tunnel that could be named. */
+FN enum reason tunnel_of(struct scratch *s, const void *data, const void *end)
 {
-	const void *data = packet_start(ctx), *end = packet_end(ctx);
-
-	if (!s || !scratch_frame(ctx, s))
-		return REASON_NOT_IP;
 	memset(&s->told, 0, sizeof(s->told));
 	if (s->outer.version == 6 && s->outer.proto == PROTO_ROUTING)
 		return detect_srh(s, data + ETH_LEN + IPV6_LEN, end);
@@ -87,10 +81,21 @@ SUBPROG int detect_tunnel(struct xdp_md *ctx, struct scratch *s)
 	return REASON_NONE;
 }
 
+/* Whose tunnel is it, and where does it go from here? */
+SUBPROG int detect_tunnel(struct xdp_md *ctx, struct scratch *s)
+{
+	const void *data = packet_start(ctx), *end = packet_end(ctx);
+
+	if (!s || !scratch_frame(ctx, s))
+		return REASON_NOT_IP;
+	return tunnel_of(s, data, end);
+}
+
 /* A failed link, as one packet meets it. */
 struct failure {
 	const struct link *link;
 	__u32 ifindex;
+	enum trouble trouble; /* TROUBLE_NONE: it failed */
 	__u32 event_id;
 	enum wire_cause cause;
 	__u64 detected_ns; /* since 1970; 0 = not known */
@@ -198,7 +203,8 @@ FN enum reason detect_told_add(struct scratch *s, const struct failure *failure,
 FN enum reason detect_told(struct scratch *s, const struct failure *failure, __u64 now_ns,
 			   struct told **out)
 {
-	struct bucket_key bucket = { .dst = s->outer.src, .kind = BUCKET_FAILURE };
+	struct bucket_key bucket = { .dst = s->outer.src,
+				     .kind = failure->trouble ? BUCKET_CONGESTION : BUCKET_FAILURE };
 	struct node_state *node = node_state();
 	enum reason reason;
 	struct told *told;
@@ -209,6 +215,7 @@ FN enum reason detect_told(struct scratch *s, const struct failure *failure, __u
 	s->told_key.ingress = s->outer.src;
 	s->told_key.tunnel_hash = hash_tunnel(&s->told.tunnel);
 	s->told_key.ifindex = failure->ifindex;
+	s->told_key.trouble = failure->trouble;
 	told = bpf_map_lookup_elem(&fantel_told, &s->told_key);
 	if (!told) {
 		reason = detect_told_add(s, failure, now_ns);
@@ -246,18 +253,20 @@ FN enum reason detect_told(struct scratch *s, const struct failure *failure, __u
 }
 
 /* The flow inside: what the 5-tuple TLV names. Left out where the tunnel carries no IP. */
-SUBPROG int detect_inner(struct xdp_md *ctx, struct scratch *s)
+FN bool tunnel_inner(struct scratch *s, const void *data, const void *end)
 {
-	const __u8 *ip;
+	const __u8 *ip = packet_at(data, end, s->inner_at, IPV4_LEN);
 
-	if (!s)
-		return false;
-	ip = packet_at(packet_start(ctx), packet_end(ctx), s->inner_at, IPV4_LEN);
 	if (!ip)
 		return false;
 	if (s->inner_proto == PROTO_IPV6)
-		return frame_ipv6(&s->inner, ip, s->inner_at, packet_end(ctx));
-	return s->inner_proto == PROTO_IPIP && frame_ipv4(&s->inner, ip, s->inner_at, packet_end(ctx));
+		return frame_ipv6(&s->inner, ip, s->inner_at, end);
+	return s->inner_proto == PROTO_IPIP && frame_ipv4(&s->inner, ip, s->inner_at, end);
+}
+
+SUBPROG int detect_inner(struct xdp_md *ctx, struct scratch *s)
+{
+	return s && tunnel_inner(s, packet_start(ctx), packet_end(ctx));
 }
 
 /* The message, in scratch. Returns its length, 0 if it did not fit. */

@@ -8,6 +8,8 @@
  *                   notify    a notification to this node: trust, parse, act
  *                   decap     a tunnel that ends here: outer off, the kernel routes what is inside
  *                   detect    a packet bound for a failed link becomes a notification
+ *   its egress      watch     trouble on a link that is up: a clone becomes the notification
+ *                   queue       what waits in the qdisc
  *   the loader      clock     jiffies, for the freshness of next hops
  *   all             maps, account (counters, events), packet, reply, scratch
  */
@@ -18,6 +20,7 @@
 #include "detect.bpf.h"
 #include "notify.bpf.h"
 #include "steer.bpf.h"
+#include "watch.bpf.h"
 
 SEC("xdp.frags")
 int fantel_customer(struct xdp_md *ctx)
@@ -35,6 +38,20 @@ int fantel_core(struct xdp_md *ctx)
 	if (action == NOT_OURS)
 		action = decap(ctx);
 	return action == NOT_OURS ? detect(ctx) : action;
+}
+
+/* Loaded only where a port is to be watched. */
+SEC("?tc")
+int fantel_watch(struct __sk_buff *skb)
+{
+	return watch(skb);
+}
+
+/* Linux 6.1. The arguments: the qdisc, the device's queue that it serves, the packet. */
+SEC("?tp_btf/qdisc_enqueue")
+int fantel_queue(__u64 *args)
+{
+	return queue_joined((const struct netdev_queue *)args[1]);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

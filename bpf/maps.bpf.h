@@ -84,15 +84,21 @@ MAP(fantel_bfd, BPF_MAP_TYPE_HASH, __u32, struct bfd_session, MAX_CORE_LINKS, BP
 MAP(fantel_routes, BPF_MAP_TYPE_LPM_TRIE, struct prefix_key, struct route_value, MAX_ROUTES,
     BPF_F_NO_PREALLOC);
 
-/* Who was told of what. detect, and for controllers the loader -> the loader, which sends recoveries and
- * then removes. */
+/* What is to be noticed on a core port that is up. The loader -> watch. */
+MAP(fantel_watches, BPF_MAP_TYPE_HASH, __u32, struct watch, MAX_CORE_LINKS, BPF_F_NO_PREALLOC);
+
+/* What was. watch -> the loader, status. */
+MAP(fantel_gauges, BPF_MAP_TYPE_ARRAY, __u32, struct gauge, MAX_GAUGES, BPF_F_MMAPABLE);
+
+/* Who was told of what. detect, watch, and for controllers the loader -> the loader, which sends
+ * recoveries and then removes. */
 MAP(fantel_told, BPF_MAP_TYPE_HASH, struct told_key, struct told, MAX_TOLD, 0);
 
-/* Token buckets of what we send in answer to packets. detect, steer. */
+/* Token buckets of what we send in answer to packets. detect, steer, watch. */
 MAP(fantel_buckets, BPF_MAP_TYPE_LRU_HASH, struct bucket_key, struct bucket, MAX_BUCKETS, 0);
 
-/* links_down, alive_until, wall_ns: links -> detect, bfd. classes: push -> steer. sequence: detect and the loader,
- * atomically. */
+/* links_down, alive_until, wall_ns: links -> detect, bfd, watch. classes: push -> steer. sequence: detect,
+ * watch and the loader, atomically. */
 MAP(fantel_node, BPF_MAP_TYPE_ARRAY, __u32, struct node_state, 1, BPF_F_MMAPABLE);
 
 /* Reason -> packets, bytes. account -> status. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * What is too large for the 512 bytes of stack: one block per CPU, valid for one packet. A packet
- * runs through one of notify, decap, detect and toobig at a time, so they share it.
+ * runs through one of notify, decap, detect, toobig and watch at a time, so they share it.
  */
 #ifndef SCRATCH_BPF_H
 #define SCRATCH_BPF_H
@@ -22,6 +22,13 @@ struct scratch {
 	__u32 inner_proto;
 	bool doubtful; /* detect: the failure is; on the stack the verifier would walk both cases */
 	struct endpoint_key endpoint; /* decap: where the tunnel ends */
+	struct {
+		bool under_way;
+		__u32 len; /* of the packet that it becomes; 0: it did */
+		__u32 at;  /* its place in buf */
+		__u32 way; /* interface */
+	} clone;		      /* watch */
+	__u64 address;		      /* queue: a pointer becomes a number here */
 	struct nexthop by_fib;	      /* steer: in place of the loader's, where that is out of date */
 };
 

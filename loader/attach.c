@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * Called by run. Touches the node's pins, the XDP hooks of the policy's ports, and nothing else.
+ * Called by run. Touches the node's pins, the XDP hooks of the policy's ports and the egress of those
+ * that are watched, and nothing else.
  *
  *	           first start                       take-over
  *	load       maps are made                     pinned maps are used again
  *	new ports  attached                          attached; a changed mode: old off, new on
  *	(run pushes the policy)
  *	keep       maps and links are pinned         links get the new program, new ones are pinned
+ *	           egress is attached                the same
  *	drop       -                                 links of ports that left are removed
  */
 #include <bpf/bpf.h>
@@ -18,6 +20,7 @@
 #include <unistd.h>
 
 #include "attach.h"
+#include "egress.h"
 #include "fantel.skel.h"
 #include "fantel/path.h"
 #include "hook.h"
@@ -91,10 +94,33 @@ static __u64 hash_seed(const struct config *config)
 	return hash_mix(hash_mix(a->q_be[0]) + a->q_be[1]);
 }
 
+static bool is_watched(const struct policy_port *port)
+{
+	return port->class == PORT_CORE && port->watch.queue;
+}
+
+static bool any_watched(const struct policy *policy)
+{
+	bool any = false;
+
+	for (__u32 i = 0; i < policy->n_ports; i++)
+		any |= is_watched(&policy->port[i]);
+	return any;
+}
+
 static void configure(struct attach *attach)
 {
-	attach->skel->rodata->config = attach->policy->config;
-	attach->skel->rodata->config.hash_seed = hash_seed(&attach->policy->config);
+	typeof(attach->skel->rodata->config) *config = &attach->skel->rodata->config;
+
+	*config = attach->policy->config;
+	config->hash_seed = hash_seed(&attach->policy->config);
+	if (!any_watched(attach->policy))
+		return;
+	config->queue_by = egress_queue_by();
+	config->netns_cookie = egress_netns_cookie();
+	bpf_program__set_autoload(attach->skel->progs.fantel_watch, true);
+	bpf_program__set_autoload(attach->skel->progs.fantel_queue,
+				  config->queue_by == QUEUE_BY_TRACEPOINT);
 }
 
 static bool same_shape(const struct bpf_map *map, const struct bpf_map_info *info)
@@ -403,12 +429,24 @@ static int keep_port(struct attach *attach, struct port *port)
 	return 0;
 }
 
+static int watch_port(const struct attach *attach, const struct port *port)
+{
+	if (!is_watched(port->policy))
+		return 0;
+	return egress_attach(attach->pins, port->policy->name, port->ifindex,
+			     bpf_program__fd(attach->skel->progs.fantel_watch));
+}
+
 int attach_keep(struct attach *attach)
 {
-	int r = pin_maps(attach);
+	int r = pin_maps(attach), trace = bpf_program__fd(attach->skel->progs.fantel_queue);
 
 	for (__u32 i = 0; !r && i < attach->policy->n_ports; i++)
 		r = keep_port(attach, &attach->port[i]);
+	if (!r && trace >= 0)
+		r = egress_trace(attach->pins, trace);
+	for (__u32 i = 0; !r && i < attach->policy->n_ports; i++)
+		r = watch_port(attach, &attach->port[i]);
 	return r;
 }
 
@@ -431,9 +469,26 @@ static int drop_link(void *arg, const char *ifname, const char *path)
 	return 0;
 }
 
+/* A port that is not watched any more, or the tracepoint when none is. */
+static int drop_egress(void *arg, const char *name, const char *path)
+{
+	const struct attach *attach = arg;
+	bool is_port = strlen(name) < IFNAMSIZ;
+
+	for (__u32 i = 0; i < attach->policy->n_ports; i++)
+		if (is_watched(&attach->policy->port[i]) &&
+		    (!is_port || !strcmp(attach->policy->port[i].name, name)))
+			return 0;
+	egress_detach(name, path);
+	if (unlink(path))
+		return err_r(-errno, "%s: can't remove it: %s", path, strerror(errno));
+	return 0;
+}
+
 int attach_drop_ports(struct attach *attach)
 {
-	return pins_each_link(attach->pins->dir, drop_link, attach);
+	return pins_each_link(attach->pins->dir, drop_link, attach)
+		       ?: pins_each_egress(attach->pins->dir, drop_egress, attach);
 }
 
 /* ---- while running --------------------------------------------------------------------------- */
@@ -446,5 +501,5 @@ int attach_port_again(struct attach *attach, const struct policy_port *policy, _
 	port->link_fd = -1;
 	port->inherited = false;
 	port->ifindex = ifindex;
-	return attach_port(attach, port) ?: pin_link(attach, port);
+	return attach_port(attach, port) ?: pin_link(attach, port) ?: watch_port(attach, port);
 }

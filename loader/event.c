@@ -19,6 +19,7 @@ static const char *type_word(__u32 type)
 		[EVENT_NOTIFIED] = "notified",
 		[EVENT_NO_PATH] = "no-path",
 		[EVENT_LINK] = "link",
+		[EVENT_TROUBLE] = "trouble",
 	};
 
 	return type < ARRAY_SIZE(words) ? words[type] : "unknown";
@@ -27,7 +28,7 @@ static const char *type_word(__u32 type)
 /* What the name is the name of. */
 static const char *name_member(const struct event *e)
 {
-	if (e->type == EVENT_LINK)
+	if (e->type == EVENT_LINK || e->type == EVENT_TROUBLE)
 		return "link";
 	if (e->type == EVENT_NOTIFIED)
 		return e->cause == CAUSE_NO_FEASIBLE_PATH ? "group" : "link";
@@ -59,6 +60,8 @@ static void add_subject(json_t *json, const struct event *e)
 		json_set(json, "path", json_integer(e->path));
 	if (e->type == EVENT_LINK)
 		json_set(json, "up", json_boolean(e->usable));
+	else if (e->type == EVENT_TROUBLE)
+		json_set(json, "over", json_boolean(e->usable));
 	else if (e->path != ~0U)
 		json_set(json, "usable", json_boolean(e->usable));
 }

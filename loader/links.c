@@ -104,14 +104,21 @@ static void stay_alive(struct links *links)
 	links->renew_ns = links->now_ns + FRESH_RENEW_NS;
 }
 
-/* The name of a port's next failure, whoever sees it first. The same id never means two failures, not
- * even across restarts: ids follow the clock, and are above every id that the maps still hold. */
-static void name_next(struct links *links, struct interface *i)
+/* The same id never means two events, not even across restarts: ids follow the clock, and are above
+ * every id that the maps still hold. */
+__u32 links_new_event_id(struct links *links, __u32 used)
 {
 	__u32 now_s = clock_wall_ns(links->now_ns) / NSEC_PER_SEC;
 
-	links->last_event_id = MAX(now_s, links->last_event_id + 1);
-	i->link.next_event_id = links->last_event_id;
+	links->last_event_id = used ? MAX(links->last_event_id, used)
+				    : MAX(now_s, links->last_event_id + 1);
+	return links->last_event_id;
+}
+
+/* The name of a port's next failure, whoever sees it first. */
+static void name_next(struct links *links, struct interface *i)
+{
+	i->link.next_event_id = links_new_event_id(links, 0);
 }
 
 /* ---- interfaces ------------------------------------------------------------------------------ */

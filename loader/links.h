@@ -82,6 +82,10 @@ __u32 links_delayed(const struct links *links, char (*name)[IFNAMSIZ], __u32 max
 __u64 links_due(const struct links *links);
 void links_tick(struct links *links, __u64 now_ns);
 
+/* An event-id for trouble that is no failure: of all that this node gives out none is the same.
+ * `used`, if not 0, was given out before; only then nothing new is. */
+__u32 links_new_event_id(struct links *links, __u32 used);
+
 /* NULL: no such interface. */
 const struct interface *links_find(const struct links *links, __u32 ifindex);
 

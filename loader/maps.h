@@ -25,6 +25,8 @@
 	X(bfd)                                                                                     \
 	X(bfd_news)                                                                                   \
 	X(routes)                                                                                  \
+	X(watches)                                                                                 \
+	X(gauges)                                                                                  \
 	X(told)                                                                                    \
 	X(events)
 

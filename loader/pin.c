@@ -81,12 +81,22 @@ void pins_map_path(const struct pins *pins, const char *map, char *path)
 	snprintf(path, PATH_MAX, "%s/maps/%s", pins->dir, map);
 }
 
-void pins_link_path(const struct pins *pins, const char *ifname, char *path)
+static void port_path(const struct pins *pins, const char *part, const char *ifname, char *path)
 {
-	int n = snprintf(path, PATH_MAX, "%s/links/", pins->dir);
+	int n = snprintf(path, PATH_MAX, "%s/%s/", pins->dir, part);
 
 	snprintf(path + n, PATH_MAX - n, "%s", ifname);
 	swap(path + n, '.', ':');
+}
+
+void pins_link_path(const struct pins *pins, const char *ifname, char *path)
+{
+	port_path(pins, "links", ifname, path);
+}
+
+void pins_egress_path(const struct pins *pins, const char *ifname, char *path)
+{
+	port_path(pins, "egress", ifname, path);
 }
 
 /* ---- looking --------------------------------------------------------------------------------- */
@@ -126,14 +136,26 @@ static int each_link(void *arg, const char *name, const char *path)
 	return e->fn(e->arg, ifname, path);
 }
 
+static int each_port(const char *dir, const char *part,
+		     int (*fn)(void *arg, const char *ifname, const char *path), void *arg)
+{
+	struct each_link e = { fn, arg };
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, part);
+	return each_entry(path, each_link, &e);
+}
+
 int pins_each_link(const char *dir, int (*fn)(void *arg, const char *ifname, const char *path),
 		   void *arg)
 {
-	struct each_link e = { fn, arg };
-	char links[PATH_MAX];
+	return each_port(dir, "links", fn, arg);
+}
 
-	snprintf(links, sizeof(links), "%s/links", dir);
-	return each_entry(links, each_link, &e);
+int pins_each_egress(const char *dir, int (*fn)(void *arg, const char *ifname, const char *path),
+		     void *arg)
+{
+	return each_port(dir, "egress", fn, arg);
 }
 
 struct each_version {
@@ -316,7 +338,7 @@ static int make_path(char *path)
 
 int pins_make(const struct pins *pins)
 {
-	static const char *const parts[] = { "maps", "links" };
+	static const char *const parts[] = { "maps", "links", "egress" };
 	char path[PATH_MAX];
 	unsigned int i;
 	int r;
@@ -338,7 +360,7 @@ static int remove_file(void *arg, const char *name, const char *path)
 
 static int remove_version(void *arg, const char *dir)
 {
-	static const char *const parts[] = { "links", "maps" };
+	static const char *const parts[] = { "egress", "links", "maps" };
 	char path[PATH_MAX];
 	unsigned int i;
 	int r;

@@ -49,11 +49,16 @@ bool pins_exist(const struct pins *pins, bool all);
 void pins_node_path(const struct pins *pins, char *path);
 void pins_map_path(const struct pins *pins, const char *map, char *path);
 void pins_link_path(const struct pins *pins, const char *ifname, char *path);
+void pins_egress_path(const struct pins *pins, const char *ifname, char *path);
 
 /* The names under links/ of `dir` (a v<ABI> directory), one call each; stops at the first that does
  * not return 0, and returns that. */
 int pins_each_link(const char *dir, int (*fn)(void *arg, const char *ifname, const char *path),
 		   void *arg);
+
+/* The same of egress/. */
+int pins_each_egress(const char *dir, int (*fn)(void *arg, const char *ifname, const char *path),
+		     void *arg);
 
 /* The v<ABI> directories of the node, one call each, in the same way. */
 int pins_each_version(const struct pins *pins, int (*fn)(void *arg, const char *dir), void *arg);

@@ -239,6 +239,28 @@ static void take_bfd(struct reader *r, struct policy_port *port, const struct ly
 		r->policy->config.bfd = 1;
 }
 
+static struct threshold take_threshold(const struct lyd_node *queue, const char *onset, const char *end)
+{
+	struct threshold t = { .onset = yang_number(queue, onset) };
+
+	t.end = yang_child(queue, end) ? yang_number(queue, end) : DIV_ROUND_UP(t.onset, 2);
+	return t;
+}
+
+static void take_watch(struct policy_watch *watch, const struct lyd_node *from)
+{
+	const struct lyd_node *queue = yang_child(from, "queue"), *rate = yang_child(queue, "rate");
+
+	watch->queue = queue;
+	if (!queue)
+		return;
+	watch->bytes = take_threshold(queue, "onset", "end");
+	watch->packets = take_threshold(queue, "onset-packets", "end-packets");
+	watch->hold_down_ms = yang_number(queue, "hold-down");
+	watch->rate_min = yang_number(rate, "min");
+	watch->rate_max = yang_number(rate, "max");
+}
+
 static void take_port(struct reader *r, void *to, const struct lyd_node *entry)
 {
 	struct policy_port *port = to;
@@ -256,6 +278,7 @@ static void take_port(struct reader *r, void *to, const struct lyd_node *entry)
 		take_router_id(r, port->remote_router_id, link, "remote-router-id");
 	if (yang_child(entry, "bfd"))
 		take_bfd(r, port, yang_child(entry, "bfd"));
+	take_watch(&port->watch, yang_child(entry, "watch"));
 }
 
 static void take_source(struct reader *r, void *to, const struct lyd_node *leaf)
@@ -368,6 +391,7 @@ static void take_notification(struct reader *r, const struct lyd_node *n)
 	refresh_ms = yang_child(n, "refresh") ? yang_number(n, "refresh") : c->validity_ms / 3;
 	c->refresh_ns = refresh_ms * NSEC_PER_MSEC;
 	c->rate[BUCKET_FAILURE] = rate_of(yang_child(rate, "failure"));
+	c->rate[BUCKET_CONGESTION] = rate_of(yang_child(rate, "congestion"));
 	c->rate[BUCKET_TOO_BIG] = rate_of(yang_child(rate, "too-big"));
 	c->rate[BUCKET_NO_PATH] = no_path_events;
 	c->rate[BUCKET_TELL] = rate_of(yang_child(rate, "no-path"));

@@ -22,6 +22,14 @@ enum xdp_mode {
 	XDP_GENERIC,
 };
 
+/* What is noticed on a core port that is up. */
+struct policy_watch {
+	bool queue;
+	struct threshold bytes, packets; /* onset 0: not by these */
+	__u32 hold_down_ms;
+	__u32 rate_min, rate_max; /* kbit/s asked of senders; max 0: nothing is asked */
+};
+
 struct policy_port {
 	char name[IFNAMSIZ];
 	enum port_class class;
@@ -39,6 +47,7 @@ struct policy_port {
 		__u32 min_tx_us, min_rx_us;
 		__u8 mult;
 	} bfd;
+	struct policy_watch watch;
 };
 
 struct policy_prefix {

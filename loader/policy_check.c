@@ -125,6 +125,42 @@ static void check_port_addresses(struct checker *c, __u32 i)
 	}
 }
 
+/* `end` without `onset`, or not below it. */
+static void check_threshold(struct checker *c, const struct jsonpos *queue, const struct threshold *t,
+			    const char *onset, const char *end)
+{
+	const struct jsonpos *at = jsonpos_member(queue, end);
+
+	if (!at || (jsonpos_member(queue, onset) && !t->onset)) /* refused */
+		return;
+	if (!t->onset)
+		findings_error(c->findings, at, "ends what never begins; give \"%s\" too", onset);
+	else if (t->end > t->onset)
+		findings_error(c->findings, at, "%u is above \"%s\", %u; give less, or the same",
+			       t->end, onset, t->onset);
+}
+
+static void check_watch(struct checker *c, const struct policy_port *port, const struct jsonpos *at)
+{
+	const struct jsonpos *watch = jsonpos_member(at, "watch"), *queue;
+	const struct policy_watch *w = &port->watch;
+
+	if (watch && port->class == PORT_CUSTOMER)
+		findings_warn(c->findings, watch, "not used; only core ports are watched");
+	if (!w->queue)
+		return;
+	queue = jsonpos_find(watch, "queue");
+	if (!jsonpos_member(queue, "onset") && !jsonpos_member(queue, "onset-packets"))
+		findings_error(c->findings, queue,
+			       "no threshold; give \"onset\" in bytes or \"onset-packets\"");
+	check_threshold(c, queue, &w->bytes, "onset", "end");
+	check_threshold(c, queue, &w->packets, "onset-packets", "end-packets");
+	if (w->rate_max && w->rate_min > w->rate_max)
+		findings_error(c->findings, jsonpos_find(queue, "rate"),
+			       "\"min\" %u is above \"max\" %u; senders can't do both", w->rate_min,
+			       w->rate_max);
+}
+
 static void check_ports(struct checker *c)
 {
 	const struct policy *p = c->policy;
@@ -137,6 +173,7 @@ static void check_ports(struct checker *c)
 		core |= port->class == PORT_CORE;
 		check_link(c, port, c->origin->port[i]);
 		check_bfd(c, port, c->origin->port[i]);
+		check_watch(c, port, c->origin->port[i]);
 		check_port_addresses(c, i);
 	}
 	if (core && !(source && source->child))

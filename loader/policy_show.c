@@ -109,6 +109,26 @@ static json_t *bfd_json(const struct policy_port *p)
 	return bfd;
 }
 
+static json_t *queue_json(const struct policy_watch *w)
+{
+	json_t *queue = json_object(), *rate = json_object();
+
+	set_given(queue, "onset", w->bytes.onset);
+	if (w->bytes.onset)
+		set_number(queue, "end", w->bytes.end);
+	set_given(queue, "onset-packets", w->packets.onset);
+	if (w->packets.onset)
+		set_number(queue, "end-packets", w->packets.end);
+	set_number(queue, "hold-down", w->hold_down_ms);
+	if (w->rate_max) {
+		set_number(rate, "min", w->rate_min);
+		set_number(rate, "max", w->rate_max);
+		json_object_set(queue, "rate", rate);
+	}
+	json_decref(rate);
+	return queue;
+}
+
 static json_t *port_json(const struct policy_port *p)
 {
 	json_t *port = json_object(), *link = json_object();
@@ -127,6 +147,9 @@ static json_t *port_json(const struct policy_port *p)
 	json_decref(link);
 	if (!addr_is_unspecified(&p->bfd.peer))
 		json_set(port, "bfd", bfd_json(p));
+	if (p->watch.queue)
+		json_object_set_new(port, "watch",
+				    json_pack("{s:o}", "queue", queue_json(&p->watch)));
 	return port;
 }
 
@@ -253,6 +276,7 @@ static json_t *notification_json(const struct policy *p)
 	json_object_set_new(n, "tell-sender", json_boolean(c->tell_sender));
 	set_number(n, "refresh", c->refresh_ns / NSEC_PER_MSEC);
 	json_object_set_new(rate, "failure", rate_json(&c->rate[BUCKET_FAILURE]));
+	json_object_set_new(rate, "congestion", rate_json(&c->rate[BUCKET_CONGESTION]));
 	json_object_set_new(rate, "no-path", rate_json(&c->rate[BUCKET_TELL]));
 	json_object_set_new(rate, "controller", rate_json(&c->rate[BUCKET_CONTROLLER]));
 	json_object_set_new(rate, "too-big", rate_json(&c->rate[BUCKET_TOO_BIG]));
@@ -336,6 +360,25 @@ static json_t *value_rows(json_t *array)
 
 	json_array_foreach(array, i, value)
 		json_array_append_new(rows, json_pack("{s:O}", "value", value));
+	return rows;
+}
+
+/* A row for each port whose queue is watched. */
+static json_t *queue_rows(const json_t *ports)
+{
+	json_t *rows = json_array(), *port;
+	size_t i;
+
+	json_array_foreach(ports, i, port)
+	{
+		const json_t *queue = json_object_get(json_object_get(port, "watch"), "queue");
+		json_t *row = queue ? json_deep_copy(queue) : NULL;
+
+		if (!row)
+			continue;
+		json_object_set(row, "name", json_object_get(port, "name"));
+		json_array_append_new(rows, row);
+	}
 	return rows;
 }
 
@@ -425,6 +468,17 @@ static void print_text(const struct policy *p, json_t *top, FILE *out)
 		{ "MULT", "bfd.multiplier", COLUMN_PLAIN },
 		{},
 	};
+	static const struct column queues[] = {
+		{ "QUEUE OF", "name", COLUMN_PLAIN },
+		{ "ONSET", "onset", COLUMN_PLAIN },
+		{ "END", "end", COLUMN_PLAIN },
+		{ "ONSET-PACKETS", "onset-packets", COLUMN_PLAIN },
+		{ "END-PACKETS", "end-packets", COLUMN_PLAIN },
+		{ "HOLD-DOWN", "hold-down", COLUMN_PLAIN },
+		{ "MIN", "rate.min", COLUMN_PLAIN },
+		{ "MAX", "rate.max", COLUMN_PLAIN },
+		{},
+	};
 	static const struct column paths[] = {
 		{ "PATH", "name", COLUMN_PLAIN },
 		{ "TUNNEL", "tunnel", COLUMN_PLAIN },
@@ -459,6 +513,7 @@ static void print_text(const struct policy *p, json_t *top, FILE *out)
 		{},
 	};
 	static const struct column sources[] = { { "SOURCE", "value", COLUMN_PLAIN }, {} };
+	json_t *queue_row OWN_JSON = queue_rows(json_object_get(top, "port"));
 	json_t *source_rows OWN_JSON = value_rows(json_object_get(top, "source"));
 	json_t *path OWN_JSON = path_rows(p, json_object_get(top, "path"));
 	json_t *rows OWN_JSON = member_rows(json_object_get(top, "group"));
@@ -466,6 +521,7 @@ static void print_text(const struct policy *p, json_t *top, FILE *out)
 
 	print_members("NODE", json_object_get(top, "node"), out);
 	print_table(ports, json_object_get(top, "port"), out);
+	print_table(queues, queue_row, out);
 	print_table(sources, source_rows, out);
 	print_table(paths, path, out);
 	print_table(members, rows, out);

@@ -43,6 +43,7 @@ struct limit {
 struct recover {
 	const struct maps *maps;
 	const struct links *links;
+	const struct watches *watches;
 	const struct policy *policy;
 	const struct config *config; /* the policy's */
 	struct groups *groups;	     /* NULL where there are no controllers */
@@ -68,10 +69,12 @@ enum recover_verdict recover_judge(const struct told *told, const struct conditi
 {
 	if (!condition || !condition->lasts)
 		return TOLD_WITHDRAW;
+	/* An entry of an older event is the packet path's to renew, at the next packet. */
+	if (told->event_id != condition->event_id)
+		return TOLD_KEEP;
 	if (condition->ours && !told->sent)
 		return TOLD_REFRESH;
-	/* An entry of an older event is detect's to renew, at the next packet. */
-	if (!refresh_ns || told->event_id != condition->event_id)
+	if (!refresh_ns)
 		return TOLD_KEEP;
 	return now_ns - told->last_ns >= refresh_ns ? TOLD_REFRESH : TOLD_KEEP;
 }
@@ -94,6 +97,21 @@ static bool link_condition(const struct recover *recover, __u32 ifindex, struct 
 	};
 	memcpy(c->name, i->link.name, sizeof(i->link.name));
 	memcpy(c->location, i->link.location, sizeof(c->location));
+	return true;
+}
+
+/* Of a link that is up. Packets tell of it, but those that can't leave it to us. */
+static bool trouble_condition(const struct recover *recover, const struct told_key *key,
+			      struct condition *c)
+{
+	if (!link_condition(recover, key->ifindex, c))
+		return false;
+	c->ours = true;
+	c->since_ns = clock_now_ns();
+	c->cause = trouble_cause(key->trouble);
+	c->lasts = watches_trouble(recover->watches, key->ifindex, key->trouble, &c->event_id,
+				   &c->since_ns);
+	c->detected_ns = clock_wall_ns(c->since_ns);
 	return true;
 }
 
@@ -141,8 +159,10 @@ static bool group_condition(const struct recover *recover, const struct told_key
 static bool find_condition(const struct recover *recover, const struct told_key *key,
 			   struct condition *c)
 {
-	return key->port ? group_condition(recover, key, c)
-			 : link_condition(recover, key->ifindex, c);
+	if (key->port)
+		return group_condition(recover, key, c);
+	return key->trouble ? trouble_condition(recover, key, c)
+			    : link_condition(recover, key->ifindex, c);
 }
 
 /* ---- messages -------------------------------------------------------------------------------- */
@@ -182,6 +202,11 @@ static struct msg_envelope envelope_to(const struct told_key *key, const struct 
 	return e;
 }
 
+static bool is_onset(enum kind kind)
+{
+	return kind == KIND_FAILURE || kind == KIND_CONGESTION;
+}
+
 /* What will be said of this entry, with a sequence of its own. */
 static struct event describe(const struct recover *recover, const struct told_key *key,
 			     const struct told *told, const struct condition *c, enum kind kind)
@@ -189,7 +214,7 @@ static struct event describe(const struct recover *recover, const struct told_ke
 	struct event e = {
 		.time_ns = clock_now_ns(),
 		.type = EVENT_NOTIFIED,
-		.reason = REASON_NOTIFIED,
+		.reason = key->trouble ? REASON_TROUBLE_TOLD : REASON_NOTIFIED,
 		.kind = kind,
 		.cause = c ? c->cause : CAUSE_NONE,
 		.path = ~0U,
@@ -197,16 +222,16 @@ static struct event describe(const struct recover *recover, const struct told_ke
 		.group = key->port ? key->group : 0,
 		.event_id = told->event_id,
 		.sequence = maps_next_sequence(recover->maps),
-		.validity_ms = kind == KIND_FAILURE ? recover->config->validity_ms : 0,
+		.validity_ms = is_onset(kind) ? recover->config->validity_ms : 0,
 		.peer = key->ingress,
 	};
 
 	memcpy(&e.tunnel, &told->tunnel, sizeof(e.tunnel));
 	if (c)
 		memcpy(e.name, c->name, sizeof(e.name));
-	e.timestamp_ns = !c			? clock_wall_ns(e.time_ns)
-			 : kind == KIND_FAILURE ? c->detected_ns
-						: clock_wall_ns(c->since_ns);
+	e.timestamp_ns = !c		  ? clock_wall_ns(e.time_ns)
+			 : is_onset(kind) ? c->detected_ns
+					  : clock_wall_ns(c->since_ns);
 	return e;
 }
 
@@ -272,8 +297,8 @@ static void make_job(struct recover *recover, const struct told_key *key, struct
 	if (!len)
 		return;
 	packet = transmit_wrap(&buf, &envelope, len, recover->config->tclass, &len);
-	if (kind == KIND_FAILURE) {
-		/* As if detect had sent it: no packet needs to repeat it. */
+	if (is_onset(kind)) {
+		/* As if the packet path had sent it: no packet needs to repeat it. */
 		told->first_ns = told->last_ns = e.time_ns;
 		told->sequence = e.sequence;
 		told->sent = recover->copies;
@@ -325,7 +350,7 @@ static void send_copy(struct recover *recover, struct job *job, __u32 copy, __u6
 	}
 	if (copy + 1 == recover->copies && job->left) {
 		recover->warned = false;
-		if (job->event.kind == KIND_RECOVERY)
+		if (!is_onset(job->event.kind))
 			forget(recover, job);
 	}
 }
@@ -353,6 +378,13 @@ static void send_copies(struct recover *recover, __u64 now_ns)
 
 /* ---- fantel_told ----------------------------------------------------------------------------- */
 
+static enum kind kind_of(const struct told_key *key, enum recover_verdict verdict)
+{
+	if (verdict == TOLD_REFRESH)
+		return key->trouble ? KIND_CONGESTION : KIND_FAILURE;
+	return key->trouble ? KIND_ELIMINATION : KIND_RECOVERY;
+}
+
 static void judge_entry(struct recover *recover, const struct told_key *key, __u64 now_ns)
 {
 	struct condition condition, *c = &condition;
@@ -366,8 +398,7 @@ static void judge_entry(struct recover *recover, const struct told_key *key, __u
 	verdict = recover_judge(&told, c, recover->config->refresh_ns, now_ns);
 	if (verdict != TOLD_KEEP &&
 	    may_tell(recover, key, !told.sent || verdict == TOLD_WITHDRAW, now_ns))
-		make_job(recover, key, &told, c,
-			 verdict == TOLD_REFRESH ? KIND_FAILURE : KIND_RECOVERY);
+		make_job(recover, key, &told, c, kind_of(key, verdict));
 }
 
 /* A group that is stuck: an entry for each controller that has none yet, not told so far. */
@@ -473,7 +504,8 @@ static int open_groups(struct recover *recover)
 }
 
 int recover_open(struct recover **out, const struct maps *maps, const struct links *links,
-		 const struct policy *policy, recover_fn *sent, void *arg)
+		 const struct watches *watches, const struct policy *policy, recover_fn *sent,
+		 void *arg)
 {
 	const struct config *config = &policy->config;
 	struct recover *recover = calloc(1, sizeof(*recover));
@@ -483,6 +515,7 @@ int recover_open(struct recover **out, const struct maps *maps, const struct lin
 		return -ENOMEM;
 	recover->maps = maps;
 	recover->links = links;
+	recover->watches = watches;
 	recover->policy = policy;
 	recover->config = config;
 	recover->sent = sent;

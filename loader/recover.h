@@ -2,8 +2,9 @@
 /*
  * What was told must be kept up and withdrawn, traffic or not: recoveries (TYPE2) to every ingress
  * PE that was told of a failure once its link is steady again, and failures (TYPE1) once more before
- * their validity runs out while it is not. Works on fantel_told, which detect fills; for controllers
- * (TYPE1 and TYPE2 of groups without a feasible path) we do.
+ * their validity runs out while it is not. The same of congestion (TYPE3, TYPE4). Works on fantel_told,
+ * which detect and watch fill; for controllers (TYPE1 and TYPE2 of groups without a feasible path) we
+ * do.
  */
 #ifndef RECOVER_H
 #define RECOVER_H
@@ -11,6 +12,8 @@
 #include "groups.h"
 #include "links.h"
 #include "maps.h"
+#include "watches.h"
+#include "watches.h"
 
 enum recover_verdict {
 	TOLD_KEEP,     /* nothing to do yet */
@@ -22,7 +25,7 @@ enum recover_verdict {
  * without an alternative, is another of these. */
 struct condition {
 	bool lasts;
-	bool ours; /* no packet tells of it: we do, from the first time on */
+	bool ours; /* where no packet tells of it, we do, from the first time on */
 	enum wire_cause cause;
 	__u32 event_id;
 	__u64 detected_ns; /* when it began, ns since 1970 */
@@ -42,9 +45,10 @@ struct recover;
 /* Told of each notification that left. */
 typedef void recover_fn(void *arg, const struct event *event);
 
-/* links, maps and policy must live as long. Returns 0 or a negative errno, reported. */
+/* links, watches, maps and policy must live as long. Returns 0 or a negative errno, reported. */
 int recover_open(struct recover **recover, const struct maps *maps, const struct links *links,
-		 const struct policy *policy, recover_fn *sent, void *arg);
+		 const struct watches *watches, const struct policy *policy, recover_fn *sent,
+		 void *arg);
 void recover_free(struct recover *recover);
 
 /* A link is steady: look at fantel_told now, not at the next second. */

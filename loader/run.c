@@ -31,6 +31,7 @@
 #include "reporter.h"
 #include "routes.h"
 #include "teardown.h"
+#include "watches.h"
 
 #define REALTIME_PRIORITY 10
 #define CARRIER_MS 5
@@ -53,6 +54,7 @@ struct run {
 	struct nexthops *nexthops;
 	struct neighbours *neighbours;
 	struct routes *routes;
+	struct watches *watches;
 	struct recover *recover;
 	struct carrier *carrier;
 	struct bfd *bfd;
@@ -218,6 +220,8 @@ static void on_link(void *arg, enum link_change change, const struct interface *
 			neighbours_forget(run->neighbours, i->ifindex);
 		if (run->bfd)
 			bfd_port(run->bfd, i->port, 0);
+		if (run->watches)
+			watches_link(run->watches, change, i);
 		watch_carriers(run);
 		break;
 	case LINK_APPEARED:
@@ -226,6 +230,8 @@ static void on_link(void *arg, enum link_change change, const struct interface *
 			attach_port_again(run->attach, i->port, i->ifindex);
 		if (run->bfd)
 			bfd_port(run->bfd, i->port, i->ifindex);
+		if (run->watches)
+			watches_link(run->watches, change, i);
 		watch_carriers(run);
 		break;
 	case LINK_SAME:
@@ -241,6 +247,16 @@ static bool is_ready(void *arg, const struct interface *i)
 	return neighbours_answer(run->neighbours, i, run->now_ns);
 }
 
+/* Trouble with a link is over: who was told of it is due. */
+static void on_ended(void *arg, const struct event *event)
+{
+	struct run *run = arg;
+
+	reporter_emit(run->reporter, event);
+	if (run->recover)
+		recover_hurry(run->recover);
+}
+
 static void on_sent(void *arg, const struct event *event)
 {
 	reporter_emit(((struct run *)arg)->reporter, event);
@@ -254,7 +270,7 @@ static struct timespec time_left(const struct run *run)
 
 	due = MIN(links_due(run->links), nexthops_due(run->nexthops));
 	due = MIN(due, MIN(neighbours_due(run->neighbours), routes_due(run->routes)));
-	due = MIN(due, recover_due(run->recover));
+	due = MIN(due, MIN(recover_due(run->recover), watches_due(run->watches)));
 	left = due > now ? due - now : 0;
 	return (struct timespec){ left / NSEC_PER_SEC % 3600, left % NSEC_PER_SEC };
 }
@@ -266,6 +282,7 @@ static int loop(struct run *run)
 		{ .fd = links_fd(run->links), .events = POLLIN },
 		{ .fd = nexthops_fd(run->nexthops), .events = POLLIN },
 		{ .fd = routes_fd(run->routes), .events = POLLIN },
+		{ .fd = watches_fd(run->watches), .events = POLLIN },
 		{ .fd = run->signals, .events = POLLIN },
 		{ .fd = run->carrier ? carrier_fd(run->carrier) : -1, .events = POLLIN },
 		{ .fd = reporter_paths(run->reporter), .events = POLLIN },
@@ -298,6 +315,8 @@ static int loop(struct run *run)
 		neighbours_tick(run->neighbours);
 		if (reporter_paths_changed(run->reporter))
 			recover_groups(run->recover);
+		watches_read(run->watches);
+		watches_tick(run->watches, run->now_ns);
 		recover_tick(run->recover, run->now_ns);
 		if (read(run->signals, &signal, sizeof(signal)) == sizeof(signal))
 			return signal.ssi_signo;
@@ -356,6 +375,7 @@ static int bring_up(struct run *run, const struct run_options *options)
 			     n_uses)
 		       ?: neighbours_open(&run->neighbours)
 		       ?: routes_open(&run->routes, maps, run->links, run->neighbours, run->now_ns)
+		       ?: watches_open(&run->watches, maps, run->links, run->policy, on_ended, run)
 		       ?: push_switch(run->push);
 }
 
@@ -366,7 +386,7 @@ static int keep(struct run *run)
 
 	r = attach_keep(run->attach) ?: push_remove(run->push) ?: attach_drop_ports(run->attach)
 		    ?: recover_open(&run->recover, attach_maps(run->attach), run->links,
-				    run->policy, on_sent, run);
+				    run->watches, run->policy, on_sent, run);
 	push_free(take_ptr(run->push));
 	return r;
 }
@@ -409,6 +429,7 @@ static void let_go(struct run *run)
 	bfd_stop(run->bfd);
 	carrier_stop(run->carrier);
 	recover_free(run->recover);
+	watches_free(run->watches);
 	routes_free(run->routes);
 	neighbours_free(run->neighbours);
 	nexthops_free(run->nexthops);

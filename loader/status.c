@@ -12,6 +12,7 @@
 #include "commands.h"
 #include "endpoint.h"
 #include "fantel/bfd.h"
+#include "fantel/threshold.h"
 #include "json.h"
 #include "lock.h"
 #include "own.h"
@@ -100,15 +101,51 @@ static const struct column port_columns[] = {
 
 /* ---- links ----------------------------------------------------------------------------------- */
 
+/* What is watched, and what was measured; NULL: nothing. */
+struct watched {
+	const struct watch *watch;
+	const struct gauge *gauge;
+};
+
+static struct watched find_watched(const struct rows *watches, const struct rows *gauges, __u32 ifindex)
+{
+	for (__u32 i = 0; i < watches->n; i++) {
+		const struct watch *w = row_value(watches, i);
+
+		if (*(const __u32 *)row_key(watches, i) == ifindex && w->gauge < gauges->n)
+			return (struct watched){ w, row_value(gauges, w->gauge) };
+	}
+	return (struct watched){};
+}
+
+static json_t *queue_json(const struct watched *w)
+{
+	bool on = w->watch && trouble_is_on(w->watch, w->gauge, TROUBLE_QUEUE);
+	json_t *queue;
+
+	if (!w->watch)
+		return json_null();
+	queue = json_object();
+	json_set(queue, "bytes", json_integer(w->gauge->bytes));
+	json_set(queue, "packets", json_integer(w->gauge->packets));
+	json_set(queue, "limit", w->watch->limit_bytes ? json_integer(w->watch->limit_bytes) : json_null());
+	json_set(queue, "congested", json_boolean(on));
+	json_set(queue, "event-id", on ? json_integer(w->watch->event_id[TROUBLE_QUEUE]) : json_null());
+	json_set_time(queue, "since", on ? w->gauge->trouble[TROUBLE_QUEUE].since_ns : 0);
+	return queue;
+}
+
 static json_t *links_json(const struct pins *pins)
 {
-	struct rows rows OWN_ROWS;
+	struct rows rows OWN_ROWS, watches OWN_ROWS, gauges OWN_ROWS;
 	json_t *links = json_array();
 
-	if (rows_read(&rows, pins, "fantel_links"))
+	if (rows_read(&watches, pins, "fantel_watches") | rows_read(&gauges, pins, "fantel_gauges") |
+	    rows_read(&rows, pins, "fantel_links"))
 		return links;
 	for (__u32 i = 0; i < rows.n; i++) {
 		const __u32 *ifindex = row_key(&rows, i);
+		struct watched watched = find_watched(&watches, &gauges, *ifindex);
 		const struct link *l = row_value(&rows, i);
 		json_t *link = json_object();
 
@@ -118,6 +155,7 @@ static json_t *links_json(const struct pins *pins)
 		json_set(link, "cause", json_string(cause_word(l->cause)));
 		json_set(link, "event-id", json_integer(l->event_id));
 		json_set_time(link, "since", l->since_ns);
+		json_set(link, "queue", queue_json(&watched));
 		json_array_append_new(links, link);
 	}
 	json_sort(links, "name");
@@ -221,6 +259,31 @@ static const struct column bfd_columns[] = {
 	{ "UP", "times-up", COLUMN_PLAIN },
 	{ "FAILED", "times-failed", COLUMN_PLAIN },
 	{},
+};
+
+/* A row for each link whose queue is watched. */
+static json_t *queues_flat(const json_t *links)
+{
+	json_t *rows = json_array(), *link;
+	size_t i;
+
+	json_array_foreach(links, i, link)
+	{
+		json_t *row = json_deep_copy(json_object_get(link, "queue"));
+
+		json_object_set(row, "name", json_object_get(link, "name"));
+		if (json_is_object(row))
+			json_array_append(rows, row);
+		json_decref(row);
+	}
+	return rows;
+}
+
+static const struct column queue_columns[] = {
+	{ "QUEUE OF", "name", COLUMN_PLAIN },	     { "BYTES", "bytes", COLUMN_PLAIN },
+	{ "PACKETS", "packets", COLUMN_PLAIN },	     { "LIMIT", "limit", COLUMN_PLAIN },
+	{ "CONGESTED", "congested", COLUMN_PLAIN },  { "FOR", "since-age", COLUMN_SPAN },
+	{ "EVENT", "event-id", COLUMN_PLAIN },	     {},
 };
 
 /* ---- groups ---------------------------------------------------------------------------------- */
@@ -462,6 +525,8 @@ static void told_json(json_t *status, const struct pins *pins, const json_t *lin
 		} else {
 			json_set(told, "ingress", json_addr(&key->ingress));
 			json_set(told, "link", link_name(links, key->ifindex));
+			json_set(told, "trouble",
+				 key->trouble ? json_string(trouble_word(key->trouble)) : json_null());
 		}
 		set_told(told, row_value(&rows, i));
 		json_array_append_new(key->port ? controllers : ingress, told);
@@ -473,6 +538,7 @@ static void told_json(json_t *status, const struct pins *pins, const json_t *lin
 static const struct column told_columns[] = {
 	{ "TOLD", "ingress", COLUMN_PLAIN },
 	{ "LINK", "link", COLUMN_PLAIN },
+	{ "TROUBLE", "trouble", COLUMN_PLAIN },
 	{ "EVENT", "event-id", COLUMN_PLAIN },
 	{ "SENT", "sent", COLUMN_PLAIN },
 	{ "LAST AGO", "last-age", COLUMN_SPAN },
@@ -536,6 +602,7 @@ static void status_print(const json_t *json)
 {
 	const json_t *loader = json_object_get(json, "loader");
 	json_t *members OWN_JSON = groups_flat(json_object_get(json, "groups"));
+	json_t *queues OWN_JSON = queues_flat(json_object_get(json, "links"));
 
 	printf("node %s, ", json_string_value(json_object_get(json, "node")));
 	if (json_is_true(json_object_get(loader, "running")))
@@ -546,6 +613,7 @@ static void status_print(const json_t *json)
 	section(port_columns, json_object_get(json, "ports"));
 	section(link_columns, json_object_get(json, "links"));
 	section(bfd_columns, json_object_get(json, "bfd"));
+	section(queue_columns, queues);
 	section(member_columns, members);
 	section(end_columns, json_object_get(json, "endpoints"));
 	section(failed_columns, json_object_get(json, "failed"));

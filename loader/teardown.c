@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "egress.h"
 #include "fib.h"
 #include "log.h"
 #include "own.h"
@@ -24,9 +25,15 @@ static int detach_link(void *arg, const char *ifname, const char *path)
 	return 0;
 }
 
+static int detach_egress(void *arg, const char *name, const char *path)
+{
+	egress_detach(name, path);
+	return 0;
+}
+
 static int detach_version(void *arg, const char *dir)
 {
-	return pins_each_link(dir, detach_link, NULL);
+	return pins_each_egress(dir, detach_egress, NULL) ?: pins_each_link(dir, detach_link, NULL);
 }
 
 static void release_neighbour(struct netlink *nl, const struct addr *dst)

@@ -29,6 +29,9 @@ static const struct word subtlvs[] = { WIRE_SUBTLVS(X) };
 #define X(NAME, text) { TUNNEL_##NAME, text },
 static const struct word tunnels[] = { TUNNELS(X) };
 #undef X
+#define X(NAME, cause, text) { TROUBLE_##NAME, text },
+static const struct word troubles[] = { TROUBLES(X) };
+#undef X
 #define X(NAME, text, fate, sentence) { REASON_##NAME, text },
 static const struct word reasons[] = { { REASON_NONE, "none" }, REASONS(X) };
 #undef X
@@ -79,6 +82,7 @@ TO_WORD(key)
 TO_WORD(tlv)
 TO_WORD(subtlv)
 TO_WORD(tunnel)
+TO_WORD(trouble)
 TO_WORD(reason)
 TO_WORD(bfd_state)
 TO_WORD(bfd_diag)

@@ -33,6 +33,7 @@
 #define MAX_ORIGINS 4096
 #define MAX_TOLD 16384
 #define MAX_BUCKETS 4096
+#define MAX_GAUGES MAX_CORE_LINKS
 #define MAX_REPEATS 3
 #define MAX_VXLAN_PORTS 4
 #define TUNNEL_PATHS 16	     /* paths that may share one tunnel identity */
@@ -305,19 +306,63 @@ struct told_key {
 	struct addr ingress; /* or controller */
 	__u64 tunnel_hash; /* path.h, hash_tunnel; 0 for a controller */
 	union {
-		__u32 ifindex; /* the failed link */
+		__u32 ifindex; /* the link */
 		__u32 group;   /* without a feasible path: what a controller was told of */
 	};
-	__u32 port; /* UDP, of a controller; 0 for an ingress PE */
+	__u16 port;    /* UDP, of a controller; 0 for an ingress PE */
+	__u16 trouble; /* enum trouble: what of the link */
 };
 
 struct told {
 	__u64 first_ns;
 	__u64 last_ns;
-	__u64 sequence; /* of the latest TYPE1; its repetitions carry the same */
+	__u64 sequence; /* of the latest TYPE1 or TYPE3; its repetitions carry the same */
 	__u32 event_id;
 	__u32 sent; /* copies of that sequence sent so far */
 	struct tunnel_key tunnel;
+};
+
+/* ---- what can be wrong with a link that is up ------------------------------------------------- */
+
+/* Each is an event of its own, told of and withdrawn apart. X(NAME, cause, word) */
+#define TROUBLES(X) X(QUEUE, CAUSE_QUEUE, "queue")
+
+enum trouble {
+	TROUBLE_NONE, /* it is down: the failure itself */
+#define X(NAME, cause, word) TROUBLE_##NAME,
+	TROUBLES(X)
+#undef X
+	TROUBLE_COUNT,
+};
+
+/* Trouble begins at `onset` and may end below `end`, which is lower. No onset: never. */
+struct threshold {
+	__u32 onset;
+	__u32 end;
+};
+
+/* fantel_watches: what policy wants to be noticed on a core port, by ifindex. */
+struct watch {
+	__u32 gauge; /* index in fantel_gauges */
+	/* Of each trouble: while the gauge has the same one, it is on; else this is that of the next. */
+	__u32 event_id[TROUBLE_COUNT];
+	struct threshold bytes, packets; /* of the queue; one of them is enough */
+	__u32 limit_bytes;		 /* of the queue; 0 = not known */
+	__u32 rate_min_f32, rate_max_f32; /* asked of the senders, bytes/s; max 0 = nothing is asked */
+};
+
+/* fantel_gauges: what was measured on a core port. */
+struct gauge {
+	__u32 bytes, packets; /* waiting in the egress queue, when a packet last came to it */
+	__u32 queue_id;	      /* the qdisc's handle */
+	__u32 pad;
+	__u64 read_ns; /* where asking is dear: when that was read */
+	struct {
+		__u32 event_id; /* of the latest onset */
+		__u32 pad;
+		__u64 since_ns; /* when that was */
+		__u64 seen_ns;	/* when a packet last met it: not below the end threshold */
+	} trouble[TROUBLE_COUNT];
 };
 
 struct bucket_key {
@@ -332,6 +377,7 @@ enum bucket_kind {
 	BUCKET_NO_PATH, /* events; keyed by group */
 	BUCKET_TELL,	/* notifications to senders of packets without a path */
 	BUCKET_CONTROLLER, /* and to controllers; the loader's, in no map */
+	BUCKET_CONGESTION,
 	BUCKET_COUNT,
 };
 
@@ -363,6 +409,12 @@ enum transport {
 	TRANSPORT_UDP,
 };
 
+/* How the program on a core port's egress learns what waits in the queue. */
+enum queue_by {
+	QUEUE_BY_PACKET,     /* from the packet's device, Linux 6.2 */
+	QUEUE_BY_TRACEPOINT, /* a program on qdisc_enqueue notes it */
+};
+
 struct config {
 	char node[NAME_LEN];
 	struct addr loopback6; /* unspecified = none */
@@ -384,7 +436,9 @@ struct config {
 	__u64 hash_seed;
 	__u32 endpoints; /* kinds of tunnels that end here, 1 << enum tunnel_type; 0 = none does */
 	__u16 vxlan_port[MAX_VXLAN_PORTS]; /* where VXLAN is expected; 0 = unused */
+	__u8 queue_by; /* enum queue_by */
 	__u32 n_repeats;
+	__u64 netns_cookie; /* QUEUE_BY_TRACEPOINT, which sees every namespace's queues */
 	__u64 repeat_ns[MAX_REPEATS]; /* offsets from the first, ascending, the first 0 */
 	__u64 refresh_ns; /* a tunnel still in use is told again after this; 0 = never */
 	struct rate rate[BUCKET_COUNT];
@@ -398,6 +452,7 @@ enum event_type {
 	EVENT_NOTIFIED,	    /* detect sent one */
 	EVENT_NO_PATH,	    /* a group has no usable path (rate-limited) */
 	EVENT_LINK,	    /* the loader saw a core link go down or up: `usable` */
+	EVENT_TROUBLE,	    /* something is wrong with a link that is up, or no more: `usable` */
 };
 
 struct event {
@@ -433,5 +488,7 @@ _Static_assert(sizeof(struct told_key) == 32, "told_key");
 _Static_assert(sizeof(struct link) == 176, "link");
 _Static_assert(sizeof(struct bfd_set) == 48, "bfd_set");
 _Static_assert(sizeof(struct bfd_session) == 96, "bfd_session");
+_Static_assert(sizeof(struct watch) == 40, "watch");
+_Static_assert(sizeof(struct gauge) == 72, "gauge");
 
 #endif

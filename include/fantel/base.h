@@ -24,6 +24,7 @@
 #define path_flags kernel_path_flags
 #define rank kernel_rank
 #define traffic kernel_traffic
+#define watch kernel_watch
 #define writer kernel_writer
 #define REASON_TYPE kernel_REASON_TYPE
 #include "vmlinux.h"
@@ -43,6 +44,7 @@
 #undef path_flags
 #undef rank
 #undef traffic
+#undef watch
 #undef writer
 #undef REASON_TYPE
 #include <bpf/bpf_helpers.h>

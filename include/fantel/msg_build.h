@@ -61,17 +61,6 @@ static inline void msg_put_node(struct writer *w, enum tlv_type type, const stru
 		store32(p, be32((__u32)type << 16 | (w->at - at - WIRE_TLV_HDR)));
 }
 
-static inline void msg_put_queue(struct writer *w, const struct msg_rules *r, const struct msg *m)
-{
-	__u8 *p = msg_put_private(w, r, TLV_QUEUE, 12);
-
-	if (!p)
-		return;
-	store32(p, be32(m->queue_id));
-	store32(p + 4, be32(m->queue_depth));
-	store32(p + 8, be32(m->queue_limit));
-}
-
 static inline __u32 msg_anomalous(const struct msg *m, enum msg_anomalous bit)
 {
 	return m->anomalous & bit ? WIRE_METRIC_A : 0;
@@ -136,7 +125,7 @@ static inline void msg_put_ours(struct writer *w, const struct msg_rules *r, con
 		return msg_put_flow_as(w, r, m->flow_version, m->flow_protocol, m->flow_sport,
 				       m->flow_dport, &m->flow_src, &m->flow_dst);
 	case TLVI_QUEUE:
-		return msg_put_queue(w, r, m);
+		return msg_put_queue(w, r, m->queue_id, m->queue_depth, m->queue_limit);
 	case TLVI_NODE_LOAD:
 		return msg_put_u32(w, r, TLV_NODE_LOAD,
 				   (__u32)m->cpu_percent << 24 | m->memory_percent << 16);

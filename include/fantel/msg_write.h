@@ -92,7 +92,7 @@ FN void msg_put_event(struct writer *w, const struct msg_rules *r, __u32 event_i
 	store32(p + 12, be32(validity_ms));
 }
 
-/* FLOW_ID and TIMESTAMP. */
+/* FLOW_ID, TIMESTAMP and RATE. */
 FN void msg_put_u64(struct writer *w, const struct msg_rules *r, enum tlv_type type, __u64 value)
 {
 	__u8 *p = msg_put_private(w, r, type, 8);
@@ -114,6 +114,17 @@ FN void msg_put_u32(struct writer *w, const struct msg_rules *r, enum tlv_type t
 FN void msg_put_byte(struct writer *w, const struct msg_rules *r, enum tlv_type type, __u8 value)
 {
 	msg_put_u32(w, r, type, (__u32)value << 24);
+}
+
+FN void msg_put_queue(struct writer *w, const struct msg_rules *r, __u32 id, __u32 depth, __u32 limit)
+{
+	__u8 *p = msg_put_private(w, r, TLV_QUEUE, 12);
+
+	if (!p)
+		return;
+	store32(p, be32(id));
+	store32(p + 4, be32(depth));
+	store32(p + 8, be32(limit));
 }
 
 /* AUTH without its MAC, which msg_sign puts. Has to come last. */

@@ -58,6 +58,11 @@
 	X(NOT_TOLD, "not-told", PASS, "bound for a failed link; its source is not of the domain")                 \
 	X(TOLD_FULL, "told-full", DROP, "bound for a failed link; no room in fantel_told")                        \
 	X(TOO_DEEP, "too-deep", PASS, "bound for a failed link; more segments than can be reported")              \
+	/* P node, egress of a core port: watch */                                                                 \
+	X(TROUBLE_TOLD, "trouble-told", DONE, "a packet met trouble on its link; its ingress PE was told")        \
+	X(TROUBLE_LIMITED, "trouble-limited", PASS, "a packet met trouble on its link; the token bucket is empty") \
+	X(TROUBLE_FULL, "trouble-full", PASS, "a packet met trouble on its link; no room in fantel_told")         \
+	X(TROUBLE_LATER, "trouble-later", PASS, "a packet met trouble on its link; the loader has to tell of it") \
 	/* egress PE, core port: decap */                                                                         \
 	X(DECAPPED, "decapped", PASS, "a tunnel that ends here was taken off; the kernel routes what was inside") \
 	X(ECN_UNUSED, "ecn-unused", PASS, "the same, but with ECN fields that no tunnel makes (RFC 6040)")        \

@@ -14,6 +14,7 @@
 #include <bpf/libbpf.h>
 #include <jansson.h>
 
+#include "egress.h"
 #include "encap.h"
 #include "endpoint.h"
 #include "fantel/path.h"
@@ -251,6 +252,8 @@ struct fantel_bpf *node_open(const struct config *config)
 	if (!node)
 		give_up("the programs can't be opened: %s", strerror(errno));
 	memcpy((void *)&node->rodata->config, config, sizeof(*config));
+	node->rodata->config.queue_by = egress_queue_by();
+	bpf_program__set_autoload(node->progs.fantel_watch, true);
 	return node;
 }
 
@@ -494,7 +497,7 @@ static void stats_read(struct fantel_bpf *node, struct traffic sum[REASON_COUNT]
 		}
 }
 
-static void run(struct fantel_bpf *node, const struct bpf_program *prog, struct xdp_md *ctx,
+static void run(struct fantel_bpf *node, const struct bpf_program *prog, void *ctx, __u32 ctx_size,
 		const __u8 *in, __u32 len, struct outcome *o)
 {
 	struct traffic before[REASON_COUNT];
@@ -503,7 +506,7 @@ static void run(struct fantel_bpf *node, const struct bpf_program *prog, struct 
 
 	if (ctx) {
 		opts.ctx_in = ctx;
-		opts.ctx_size_in = sizeof(*ctx);
+		opts.ctx_size_in = ctx_size;
 	}
 	stats_read(node, before);
 	if (bpf_prog_test_run_opts(bpf_program__fd(prog), &opts))
@@ -525,7 +528,15 @@ void node_run(struct fantel_bpf *node, const struct bpf_program *prog, __u32 ifi
 {
 	struct xdp_md ctx = { .data_end = in->len, .ingress_ifindex = ifindex };
 
-	run(node, prog, ifindex ? &ctx : NULL, in->b, in->len, o);
+	run(node, prog, ifindex ? &ctx : NULL, sizeof(ctx), in->b, in->len, o);
+}
+
+void node_run_egress(struct fantel_bpf *node, const struct bpf_program *prog, __u32 ifindex,
+		     const struct bytes *in, struct outcome *o)
+{
+	struct __sk_buff ctx = { .ifindex = ifindex };
+
+	run(node, prog, &ctx, sizeof(ctx), in->b, in->len, o);
 }
 
 #define METADATA_LEN 200
@@ -538,7 +549,7 @@ void node_run_cramped(struct fantel_bpf *node, const struct bpf_program *prog, _
 	static __u8 both[METADATA_LEN + FRAME_MAX];
 
 	memcpy(both + METADATA_LEN, in->b, in->len);
-	run(node, prog, &ctx, both, METADATA_LEN + in->len, o);
+	run(node, prog, &ctx, sizeof(ctx), both, METADATA_LEN + in->len, o);
 }
 
 const char *verdict_word(__u32 verdict)

@@ -105,6 +105,10 @@ struct outcome {
 void node_run(struct fantel_bpf *node, const struct bpf_program *prog, __u32 ifindex,
 	      const struct bytes *in, struct outcome *outcome);
 
+/* One packet through a program of tc, on its way out of ifindex. The verdict is one of tc's. */
+void node_run_egress(struct fantel_bpf *node, const struct bpf_program *prog, __u32 ifindex,
+		     const struct bytes *in, struct outcome *outcome);
+
 /* The same behind a driver that leaves little room in front of the packet: what 200 bytes of
  * metadata leave. The bytes out are not looked at. */
 void node_run_cramped(struct fantel_bpf *node, const struct bpf_program *prog, __u32 ifindex,

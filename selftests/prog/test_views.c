@@ -260,6 +260,10 @@ static void fill_links(void)
 	struct policy_path west = path_of("west", false, WEST);
 	struct told_key key = { .ingress = addr_of("2001:db8:f::10"), .ifindex = 7 };
 	struct told told = { .event_id = 5, .sequence = 3, .sent = 2 };
+	struct watch watch = { .gauge = 1, .event_id = { [TROUBLE_QUEUE] = 6 }, .limit_bytes = 90000 };
+	struct gauge gauge = { .bytes = 70000,
+			       .packets = 50,
+			       .trouble[TROUBLE_QUEUE].event_id = 6 };
 	__u32 id;
 
 	down.since_ns = told.first_ns = told.last_ns = clock_now_ns() - NSEC_PER_SEC;
@@ -269,6 +273,13 @@ static void fill_links(void)
 	node_put(node->maps.fantel_links, &id, &up);
 	assert_true(encap_keys(&told.tunnel, 1, &west) == 1);
 	node_put(node->maps.fantel_told, &key, &told);
+	key.ifindex = id;
+	key.trouble = TROUBLE_QUEUE;
+	told.event_id = 6;
+	node_put(node->maps.fantel_told, &key, &told);
+	gauge.trouble[TROUBLE_QUEUE].since_ns = told.first_ns;
+	node_put(node->maps.fantel_watches, &id, &watch);
+	node_put(node->maps.fantel_gauges, &watch.gauge, &gauge);
 	key = (struct told_key){ .ingress = addr_of("2001:db8:c::7"), .group = 5, .port = 50209 };
 	told.event_id = 6;
 	node_put(node->maps.fantel_told, &key, &told);
@@ -415,14 +426,17 @@ static void status_text(void **state)
 	assert_row("node", "node pe.1, loader not running: next hops and links are as they were "
 			   "when it ended");
 	assert_row("core1", "core1 no * admin-down 5");
-	assert_row("core2", "core2 yes - none 0");
+	assert_row("core2 yes", "core2 yes - none 0");
+	assert_row("core2 70000", "core2 70000 50 90000 yes 1* 6");
 	assert_row("to-dc2 west", "to-dc2 west 10 0 no no");
 	assert_row("to-dc2 south", "to-dc2 south 20 1 yes yes");
 	assert_row("to-dc2 direct", "to-dc2 direct 30 1 no no");
 	assert_row("west 2001:db8:f::11", "west 2001:db8:f::11 failure carrier 77 * in *");
 	assert_row("2001:db8:f::11", "2001:db8:f::11 1234567890123456789");
-	assert_row("2001:db8:f::10",
-		   "2001:db8:f::10 core1 5 2 * 2001:db8:a::1,2001:db8:a::2,2001:db8:a::e");
+	assert_row("2001:db8:f::10 core1",
+		   "2001:db8:f::10 core1 - 5 2 * 2001:db8:a::1,2001:db8:a::2,2001:db8:a::e");
+	assert_row("2001:db8:f::10 core2",
+		   "2001:db8:f::10 core2 queue 6 2 * 2001:db8:a::1,2001:db8:a::2,2001:db8:a::e");
 	assert_row("2001:db8:c::7", "2001:db8:c::7 50209 to-dc2 6 2 *");
 }
 
@@ -445,7 +459,7 @@ static void status_json(void **state)
 	told = find(json_object_get(json, "told"), "ingress", "2001:db8:f::10");
 	assert_member(told, "link", json_string("core1"));
 	assert_int_equal(json_array_size(json_object_get(told, "tunnel")), 3);
-	assert_int_equal(json_array_size(json_object_get(json, "told")), 1);
+	assert_int_equal(json_array_size(json_object_get(json, "told")), 2);
 	told = find(json_object_get(json, "controllers"), "address", "2001:db8:c::7");
 	assert_member(told, "group", json_string("to-dc2"));
 	assert_member(told, "port", json_integer(50209));

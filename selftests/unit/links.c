@@ -104,7 +104,7 @@ static void detection_is_when_the_event_began(void **state)
 
 struct told_case {
 	const char *sentence;
-	bool ours; /* the loader's to tell from the first time on: a group */
+	bool ours; /* the loader's to tell from the first time on: a group, and congestion without a clone */
 	bool told;
 	bool known, lasts;
 	__u32 event, told_event;
@@ -114,6 +114,7 @@ struct told_case {
 
 #define LINK false
 #define GROUP true
+#define CONGESTION true
 
 static const struct told_case told_cases[] = {
 	{ "a failure that was told just now is left alone", LINK, true, true, true, 7, 7, 3, 1,
@@ -134,6 +135,10 @@ static const struct told_case told_cases[] = {
 	  0, TOLD_REFRESH },
 	{ "and once it was, only before the validity runs out", GROUP, true, true, true, 7, 7, 3, 1,
 	  TOLD_KEEP },
+	{ "congestion that no clone could tell of is told at once", CONGESTION, false, true, true, 7, 7,
+	  3, 0, TOLD_REFRESH },
+	{ "but not of an event that is over, while the next is on", CONGESTION, false, true, true, 8, 7,
+	  3, 9, TOLD_KEEP },
 	{ "a group that has a path again is withdrawn", GROUP, true, true, false, 7, 7, 3, 1,
 	  TOLD_WITHDRAW },
 	{ "and so is one that was told of by an earlier policy", GROUP, true, false, false, 0, 7, 3, 1,

@@ -34,6 +34,7 @@ static const struct file_row {
 	{ "addresses that no router can have", "addresses" },
 	{ "prefixes with host bits, and IPv4 in the guise of IPv6", "prefixes" },
 	{ "a locator that covers everything", "locator" },
+	{ "thresholds that can't be", "watch" },
 	{ "links that contradict themselves or each other", "links" },
 	{ "BFD peers that can't be one, and times that can't be kept", "bfd" },
 	{ "tunnels that can't be told apart, or lead to this node", "tunnels" },
@@ -352,6 +353,15 @@ static void ports_and_links_are_read(void **state)
 	assert_int_equal(p.port[2].bfd.min_rx_us, 50000);
 	assert_int_equal(p.port[2].bfd.mult, 3);
 	assert_true(addr_is_unspecified(&p.port[3].bfd.peer));
+	assert_true(p.port[1].watch.queue);
+	assert_int_equal(p.port[1].watch.bytes.onset, 200001);
+	assert_int_equal(p.port[1].watch.bytes.end, 100001);
+	assert_int_equal(p.port[1].watch.packets.onset, 4000000000);
+	assert_int_equal(p.port[1].watch.packets.end, 10);
+	assert_int_equal(p.port[1].watch.hold_down_ms, 1);
+	assert_int_equal(p.port[1].watch.rate_min, 1000);
+	assert_int_equal(p.port[1].watch.rate_max, 4294967295);
+	assert_false(p.port[2].watch.queue);
 	assert_int_equal(p.port[2].local_id, 7);
 	assert_int_equal(p.port[2].remote_id, 0xffffffff);
 	assert_int_equal(p.port[2].remote_router_id_len, 7);
@@ -648,6 +658,7 @@ static void as_text_every_part_has_its_table(void **state)
 		"g.1    pass        65535       1  one\n",
 		"203.0.113.128/25  g.1\n",
 		"192.0.2.77     65535\n",
+		"\neth1      200001  100001     4000000000           10          1  1000  4294967295\n",
 		"refresh                              9999\n",
 	};
 	struct policy p OWN_POLICY = { 0 };

@@ -25,6 +25,8 @@ static const struct {
 	{ "fantel_clock", 100 },
 	{ "fantel_customer", 45000 },
 	{ "fantel_core", 85000 },
+	{ "fantel_watch", 57000 },
+	{ "fantel_queue", 20000 },
 };
 
 static struct config smallest(void)
@@ -60,14 +62,22 @@ static struct config largest(void)
 /* Is every program recorded, and within its budget? */
 static void within_budget(const char *configuration, const struct config *config)
 {
-	struct fantel_bpf *node = node_load(config);
+	struct fantel_bpf *node = node_open(config);
 	struct bpf_program *prog;
 	int over = 0;
+
+	if (config->queue_by == QUEUE_BY_TRACEPOINT) {
+		node->rodata->config.queue_by = QUEUE_BY_TRACEPOINT;
+		bpf_program__set_autoload(node->progs.fantel_queue, true);
+	}
+	node_start(node);
 
 	bpf_object__for_each_program(prog, node->obj) {
 		struct bpf_prog_info info = {};
 		__u32 len = sizeof(info), budget = 0;
 
+		if (!bpf_program__autoload(prog))
+			continue;
 		assert_int_equal(bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len), 0);
 		for (size_t i = 0; i < ARRAY_SIZE(budgets); i++)
 			if (!strcmp(budgets[i].program, bpf_program__name(prog)))
@@ -95,11 +105,22 @@ static void largest_configuration(void **state)
 	within_budget("largest configuration", &config);
 }
 
+/* Where no packet shows its queue: Linux 6.1. */
+static void by_tracepoint(void **state)
+{
+	struct config config = largest();
+
+	config.queue_by = QUEUE_BY_TRACEPOINT;
+	config.netns_cookie = 1;
+	within_budget("queues by tracepoint", &config);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST("each program is within its budget, features off", smallest_configuration),
 		TEST("each program is within its budget, features on", largest_configuration),
+		TEST("and where queues are known by their tracepoint", by_tracepoint),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What is wrong with links that are up: the only writer of fantel_watches. The packet path sees
+ * trouble begin and tells of it; here it ends, when nothing was seen of it for the hold-down, the
+ * packet path being blind where no packet comes.
+ */
+#ifndef WATCHES_H
+#define WATCHES_H
+
+#include "fantel/threshold.h"
+#include "links.h"
+#include "maps.h"
+#include "policy.h"
+
+struct watches;
+
+/* Told of trouble that ended. */
+typedef void watches_fn(void *arg, const struct event *event);
+
+/* What an earlier loader wrote of ports that are still watched is taken over, trouble that is on
+ * included. maps, links and policy must live as long. Returns 0 or a negative errno, reported. */
+int watches_open(struct watches **watches, const struct maps *maps, struct links *links,
+		 const struct policy *policy, watches_fn *ended, void *arg);
+void watches_free(struct watches *watches);
+
+/* A port's interface was removed, or came back. */
+void watches_link(struct watches *watches, enum link_change change, const struct interface *i);
+
+/* Qdiscs change. */
+int watches_fd(const struct watches *watches);
+void watches_read(struct watches *watches);
+
+__u64 watches_due(const struct watches *watches);
+void watches_tick(struct watches *watches, __u64 now_ns);
+
+/* Of a port's trouble; false while it is not on, and *since_ns as it was. */
+bool watches_trouble(const struct watches *watches, __u32 ifindex, enum trouble trouble,
+		     __u32 *event_id, __u64 *since_ns);
+
+/* When was trouble last seen, and is it over by now? `level` is that of this moment. Pure. */
+bool trouble_is_over(enum level level, __u64 seen_ns, __u64 hold_down_ns, __u64 now_ns);
+
+#endif

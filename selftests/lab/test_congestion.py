@@ -1,0 +1,85 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+"""
+A bottleneck on R1's link to R2: the queue grows, the ingress PE is told while no packet is missing on
+its account, and told again when the queue has been short for the hold-down. Latencies are printed;
+none fails the test.
+"""
+import lab as figure
+import routers
+from lab import Lab
+from tap import Tap
+from traffic import Traffic
+
+ONSET, END, LIMIT = 50000, 20000, 500000
+HOLD_DOWN_MS = 200
+RATE_MAX = 2000  # kbit/s
+
+
+def change(node, policy):
+    policy["notification"] = {"validity": 0}  # what is not withdrawn stays
+    if node != "r1":
+        return
+    port = next(port for port in policy["port"] if port["name"] == "r2")
+    port["watch"] = {"queue": {"onset": ONSET, "end": END, "hold-down": HOLD_DOWN_MS,
+                               "rate": {"max": RATE_MAX}}}
+
+
+def link(router):
+    return next(link for link in router.ask("status")["links"] if link["name"] == "r2")
+
+
+def counter(router, reason):
+    return {row["reason"]: row["packets"] for row in router.ask("counters")["counters"]}.get(reason, 0)
+
+
+def narrow(lab, rate):
+    lab.run("r1", "tc", "qdisc", "replace", "dev", "r2", "root", "tbf", "rate", rate, "burst", "20000",
+            "limit", str(LIMIT))
+
+
+def test_onset_and_end(tap, lab, nodes):
+    r1, pe1 = nodes["r1"], nodes["pe1"]
+    tap.ok("r2: has no egress queue" in r1.errors(), "a port without a queue is worth a warning", r1.errors())
+    narrow(lab, "8mbit")
+    tap.equal(link(r1)["queue"]["congested"], False, "before there is traffic the queue is short")
+    start = figure.now_ns()
+    with Traffic(lab, rate=5000):
+        began = r1.wait(start, event="trouble", link="r2", cause="queue", over=False)
+        tap.ok(began, "R1 sees the queue reach its onset", r1.errors())
+        if not began:
+            return
+        sent = r1.wait(start, event="notified", kind="congestion", link="r2")
+        tap.ok(sent and sent["event-id"] == began["event-id"] and sent["to"] == figure.loopback("pe1"),
+               "and tells the packets' ingress PE", sent)
+        got = pe1.wait(start, event="notification", kind="congestion")
+        tap.ok(got and got["from"] == figure.loopback("r1") and got["cause"] == "queue"
+               and got["event-id"] == began["event-id"] and got["tunnel"] == sent["tunnel"],
+               "which is told of the tunnel, the cause and the event", got)
+        if sent and got:
+            tap.note(f"onset to notification sent: {(sent['monotonic-ns'] - began['monotonic-ns']) / 1e3:.0f} us, "
+                     f"to notification received: {(got['monotonic-ns'] - began['monotonic-ns']) / 1e3:.0f} us")
+        now = link(r1)["queue"]
+        tap.ok(now["congested"] and now["bytes"] >= END and now["limit"] == LIMIT, "status shows the queue", now)
+        narrow(lab, "1gbit")
+        over = r1.wait(start, event="trouble", link="r2", over=True)
+        tap.ok(over and over["event-id"] == began["event-id"], "the end is seen while traffic goes on", over)
+    gone = pe1.wait(start, event="notification", kind="congestion-elimination")
+    tap.ok(gone and gone["event-id"] == began["event-id"], "and the ingress PE is told of it", gone)
+    tap.equal(link(r1)["queue"]["congested"], False, "status shows it")
+    tap.equal(counter(r1, "trouble-later"), 0, "no telling had to be left to the loader")
+    tap.equal(r1.ask("status")["told"], [], "nobody is left told")
+
+
+def main():
+    with Tap() as tap:
+        why = figure.missing()
+        if why:
+            tap.skip("a queue that grows", why)
+            return
+        with Lab() as lab:
+            nodes = routers.start(lab, change=change)
+            test_onset_and_end(tap, lab, nodes)
+
+
+main()

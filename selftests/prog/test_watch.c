@@ -1,0 +1,518 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * fantel_watch on the egress of a P node's core port: a queue that is really filled (TBF), packets that
+ * meet it, and the notifications that their clones become, caught where they come out. Routes and
+ * neighbours are real ones, in a network namespace of this process.
+ *
+ *	ingress PE ── core0 [this node] core1 (the queue) ── rest of the way
+ */
+#include <arpa/inet.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "egress.h"
+#include "fantel/msg.h"
+#include "fantel/path.h"
+#include "harness.h"
+
+#define EVENT_ID 4711
+#define NEXT_EVENT_ID 4712
+#define ONSET 1500 /* what fill() puts there is more */
+#define TC_NEXT (~0U)
+
+static struct fantel_bpf *node;
+static struct outcome got;
+static __u32 core0, core1;
+static int wire; /* what comes out of core0 */
+
+/* ---- the node -------------------------------------------------------------------------------- */
+
+static void net_make(void)
+{
+	net_enter();
+	core0 = net_port("core0", "02:00:00:00:03:01");
+	core1 = net_port("core1", "02:00:00:00:04:01");
+	net_do("ip -6 addr add 2001:db8:e0::1/64 dev core0 nodad");
+	net_do("ip -6 addr add 2001:db8:e1::1/64 dev core1 nodad");
+	net_do("ip addr add 10.0.0.1/24 dev core0");
+	net_do("ip -6 neigh add 2001:db8:e0::2 lladdr 02:00:00:00:03:02 dev core0");
+	net_do("ip -6 neigh add 2001:db8:e1::2 lladdr 02:00:00:00:04:02 dev core1");
+	net_do("ip neigh add 10.0.0.2 lladdr 02:00:00:00:03:02 dev core0");
+	net_do("ip -6 route add 2001:db8:f::/48 via 2001:db8:e0::2");
+	net_do("ip -6 route add 2001:db8:a::/48 via 2001:db8:e1::2");
+	net_do("ip route add 198.51.100.0/24 via 10.0.0.2");
+}
+
+static int port_open(const char *name, __u16 protocol)
+{
+	struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_protocol = htons(protocol),
+				  .sll_ifindex = net_index(name) };
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, htons(protocol));
+
+	assert_true(fd >= 0 && !bind(fd, (struct sockaddr *)&at, sizeof(at)));
+	return fd;
+}
+
+/* The program is where the clone comes by; the packet itself is run through it by hand. */
+static void attach(void)
+{
+	int fd = bpf_link_create(bpf_program__fd(node->progs.fantel_watch), core1,
+				 (enum bpf_attach_type)47 /* tcx egress */, NULL);
+
+	if (fd < 0) {
+		LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = core1, .attach_point = BPF_TC_EGRESS);
+		LIBBPF_OPTS(bpf_tc_opts, opts,
+			    .prog_fd = bpf_program__fd(node->progs.fantel_watch),
+			    .handle = 1, .priority = 1, .flags = BPF_TC_F_REPLACE);
+		int r = bpf_tc_hook_create(&hook);
+
+		assert_true(!r || r == -EEXIST);
+		assert_int_equal(bpf_tc_attach(&hook, &opts), 0);
+	}
+}
+
+static struct config watch_config(void)
+{
+	struct config config = node_config();
+
+	config.locator = addr_of("2001:db8:a:2::");
+	config.locator_len = 64;
+	config.validity_ms = 3000;
+	config.repeat_ns[1] = 3600 * NSEC_PER_SEC;
+	config.repeat_ns[2] = 7200 * NSEC_PER_SEC;
+	return config;
+}
+
+static struct watch watch_of(void)
+{
+	struct watch watch = {
+		.gauge = 3,
+		.event_id[TROUBLE_QUEUE] = EVENT_ID,
+		.bytes = { ONSET, ONSET / 2 },
+		.limit_bytes = 100000,
+		.rate_min_f32 = 0,
+		.rate_max_f32 = 0x49742400, /* 1e6 */
+	};
+
+	return watch;
+}
+
+static void watch_put(const struct watch *watch)
+{
+	node_put(node->maps.fantel_watches, &core1, watch);
+}
+
+/* Nobody has been told, and nothing is on. */
+static void forget(void)
+{
+	struct watch watch = watch_of();
+	struct link link = { .name = "core1" };
+	struct gauge none = {};
+	__u8 frame[2048];
+
+	link.location_len = golden_location(link.location);
+	node_put(node->maps.fantel_links, &core1, &link);
+	node_put(node->maps.fantel_gauges, &watch.gauge, &none);
+	watch_put(&watch);
+	node_clear(node->maps.fantel_told, sizeof(struct told_key));
+	node_clear(node->maps.fantel_buckets, sizeof(struct bucket_key));
+	node_events(node, NULL, 0);
+	while (read(wire, frame, sizeof(frame)) > 0)
+		;
+}
+
+/* A queue that drains a byte in 8 ms, with some 3,000 in it: what the test does takes no time beside. */
+static void fill_watched(void)
+{
+	int out = port_open("core1", ETH_P_IPV6);
+	__u8 frame[ETH_FRAME_LEN] = { 2, 0, 0, 0, 4, 2, 2, 0, 0, 0, 4, 1, 0x88, 0xb5 };
+
+	net_do("tc qdisc replace dev core1 root tbf rate 1kbit burst 1600 limit 100000");
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(write(out, frame, sizeof(frame)), sizeof(frame));
+	close(out);
+}
+
+static void fill(void)
+{
+	node_clear(node->maps.fantel_watches, sizeof(__u32));
+	fill_watched();
+}
+
+static struct fantel_bpf *watch_load(const struct config *config)
+{
+	struct fantel_bpf *loaded = node_load(config);
+
+	node_source(loaded, "2001:db8:f::/48");
+	node_source(loaded, "198.51.100.0/24");
+	return loaded;
+}
+
+static void run(const char *in)
+{
+	node_run_egress(node, node->progs.fantel_watch, core1, golden(in), &got);
+}
+
+/* The packet went on as it was; was this counted? */
+static bool passes(const char *in, enum reason reason)
+{
+	run(in);
+	return outcome_is(&got, in, TC_NEXT, reason) && bytes_are(&got.out, in, golden(in), NULL);
+}
+
+static struct told told_only(struct told_key *key)
+{
+	struct told told;
+
+	assert_int_equal(node_entries(node->maps.fantel_told, sizeof(*key)), 1);
+	bpf_map_get_next_key(bpf_map__fd(node->maps.fantel_told), NULL, key);
+	assert_true(node_get(node->maps.fantel_told, key, &told));
+	return told;
+}
+
+static void told_before(__u64 ago_ns)
+{
+	struct timespec now;
+	struct told_key key;
+	struct told told = told_only(&key);
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	told.first_ns = now.tv_sec * NSEC_PER_SEC + now.tv_nsec - ago_ns;
+	node_put(node->maps.fantel_told, &key, &told);
+}
+
+static struct gauge gauge_now(void)
+{
+	__u32 slot = watch_of().gauge;
+	struct gauge g;
+
+	assert_true(node_get(node->maps.fantel_gauges, &slot, &g));
+	return g;
+}
+
+/* ---- what comes out of core0 ----------------------------------------------------------------- */
+
+static struct msg_buf buf;
+
+/* The next notification there, parsed; false if none comes. */
+static bool catch(struct msg *m, struct msg_envelope *e)
+{
+	struct config config = watch_config();
+	struct msg_rules rules = msg_rules(&config);
+	__u8 frame[2048];
+	struct frame f;
+	ssize_t n;
+
+	for (int tries = 0; tries < 200; tries++) {
+		n = read(wire, frame, sizeof(frame));
+		if (n < 0) {
+			nanosleep(&(struct timespec){ .tv_nsec = NSEC_PER_MSEC }, NULL);
+			continue;
+		}
+		if (!frame_parse(&f, frame, frame + n) ||
+		    (f.proto == PROTO_UDP ? frame_dport(&f) != config.udp_port
+					  : f.proto != PROTO_ICMPV6 || frame[f.l4] != 204))
+			continue;
+		*e = (struct msg_envelope){ .src = f.src, .dst = f.dst,
+					    .transport = f.proto == PROTO_UDP ? TRANSPORT_UDP
+									      : TRANSPORT_ICMPV6 };
+		assert_memory_equal(frame, "\x02\0\0\0\x03\x02\x02\0\0\0\x03\x01", 12);
+		memcpy(buf.b, frame + f.l4, n - f.l4);
+		assert_int_equal(msg_parse(m, &rules, e, &buf, n - f.l4), REASON_NONE);
+		return true;
+	}
+	return false;
+}
+
+/* ---- tests ----------------------------------------------------------------------------------- */
+
+static void unwatched(void **state)
+{
+	forget();
+	node_clear(node->maps.fantel_watches, sizeof(__u32));
+	assert_true(passes("in transit", REASON_NONE));
+	assert_int_equal(node_entries(node->maps.fantel_told, sizeof(struct told_key)), 0);
+}
+
+static void below_the_onset(void **state)
+{
+	struct watch watch = watch_of();
+
+	fill();
+	forget();
+	watch.bytes = (struct threshold){ 90000, 1 };
+	watch_put(&watch);
+	assert_true(passes("in transit", REASON_NONE));
+	assert_in_range(gauge_now().bytes, ONSET, 5000);
+	assert_in_range(gauge_now().packets, 2, 3);
+	assert_int_equal(gauge_now().trouble[TROUBLE_QUEUE].event_id, 0);
+	assert_int_equal(node_events(node, NULL, 0), 0);
+}
+
+static const char *const affected[] = {
+	"in transit",
+	"reduced, beyond its first segment",
+	"eight segments",
+	"one segment, no SRH",
+	"one segment, IPv4 inside",
+	"TCP inside",
+	"a tiny packet",
+	"IPv4 in IPv4",
+};
+
+static void a_clone_tells(void **state)
+{
+	struct msg_envelope e;
+	struct told_key key;
+	struct event events[4];
+	struct msg m;
+
+	fill();
+	for (size_t i = 0; i < ARRAY_SIZE(affected); i++) {
+		struct told told;
+
+		forget();
+		assert_true(passes(affected[i], REASON_TROUBLE_TOLD));
+		assert_true(catch(&m, &e));
+		told = told_only(&key);
+		print_message("# %s\n", affected[i]);
+		assert_memory_equal(&e.dst, &key.ingress, sizeof(e.dst));
+		assert_int_equal(addr_is_v4(&e.dst), !strcmp(affected[i], "IPv4 in IPv4"));
+		assert_int_equal(key.ifindex, core1);
+		assert_int_equal(key.trouble, TROUBLE_QUEUE);
+		assert_int_equal(told.sent, 1);
+		assert_int_equal(m.kind, KIND_CONGESTION);
+		assert_int_equal(m.cause, CAUSE_QUEUE);
+		assert_int_equal(m.event_id, EVENT_ID);
+		assert_int_equal(m.sequence, told.sequence);
+		assert_int_equal(m.validity_ms, 3000);
+		assert_int_equal(m.code, told.tunnel.code);
+		if (m.code == CODE_SRV6)
+			assert_memory_equal(buf.b + m.srh_at + 8, told.tunnel.segment, 16 * told.tunnel.n);
+		else
+			assert_memory_equal(&m.ip, &told.tunnel.addr, sizeof(m.ip));
+		assert_int_equal(m.queue_depth, gauge_now().bytes);
+		assert_int_equal(m.queue_id, gauge_now().queue_id);
+		assert_int_equal(m.queue_limit, 100000);
+		assert_int_equal(m.rate_max_f32, 0x49742400);
+		assert_true(m.timestamp_ns && msg_has(&m, TLVI_LOCAL_IPV6) && msg_has(&m, TLVI_FLOW));
+		assert_int_equal(node_events(node, events, 4), 2);
+		assert_int_equal(events[0].type, EVENT_TROUBLE);
+		assert_int_equal(events[1].type, EVENT_NOTIFIED);
+		assert_string_equal(events[0].name, "core1");
+		assert_false(events[0].usable);
+		assert_int_equal(events[1].event_id, EVENT_ID);
+	}
+}
+
+static void told_once_and_repeated(void **state)
+{
+	struct msg_envelope e;
+	struct told_key key;
+	struct msg m;
+	__u64 first;
+
+	fill();
+	forget();
+	assert_true(passes("in transit", REASON_TROUBLE_TOLD));
+	first = told_only(&key).sequence;
+	assert_true(passes("in transit", REASON_NONE));
+	told_before(3700 * NSEC_PER_SEC);
+	assert_true(passes("in transit", REASON_TROUBLE_TOLD));
+	assert_int_equal(told_only(&key).sequence, first);
+	assert_int_equal(told_only(&key).sent, 2);
+	for (int copy = 0; copy < 2; copy++) {
+		assert_true(catch(&m, &e));
+		assert_int_equal(m.sequence, first);
+	}
+	/* One event began, and one telling of it. */
+	assert_int_equal(node_events(node, NULL, 0), 2);
+}
+
+/* The loader ends trouble by taking another id. */
+static void ends_and_begins_anew(void **state)
+{
+	struct watch watch = watch_of();
+	struct told_key key;
+	struct gauge g;
+
+	fill();
+	forget();
+	assert_true(passes("in transit", REASON_TROUBLE_TOLD));
+	/* Between the thresholds: what is on lasts, what is not does not begin. */
+	watch.bytes = (struct threshold){ 90000, 100 };
+	watch_put(&watch);
+	g = gauge_now();
+	assert_true(passes("one segment, no SRH", REASON_TROUBLE_TOLD));
+	assert_true(gauge_now().trouble[TROUBLE_QUEUE].seen_ns > g.trouble[TROUBLE_QUEUE].seen_ns);
+	assert_int_equal(gauge_now().trouble[TROUBLE_QUEUE].since_ns,
+			 g.trouble[TROUBLE_QUEUE].since_ns);
+	watch.event_id[TROUBLE_QUEUE] = NEXT_EVENT_ID;
+	watch_put(&watch);
+	node_clear(node->maps.fantel_told, sizeof(struct told_key));
+	assert_true(passes("in transit", REASON_NONE));
+	watch.bytes = watch_of().bytes;
+	watch_put(&watch);
+	assert_true(passes("in transit", REASON_TROUBLE_TOLD));
+	assert_int_equal(told_only(&key).event_id, NEXT_EVENT_ID);
+}
+
+static void packets_count_too(void **state)
+{
+	struct watch watch = watch_of();
+
+	fill();
+	forget();
+	watch.bytes = (struct threshold){};
+	watch.packets = (struct threshold){ 50, 1 };
+	watch_put(&watch);
+	assert_true(passes("in transit", REASON_NONE));
+	watch.packets = (struct threshold){ 2, 1 };
+	watch_put(&watch);
+	assert_true(passes("in transit", REASON_TROUBLE_TOLD));
+}
+
+static const char *const nobodys[] = {
+	"of another domain",	 "a notification in transit", "a UDP notification in transit",
+	"from a multicast source", "from nobody",
+};
+
+static void whom_not_to_tell(void **state)
+{
+	fill();
+	for (size_t i = 0; i < ARRAY_SIZE(nobodys); i++) {
+		forget();
+		assert_true(passes(nobodys[i], REASON_NONE));
+		assert_int_equal(node_entries(node->maps.fantel_told, sizeof(struct told_key)), 0);
+		/* The link is in trouble all the same. */
+		assert_int_equal(node_events(node, NULL, 0), 1);
+	}
+}
+
+static void limited(void **state)
+{
+	struct config config = watch_config();
+	struct fantel_bpf *usual = node;
+	struct told_key key;
+
+	config.rate[BUCKET_CONGESTION] = (struct rate){ 3600 * NSEC_PER_SEC, 3 * 3600 * NSEC_PER_SEC };
+	node = watch_load(&config);
+	fill();
+	forget();
+	/* Not attached: no clone becomes anything. What one cost was taken. */
+	assert_true(passes("in transit", REASON_TROUBLE_LATER));
+	assert_int_equal(told_only(&key).sent, 0);
+	assert_true(passes("one segment, no SRH", REASON_TROUBLE_LIMITED));
+	fantel_bpf__destroy(node);
+	node = usual;
+}
+
+static void no_way_back(void **state)
+{
+	struct told_key key;
+
+	fill();
+	forget();
+	net_do("ip -6 route del 2001:db8:f::/48");
+	assert_true(passes("in transit", REASON_TROUBLE_LATER));
+	assert_int_equal(told_only(&key).sent, 0);
+	net_do("ip -6 route add 2001:db8:f::/48 via 2001:db8:e0::2");
+	assert_true(passes("in transit", REASON_TROUBLE_TOLD));
+}
+
+/* Several queues are added up: one of mq's is filled. */
+static void of_several_queues(void **state)
+{
+	struct watch watch = watch_of();
+	__u32 core2;
+	int out;
+	__u8 frame[ETH_FRAME_LEN] = { 2, 0, 0, 0, 5, 2, 2, 0, 0, 0, 5, 1, 0x88, 0xb5 };
+
+	net_do("ip link add core2 numtxqueues 2 type veth peer name core2-far");
+	net_do("ip link set core2 up");
+	net_do("ip link set core2-far up");
+	core2 = net_index("core2");
+	net_do("tc qdisc replace dev core2 root handle 1: mq");
+	net_do("tc qdisc replace dev core2 parent 1:1 tbf rate 1kbit burst 1600 limit 100000");
+	net_do("tc qdisc replace dev core2 parent 1:2 tbf rate 1kbit burst 1600 limit 100000");
+	forget();
+	out = port_open("core2", ETH_P_IPV6);
+	for (int i = 0; i < 6; i++)
+		assert_int_equal(write(out, frame, sizeof(frame)), sizeof(frame));
+	close(out);
+	watch.bytes = (struct threshold){ 90000, 1 };
+	node_put(node->maps.fantel_watches, &core2, &watch);
+	node_run_egress(node, node->progs.fantel_watch, core2, golden("in transit"), &got);
+	assert_in_range(gauge_now().bytes, 4 * ETH_FRAME_LEN - 100, 6 * ETH_FRAME_LEN);
+	assert_in_range(gauge_now().packets, 4, 6);
+	/* Lockless ones count on each CPU; these are empty. */
+	net_do("tc qdisc replace dev core2 parent 1:1 pfifo_fast");
+	net_do("tc qdisc replace dev core2 parent 1:2 pfifo_fast");
+	nanosleep(&(struct timespec){ .tv_nsec = NSEC_PER_MSEC }, NULL);
+	node_run_egress(node, node->progs.fantel_watch, core2, golden("in transit"), &got);
+	assert_int_equal(gauge_now().bytes, 0);
+	assert_int_equal(gauge_now().packets, 0);
+}
+
+/* As on Linux 6.1: a program on the tracepoint notes what it sees, of this namespace's ports alone. */
+static void by_tracepoint(void **state)
+{
+	struct config config = watch_config();
+	struct fantel_bpf *usual = node;
+	int fd;
+
+	for (int ours = 0; ours <= 1; ours++) {
+		node = node_open(&config);
+		node->rodata->config.queue_by = QUEUE_BY_TRACEPOINT;
+		node->rodata->config.netns_cookie = ours ? egress_netns_cookie() : 1;
+		bpf_program__set_autoload(node->progs.fantel_queue, true);
+		node_start(node);
+		node_source(node, "2001:db8:f::/48");
+		fd = bpf_raw_tracepoint_open(NULL, bpf_program__fd(node->progs.fantel_queue));
+		assert_true(fd >= 0);
+		net_do("tc qdisc del dev core1 root");
+		forget();
+		fill_watched();
+		assert_in_range(gauge_now().bytes, ours ? ONSET : 0, ours ? 5000 : 0);
+		assert_true(passes("in transit", ours ? REASON_TROUBLE_LATER : REASON_NONE));
+		close(fd);
+		fantel_bpf__destroy(node);
+	}
+	node = usual;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST("a port that is not watched costs nothing but the question", unwatched),
+		TEST("a queue below its onset is measured, and no trouble", below_the_onset),
+		TEST("at the onset a clone of the packet becomes the notification", a_clone_tells),
+		TEST("it is told once, and repeated with its sequence", told_once_and_repeated),
+		TEST("trouble lasts to its end threshold, and the next is another event",
+		     ends_and_begins_anew),
+		TEST("a threshold in packets counts as well", packets_count_too),
+		TEST("some are never told", whom_not_to_tell),
+		TEST("the bucket limits what is told", limited),
+		TEST("what no clone can tell is left to the loader", no_way_back),
+		TEST("the queues of a device with several are added up", of_several_queues),
+		TEST("where a packet does not show its device, the tracepoint does", by_tracepoint),
+	};
+	struct config config = watch_config();
+
+	net_make();
+	node = watch_load(&config);
+	attach();
+	wire = port_open("core0-far", ETH_P_ALL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
