@@ -21,7 +21,9 @@ endif
 BUILD_DEPS := make gcc clang llvm libc6-dev linux-libc-dev libbpf-dev bpftool libelf-dev zlib1g-dev \
 	libyang2-dev libmnl-dev libjansson-dev libcap-dev pkg-config
 TEST_DEPS := libcmocka-dev iproute2 ethtool util-linux procps python3 python3-scapy tshark gnuplot-nox \
-	iputils-ping man-db libclang-rt-dev tcpdump
+	iputils-ping man-db libclang-rt-dev tcpdump frr bird2
+# Of these, services that are neither started nor enabled by the installation: tests run them by hand.
+QUIET    := frr bird
 
 LIBS     := libbpf libyang libmnl jansson libcap
 WARN     := -Wall -Wextra -Werror -Wno-unused-parameter
@@ -85,8 +87,15 @@ packages = $(Q)command -v dpkg-query >/dev/null || exit 0; \
 		echo "make: missing Debian packages:$$missing; install them with: sudo make deps" >&2; exit 1; \
 	fi; \
 	echo "  APT     $$missing"; \
+	deny=/usr/sbin/policy-rc.d; \
+	if [ -e $$deny ]; then deny=; else \
+		printf '\043!/bin/sh\nexit 101\n' >$$deny && chmod 755 $$deny; \
+		trap 'rm -f $$deny' EXIT; trap 'exit 1' INT TERM; \
+	fi; \
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
-		apt-get install -y -qq --no-install-recommends $$missing >/dev/null
+		apt-get install -y -qq --no-install-recommends $$missing >/dev/null || exit 1; \
+	for s in $(QUIET); do case "$$missing " in *" $$s "*|*" $${s}2 "*) \
+		systemctl disable -q $$s 2>/dev/null || true ;; esac; done
 
 deps:
 	$(call packages,$(BUILD_DEPS) $(TEST_DEPS),install)

@@ -214,6 +214,7 @@ static int begin(struct bfd *bfd, struct session *s, const struct addr *local, _
 		s->set.discriminator = new_discriminator(bfd);
 		b.failed = same && old.failed;
 		b.fails = old.fails;
+		b.ups = old.ups;
 		forget(bfd->maps, s->ifindex);
 		if (bpf_map_update_elem(bfd->maps->bfd, &s->ifindex, &b, BPF_ANY))
 			return -errno;
