@@ -3,6 +3,7 @@
  * The entry points, and with them the table of contents. One object, one skeleton.
  *
  *   customer port   steer     classify, pick a path, encapsulate, redirect
+ *                   flows       which path a flow has to keep
  *                   toobig      the sender learns the tunnel's MTU
  *   core port       bfd       a packet of the port's BFD session: the state follows at once
  *                   notify    a notification to this node: trust, parse, act

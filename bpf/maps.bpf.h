@@ -38,6 +38,9 @@ MAP(fantel_groups, BPF_MAP_TYPE_HASH, __u32, struct group, MAX_GROUPS, BPF_F_NO_
 /* Group compiled for the packet path. push -> steer. */
 MAP(fantel_ranks, BPF_MAP_TYPE_ARRAY, __u32, struct rank, MAX_GROUPS, 0);
 
+/* Group and slot -> the path that its flows took last, where order is kept. steer only. */
+MAP(fantel_flows, BPF_MAP_TYPE_ARRAY, __u32, struct flow, MAX_FLOWS, 0);
+
 /* Path -> header templates. push -> steer, notify, status. */
 MAP(fantel_paths, BPF_MAP_TYPE_ARRAY, __u32, struct path, MAX_PATHS, 0);
 

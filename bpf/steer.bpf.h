@@ -10,6 +10,7 @@
 
 #include "account.bpf.h"
 #include "fantel/path.h"
+#include "flows.bpf.h"
 #include "packet.bpf.h"
 #include "route.bpf.h"
 #include "tell.bpf.h"
@@ -104,9 +105,11 @@ FN enum reason steer_nexthop(struct xdp_md *ctx, struct choice *c)
 }
 
 /* The first usable member in the flow's own order: REASON_NONE. Else why the last one was not. */
-FN enum reason steer_pick(struct xdp_md *ctx, struct choice *c, struct rank *rank, __u64 hash)
+FN enum reason steer_pick(struct xdp_md *ctx, struct choice *c, struct rank *rank, __u32 group,
+			  __u64 hash)
 {
-	__u64 order = rank->order[hash_slot(hash)];
+	struct keeping keeping;
+	__u64 order = flow_order(&keeping, rank, group, hash_slot(hash));
 	enum reason reason = REASON_NO_PATH;
 
 	for (__u32 i = 0; i < MAX_MEMBERS; i++, order >>= 4) {
@@ -122,8 +125,10 @@ FN enum reason steer_pick(struct xdp_md *ctx, struct choice *c, struct rank *ran
 		if (!c->path || c->path->tunnel == TUNNEL_NONE)
 			continue;
 		reason = steer_nexthop(ctx, c);
-		if (reason == REASON_NONE)
+		if (reason == REASON_NONE) {
+			flow_took(&keeping, c->id);
 			break;
+		}
 	}
 	return reason;
 }
@@ -261,7 +266,7 @@ FN int steer(struct xdp_md *ctx)
 	if (f.hop_limit <= 1)
 		return verdict(REASON_HOP_LIMIT, f.len);
 	hash = flow_hash(&f.src, &f.dst, f.ports, f.proto, f.qp, config.hash_seed);
-	reason = steer_pick(ctx, &c, rank, hash);
+	reason = steer_pick(ctx, &c, rank, group, hash);
 	if (UNLIKELY(reason == REASON_NO_PATH))
 		return steer_no_path(ctx, rank, group, f.len);
 	if (UNLIKELY(reason))

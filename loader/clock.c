@@ -17,6 +17,16 @@ __u64 clock_now_ns(void)
 	return read_ns(CLOCK_MONOTONIC);
 }
 
+/* The tick is what the coarse clocks advance by. */
+__u32 clock_hz(void)
+{
+	struct timespec tick;
+
+	if (clock_getres(CLOCK_MONOTONIC_COARSE, &tick) || !tick.tv_nsec)
+		return 100; /* the slowest there is: what is counted in jiffies then ends sooner */
+	return (NSEC_PER_SEC + tick.tv_nsec / 2) / tick.tv_nsec;
+}
+
 __u64 clock_wall_ns(__u64 monotonic_ns)
 {
 	return read_ns(CLOCK_REALTIME) - clock_now_ns() + monotonic_ns;

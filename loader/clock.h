@@ -9,6 +9,8 @@
 
 __u64 clock_now_ns(void); /* CLOCK_MONOTONIC: the clock of bpf_ktime_get_ns */
 
+__u32 clock_hz(void); /* jiffies in a second */
+
 /* A monotonic time on the wall clock, ns since 1970. Exact for now; a step of the wall clock moves
  * the past with it. */
 __u64 clock_wall_ns(__u64 monotonic_ns);

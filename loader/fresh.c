@@ -3,25 +3,15 @@
  * User space can't read jiffies; fantel_clock, which is run and never attached, can.
  */
 #include <bpf/bpf.h>
-#include <time.h>
 
+#include "clock.h"
 #include "fresh.h"
 
 #define SECONDS 3 /* two renewals may fail */
 
-/* The tick is what the coarse clocks advance by. */
-static __u32 tick_rate(void)
-{
-	struct timespec tick;
-
-	if (clock_getres(CLOCK_MONOTONIC_COARSE, &tick) || !tick.tv_nsec)
-		return 100; /* the slowest there is: what is written then counts for less long */
-	return (NSEC_PER_SEC + tick.tv_nsec / 2) / tick.tv_nsec;
-}
-
 struct fresh fresh_by(int clock_fd)
 {
-	return (struct fresh){ .clock_fd = clock_fd, .hz = tick_rate() };
+	return (struct fresh){ .clock_fd = clock_fd, .hz = clock_hz() };
 }
 
 __u64 fresh_until(const struct fresh *fresh)

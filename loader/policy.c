@@ -304,6 +304,11 @@ static void take_group(struct reader *r, void *to, const struct lyd_node *entry)
 
 	take_name(group->name, sizeof(group->name), entry);
 	group->on_no_path = is_word(entry, "on-no-path", "pass") ? FATE_PASS : FATE_DROP;
+	group->ordering = is_word(entry, "ordering", "strict")	? ORDERING_STRICT :
+			  is_word(entry, "ordering", "flowlet") ? ORDERING_FLOWLET :
+								  ORDERING_ANY;
+	if (group->ordering == ORDERING_FLOWLET)
+		group->gap_us = yang_number(entry, "flowlet-gap");
 	yang_each (member, entry, "member") {
 		__auto_type m = &group->member[group->n_members];
 		int path = find_name(r, yang_at(member), "path", yang_text(member, "path"), p->path,

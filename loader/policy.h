@@ -82,6 +82,8 @@ struct policy_path {
 struct policy_group {
 	char name[NAME_LEN];
 	enum fate on_no_path; /* FATE_DROP or FATE_PASS */
+	enum ordering ordering;
+	__u32 gap_us; /* of ORDERING_FLOWLET; else 0 */
 	__u32 n_members;
 	struct {
 		__u32 path; /* index in policy.path */

@@ -318,6 +318,16 @@ static void warn_of_ports(struct checker *c)
 			      "no core port: no notification will be heard, no failure known");
 }
 
+static void warn_of_gaps(struct checker *c)
+{
+	for (__u32 i = 0; i < c->policy->n_groups; i++) {
+		const struct jsonpos *gap = jsonpos_member(c->origin->group[i], "flowlet-gap");
+
+		if (gap && c->policy->group[i].ordering != ORDERING_FLOWLET)
+			findings_warn(c->findings, gap, "not used; only flowlets have gaps");
+	}
+}
+
 static void warn_of_unused(struct checker *c)
 {
 	const struct policy *p = c->policy;
@@ -364,5 +374,6 @@ void policy_check(const struct policy *policy, const struct policy_origin *origi
 	if (findings->errors)
 		return; /* what is missing may only have been refused */
 	warn_of_ports(&c);
+	warn_of_gaps(&c);
 	warn_of_unused(&c);
 }

@@ -177,6 +177,8 @@ static json_t *group_json(const struct policy_group *g, const struct policy *p)
 
 	set_word(group, "name", g->name);
 	set_word(group, "on-no-path", g->on_no_path == FATE_PASS ? "pass" : "drop");
+	set_word(group, "ordering", ordering_word(g->ordering));
+	set_given(group, "flowlet-gap", g->gap_us);
 	for (__u32 i = 0; i < g->n_members; i++) {
 		json_t *member = json_object();
 
@@ -488,6 +490,7 @@ static void print_text(const struct policy *p, json_t *top, FILE *out)
 	};
 	static const struct column members[] = {
 		{ "GROUP", "name", COLUMN_PLAIN },  { "ON-NO-PATH", "on-no-path", COLUMN_PLAIN },
+		{ "ORDERING", "ordering", COLUMN_PLAIN }, { "GAP-US", "flowlet-gap", COLUMN_PLAIN },
 		{ "TIER", "tier", COLUMN_PLAIN },   { "WEIGHT", "weight", COLUMN_PLAIN },
 		{ "MEMBER", "path", COLUMN_PLAIN }, {},
 	};

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "assign.h"
+#include "clock.h"
 #include "encap.h"
 #include "endpoint.h"
 #include "fantel/path.h"
@@ -198,6 +199,8 @@ static void compile_group(struct push *push, __u32 i)
 	struct group *group = &push->group[i];
 
 	strcpy(group->name, from->name);
+	group->ordering = from->ordering;
+	group->gap_us = from->gap_us;
 	group->n_members = from->n_members;
 	for (__u32 m = 0; m < from->n_members; m++) {
 		struct member *member = &group->member[m];
@@ -208,6 +211,7 @@ static void compile_group(struct push *push, __u32 i)
 		member->tier = from->member[m].tier;
 	}
 	rank_build(&push->rank[i], group, from->on_no_path);
+	push->rank[i].idle = rank_idle(group, clock_hz());
 }
 
 static int plan_groups(struct push *push)

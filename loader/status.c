@@ -333,6 +333,9 @@ static json_t *groups_json(const struct view *view)
 		json_t *group = json_object();
 
 		json_set(group, "name", json_text(g->name));
+		json_set(group, "ordering", json_string(ordering_word(g->ordering)));
+		json_set(group, "flowlet-gap-us",
+			 g->ordering == ORDERING_FLOWLET ? json_integer(g->gap_us) : json_null());
 		json_set(group, "members", members_json(view, g));
 		json_array_append_new(groups, group);
 	}
@@ -342,6 +345,7 @@ static json_t *groups_json(const struct view *view)
 
 static const struct column member_columns[] = {
 	{ "GROUP", "group", COLUMN_PLAIN },
+	{ "ORDERING", "ordering", COLUMN_PLAIN },
 	{ "PATH", "path", COLUMN_PLAIN },
 	{ "WEIGHT", "weight", COLUMN_PLAIN },
 	{ "TIER", "tier", COLUMN_PLAIN },
@@ -362,6 +366,7 @@ static json_t *groups_flat(const json_t *groups)
 		json_t *row = json_copy(member);
 
 		json_object_set(row, "group", json_object_get(group, "name"));
+		json_object_set(row, "ordering", json_object_get(group, "ordering"));
 		json_array_append_new(rows, row);
 	}
 	return rows;

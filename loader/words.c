@@ -32,6 +32,9 @@ static const struct word tunnels[] = { TUNNELS(X) };
 #define X(NAME, cause, text) { TROUBLE_##NAME, text },
 static const struct word troubles[] = { TROUBLES(X) };
 #undef X
+#define X(NAME, text) { ORDERING_##NAME, text },
+static const struct word orderings[] = { ORDERINGS(X) };
+#undef X
 #define X(NAME, text, fate, sentence) { REASON_##NAME, text },
 static const struct word reasons[] = { { REASON_NONE, "none" }, REASONS(X) };
 #undef X
@@ -83,6 +86,7 @@ TO_WORD(tlv)
 TO_WORD(subtlv)
 TO_WORD(tunnel)
 TO_WORD(trouble)
+TO_WORD(ordering)
 TO_WORD(reason)
 TO_WORD(bfd_state)
 TO_WORD(bfd_diag)

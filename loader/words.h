@@ -22,6 +22,7 @@ const char *tunnel_word(unsigned int type);	/* enum tunnel_type */
 const char *bfd_state_word(unsigned int state); /* enum bfd_state */
 const char *bfd_diag_word(unsigned int diag);	/* enum bfd_diag */
 const char *trouble_word(unsigned int trouble); /* enum trouble */
+const char *ordering_word(unsigned int value);	/* enum ordering */
 
 /* "none" for REASON_NONE. */
 const char *reason_word(unsigned int reason);

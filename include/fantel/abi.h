@@ -68,8 +68,22 @@ struct member {
 	__u16 tier;   /* the lowest tier with a usable member serves */
 };
 
+/* When may a flow leave a path that is usable, because weights changed or a better path is back? */
+#define ORDERINGS(X)                                                                               \
+	X(ANY, "any")	      /* at once */                                                        \
+	X(FLOWLET, "flowlet") /* after a gap between its packets */                                \
+	X(STRICT, "strict")   /* when it was idle for long: it counts as a new flow then */
+
+enum ordering {
+#define X(NAME, word) ORDERING_##NAME,
+	ORDERINGS(X)
+#undef X
+};
+
 struct group {
 	char name[NAME_LEN];
+	enum ordering ordering;
+	__u32 gap_us; /* ORDERING_FLOWLET */
 	__u32 n_members;
 	struct member member[MAX_MEMBERS];
 };
@@ -83,8 +97,25 @@ struct group {
 struct rank {
 	__u32 n; /* members listed in each slot: those with a weight */
 	__u32 on_no_path; /* enum fate: FATE_DROP or FATE_PASS */
+	__u32 ordering;	  /* enum ordering */
+	__u32 idle;	  /* in the ticks of struct flow, where there is an ordering */
 	__u32 path[MAX_MEMBERS];
 	__u64 order[RANK_SLOTS];
+};
+
+/*
+ * fantel_flows, where order is kept: the path that the flows of one slot of one group took last. They
+ * move together, so nothing is compared and nothing is evicted. Time is the low half of what the
+ * ordering counts: with flowlet, ns in units of FLOW_TICK_NS; with strict, jiffies, which cost
+ * nothing to read.
+ */
+#define FLOW_TICK_SHIFT 10
+#define FLOW_TICK_NS (1U << FLOW_TICK_SHIFT)
+#define STRICT_IDLE_S 30
+#define MAX_FLOWS (MAX_GROUPS * RANK_SLOTS)
+struct flow {
+	__u32 path_plus_1; /* 0 = none yet */
+	__u32 last;	   /* when it was taken last */
 };
 
 /* What policy calls a tunnel. The packet path only asks whether there is one. */
@@ -477,6 +508,7 @@ struct event {
 /* BPF and host must agree: no implicit holes that a compiler could fill otherwise. */
 _Static_assert(sizeof(struct prefix_key) == 20, "LPM key");
 _Static_assert(sizeof(struct member) == 40, "member");
+_Static_assert(sizeof(struct flow) == 8, "flow");
 _Static_assert(sizeof(struct tunnel_key) == 136, "tunnel_key");
 _Static_assert(sizeof(struct failed_key) == 24, "failed_key");
 _Static_assert(sizeof(struct bucket_key) == 24, "bucket_key");

@@ -12,6 +12,7 @@
 #define config kernel_config
 #define cursor kernel_cursor
 #define event kernel_event
+#define flow kernel_flow
 #define frame kernel_frame
 #define group kernel_group
 #define health kernel_health
@@ -19,6 +20,7 @@
 #define member kernel_member
 #define msg kernel_msg
 #define nexthop kernel_nexthop
+#define ordering kernel_ordering
 #define origin kernel_origin
 #define path kernel_path
 #define path_flags kernel_path_flags
@@ -32,6 +34,7 @@
 #undef config
 #undef cursor
 #undef event
+#undef flow
 #undef frame
 #undef group
 #undef health
@@ -39,6 +42,7 @@
 #undef member
 #undef msg
 #undef nexthop
+#undef ordering
 #undef origin
 #undef path
 #undef path_flags

@@ -105,6 +105,23 @@ FN __u32 hash_flow_label(__u64 hash)
 	return label ? label : 1;
 }
 
+/*
+ * A slot's order with one path moved to the front, the others behind it as they were; the same order
+ * if it is not listed. Its own function: rarely called.
+ */
+SUBPROG __u64 rank_first(const struct rank *r, __u64 order, __u32 path)
+{
+	if (!r)
+		return order;
+	for (__u32 i = 0; i < MAX_MEMBERS && i < r->n; i++) {
+		__u64 before = (1ULL << 4 * i) - 1, member = order >> 4 * i & 15;
+
+		if (r->path[member] == path)
+			return (order & ~(before << 4 | 15)) | (order & before) << 4 | member;
+	}
+	return order;
+}
+
 #ifndef __bpf__
 
 /* -log2(u / 2^64) with 24 fractional bits, for u > 0. */
@@ -145,14 +162,23 @@ static inline bool rank_before(const struct member *a, __u64 log_a, const struct
 	return log_a * b->weight < log_b * a->weight;
 }
 
+/* For rank.idle: how long flows may pause and still keep their path; `hz` jiffies are a second. */
+static inline __u32 rank_idle(const struct group *g, __u32 hz)
+{
+	if (g->ordering == ORDERING_STRICT)
+		return STRICT_IDLE_S * hz;
+	return g->ordering == ORDERING_FLOWLET ? DIV_ROUND_UP(g->gap_us * 1000ULL, FLOW_TICK_NS) : 0;
+}
+
 /*
  * Compile a group (n_members <= MAX_MEMBERS). Members of weight 0 are drained: not listed. Every
- * bit of *r is set; on_no_path is FATE_DROP or FATE_PASS.
+ * bit of *r is set, idle to 0; on_no_path is FATE_DROP or FATE_PASS.
  */
 static inline void rank_build(struct rank *r, const struct group *g, enum fate on_no_path)
 {
 	memset(r, 0, sizeof(*r));
 	r->on_no_path = on_no_path;
+	r->ordering = g->ordering;
 	for (__u32 i = 0; i < g->n_members; i++) {
 		r->path[i] = g->member[i].path;
 		r->n += g->member[i].weight != 0;

@@ -30,6 +30,7 @@
 /* The project's own bars: times the floor, times SRv6, and ns. */
 #define STEER_BAR 1.35
 #define TUNNEL_BAR 1.0
+#define ORDER_BAR 60 /* more than without */
 #define NOTIFY_BAR 300
 #define DETECT_BAR 250
 #define QUIET_BAR 10
@@ -49,6 +50,7 @@ struct subject {
 	const struct subject *bar_of;	  /* the bar is so many times that one's median */
 	const char *bar_word;		  /* what that one is; NULL = the floor */
 	double bar;			  /* ns, or the factor; 0 = none */
+	double bar_more;		  /* ns on top of it */
 
 	struct bytes packet;
 	struct again want;
@@ -340,6 +342,29 @@ static void add_tunnels(const struct subject *srv6)
 	}
 }
 
+/* A known flow of a group that keeps order. */
+static void add_orderings(const struct subject *any)
+{
+	static const struct {
+		const char *name;
+		enum ordering ordering;
+	} row[] = {
+		{ "steer: the same, ordering flowlet", ORDERING_FLOWLET },
+		{ "steer: the same, ordering strict", ORDERING_STRICT },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		struct fantel_bpf *node = steer_node(4);
+		struct subject *s = add_customer(row[i].name, "bench6", node);
+
+		node_ordering(node, 0, row[i].ordering, 500);
+		s->bar_of = any;
+		s->bar_word = "any";
+		s->bar = 1;
+		s->bar_more = ORDER_BAR;
+	}
+}
+
 static void add_floor_and_steer(void)
 {
 	struct floor_bpf *floor = floor_node();
@@ -354,6 +379,7 @@ static void add_floor_and_steer(void)
 	s = add_customer("steer: SRv6, IPv6 RoCEv2, 3 segments, group of 4", "bench6", of4);
 	s->bar_of = base;
 	s->bar = STEER_BAR;
+	add_orderings(s);
 	add_tunnels(s);
 	vary_flows(add_customer("steer, 65,536 flows", "bench6", of4));
 	base = add("floor, 512 destinations", "bench6", 6);
@@ -546,7 +572,7 @@ static int measure(void)
 
 static double bar_ns(const struct subject *s)
 {
-	return s->bar_of ? s->bar * s->bar_of->median : s->bar;
+	return (s->bar_of ? s->bar * s->bar_of->median : s->bar) + s->bar_more;
 }
 
 static void print(void)
@@ -562,7 +588,10 @@ static void print(void)
 		if (s->bar)
 			printf("   %.0f: %s", bar_ns(s),
 			       s->median <= bar_ns(s) ? "met" : "not met");
-		if (s->bar_of)
+		if (s->bar_more)
+			printf(" (%+.0f of +%.0f ns to %s)", s->median - s->bar_of->median,
+			       s->bar_more, s->bar_word);
+		else if (s->bar_of)
 			printf(" (%.2f of %.2f times %s)", s->median / s->bar_of->median, s->bar,
 			       s->bar_word ? s->bar_word : "the floor");
 		putchar('\n');

@@ -68,14 +68,15 @@ struct model {
 	} tunnel[MODEL_ROWS];
 	__u32 n_tunnels;
 	struct path path[MODEL_PATHS];
-	__u32 members; /* of the one group: paths 0..members-1 */
+	struct rank rank; /* of the one group, which is group 0 */
 	char group[NAME_LEN];
 	struct link link; /* what is not ours or routed by a live link would leave by */
 	__u32 ifindex;	  /* of it */
 
 	/* What it knows. */
 	struct traffic count[REASON_COUNT];
-	struct traffic steered;
+	struct traffic steered[MODEL_PATHS];
+	struct flow flow[RANK_SLOTS];
 	struct node_state state;
 	struct model_health health[MODEL_PATHS];
 	struct model_failed failed[MODEL_FAILED];
@@ -88,6 +89,8 @@ struct model {
 	enum reason reason; /* REASON_NONE: nothing is counted */
 	bool changes;	    /* something of fantel_failed, _health, _origins or _told */
 	bool rewrites;	    /* the packet does not stay as it came */
+	__u32 slot;	    /* whose flows' path was noted; RANK_SLOTS: none's */
+	__u32 taken;	    /* the path where it is redirected */
 	struct event event[MODEL_EVENTS]; /* time_ns is now */
 	__u32 n_events;
 };
@@ -581,6 +584,7 @@ static void model_begin(struct model *m)
 {
 	m->reason = REASON_NONE;
 	m->changes = m->rewrites = false;
+	m->slot = RANK_SLOTS;
 	m->n_events = 0;
 }
 
@@ -605,8 +609,44 @@ static enum reason model_class(const struct model *m, const struct reading *r)
 	return f->hop_limit <= 1 ? REASON_HOP_LIMIT : REASON_NONE;
 }
 
+/* Whose turn is it in the flow's slot? With an ordering, that of the path that it took last, while that
+ * carries anything: nothing here is idle for long. -1: nobody's. */
+static int model_pick(struct model *m, const struct frame *f)
+{
+	__u64 hash = flow_hash(&f->src, &f->dst, f->ports, f->proto, f->qp, m->config.hash_seed);
+	__u32 slot = hash % RANK_SLOTS, last;
+
+	if (m->rank.ordering != ORDERING_ANY) {
+		m->slot = slot;
+		last = m->flow[slot].path_plus_1;
+		if (last && model_usable(m, last - 1))
+			return last - 1;
+	}
+	for (__u32 i = 0; i < m->rank.n; i++) {
+		__u32 path = m->rank.path[m->rank.order[slot] >> (4 * i) & 15];
+
+		if (model_usable(m, path))
+			return path;
+	}
+	m->slot = RANK_SLOTS;
+	return -1;
+}
+
+static void model_steer(struct model *m, const struct reading *r, __u32 path)
+{
+	m->verdict = XDP_REDIRECT;
+	m->rewrites = true;
+	m->taken = path;
+	m->steered[path].packets++;
+	m->steered[path].bytes += r->frame.len;
+	if (m->slot < RANK_SLOTS)
+		m->flow[m->slot].path_plus_1 = path + 1;
+}
+
 static void model_customer(struct model *m, const struct reading *r)
 {
+	int path;
+
 	enum reason reason;
 
 	model_begin(m);
@@ -615,15 +655,12 @@ static void model_customer(struct model *m, const struct reading *r)
 		return;
 	}
 	reason = model_class(m, r);
-	for (__u32 i = 0; !reason && i < m->members; i++)
-		if (model_usable(m, i)) {
-			m->verdict = XDP_REDIRECT;
-			m->rewrites = true;
-			m->steered.packets++;
-			m->steered.bytes += r->frame.len;
+	if (!reason) {
+		path = model_pick(m, &r->frame);
+		if (path >= 0) {
+			model_steer(m, r, path);
 			return;
 		}
-	if (!reason) {
 		reason = REASON_NO_PATH;
 		memcpy(model_event(m, EVENT_NO_PATH, reason)->name, m->group, NAME_LEN);
 	}

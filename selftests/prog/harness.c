@@ -14,6 +14,7 @@
 #include <bpf/libbpf.h>
 #include <jansson.h>
 
+#include "clock.h"
 #include "egress.h"
 #include "encap.h"
 #include "endpoint.h"
@@ -417,6 +418,21 @@ void node_group(struct fantel_bpf *node, __u32 id, enum fate on_no_path, __u32 n
 	}
 	snprintf(group.name, sizeof(group.name), "group-%u", id);
 	rank_build(rank, &group, on_no_path);
+	node_put(node->maps.fantel_groups, &id, &group);
+	node_put(node->maps.fantel_ranks, &id, rank);
+}
+
+void node_ordering(struct fantel_bpf *node, __u32 id, enum ordering ordering, __u32 gap_us)
+{
+	OWN_MEM struct rank *rank = calloc(1, sizeof(*rank));
+	struct group group;
+
+	if (!rank || !node_get(node->maps.fantel_groups, &id, &group) ||
+	    !node_get(node->maps.fantel_ranks, &id, rank))
+		give_up("group %u: has no ordering", id);
+	group.ordering = rank->ordering = ordering;
+	group.gap_us = gap_us;
+	rank->idle = rank_idle(&group, clock_hz());
 	node_put(node->maps.fantel_groups, &id, &group);
 	node_put(node->maps.fantel_ranks, &id, rank);
 }

@@ -76,6 +76,9 @@ struct nexthop nexthop_fresh(void); /* the MACs of golden/packets.py, MTU 9000 *
 /* Group over paths 0..n-1. weight, tier: NULL = all the same. */
 void node_group(struct fantel_bpf *node, __u32 id, enum fate on_no_path, __u32 n,
 		const __u16 *weight, const __u16 *tier);
+
+/* When flows of a group that is there may leave a usable path; made anew, it is ORDERING_ANY. */
+void node_ordering(struct fantel_bpf *node, __u32 id, enum ordering ordering, __u32 gap_us);
 void node_failures(struct fantel_bpf *node, __u32 path, int failures);
 
 void node_put(struct bpf_map *map, const void *key, const void *value);

@@ -217,7 +217,9 @@ static void fill_paths(void)
 
 static void fill_group(void)
 {
-	struct group group = { .name = "to-dc2", .n_members = 3 };
+	struct group group = {
+		.name = "to-dc2", .ordering = ORDERING_FLOWLET, .gap_us = 500, .n_members = 3
+	};
 	__u32 key = 5;
 
 	for (__u32 i = 0; i < 3; i++) {
@@ -428,9 +430,9 @@ static void status_text(void **state)
 	assert_row("core1", "core1 no * admin-down 5");
 	assert_row("core2 yes", "core2 yes - none 0");
 	assert_row("core2 70000", "core2 70000 50 90000 yes 1* 6");
-	assert_row("to-dc2 west", "to-dc2 west 10 0 no no");
-	assert_row("to-dc2 south", "to-dc2 south 20 1 yes yes");
-	assert_row("to-dc2 direct", "to-dc2 direct 30 1 no no");
+	assert_row("to-dc2 flowlet west", "to-dc2 flowlet west 10 0 no no");
+	assert_row("to-dc2 flowlet south", "to-dc2 flowlet south 20 1 yes yes");
+	assert_row("to-dc2 flowlet direct", "to-dc2 flowlet direct 30 1 no no");
 	assert_row("west 2001:db8:f::11", "west 2001:db8:f::11 failure carrier 77 * in *");
 	assert_row("2001:db8:f::11", "2001:db8:f::11 1234567890123456789");
 	assert_row("2001:db8:f::10 core1",
@@ -443,13 +445,16 @@ static void status_text(void **state)
 static void status_json(void **state)
 {
 	json_t *json OWN_JSON = NULL;
-	const json_t *failed, *told;
+	const json_t *failed, *group, *told;
 
 	assert_int_equal(run(cmd_status, "status", "-j", NULL), EXIT_DONE);
 	json = parsed();
 	assert_member(json, "abi", json_integer(FANTEL_ABI));
 	assert_member(json_object_get(json, "loader"), "running", json_false());
 	assert_member(json_object_get(json, "loader"), "pid", json_null());
+	group = find(json_object_get(json, "groups"), "name", "to-dc2");
+	assert_member(group, "ordering", json_string("flowlet"));
+	assert_member(group, "flowlet-gap-us", json_integer(500));
 	failed = find(json_object_get(json, "failed"), "path", "west");
 	assert_member(failed, "originator", json_string("2001:db8:f::11"));
 	assert_member(failed, "kind", json_string("failure"));

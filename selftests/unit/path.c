@@ -128,6 +128,45 @@ static void a_lower_tier_serves_first(void **state)
 		assert_int_equal(r.order[s] & 0xff, 0x01);
 }
 
+static void one_path_comes_first_and_the_others_stay_in_order(void **state)
+{
+	__u16 weight[MAX_MEMBERS];
+	struct group g;
+	struct rank r;
+
+	for (int i = 0; i < MAX_MEMBERS; i++)
+		weight[i] = 1 + i;
+	for (int n = 1; n <= MAX_MEMBERS; n++) {
+		g = group_of(n, weight, NULL);
+		rank_build(&r, &g, FATE_DROP);
+		for (int p = 0; p < n; p++) {
+			__u64 was = r.order[n], order = rank_first(&r, was, 100 + p);
+
+			assert_int_equal(order & 15, p);
+			for (int i = 0, j = 1; i < n; i++)
+				if ((int)(was >> (4 * i) & 15) != p)
+					assert_int_equal(order >> (4 * j++) & 15, was >> (4 * i) & 15);
+		}
+		assert_int_equal(rank_first(&r, r.order[n], 99), r.order[n]);
+		assert_int_equal(rank_first(&r, r.order[n], 100 + n), r.order[n]);
+	}
+}
+
+static void idle_is_counted_in_what_the_ordering_counts(void **state)
+{
+	struct group g = { .ordering = ORDERING_ANY, .gap_us = 500 };
+
+	assert_int_equal(rank_idle(&g, 250), 0);
+	g.ordering = ORDERING_STRICT;
+	assert_int_equal(rank_idle(&g, 250), 30 * 250);
+	g.ordering = ORDERING_FLOWLET;
+	assert_int_equal(rank_idle(&g, 250), 489); /* of 1.024 us: 500.7 us */
+	g.gap_us = 1;
+	assert_int_equal(rank_idle(&g, 250), 1);
+	g.gap_us = 10000000;
+	assert_int_equal(rank_idle(&g, 250), 9765625);
+}
+
 static void the_hash_sees_the_destination_qp(void **state)
 {
 	struct addr a = { .b = { 0x20, 1 } }, b = { .b = { 0x20, 2 } };
@@ -259,6 +298,8 @@ int main(void)
 		cmocka_unit_test(a_weight_change_moves_only_its_share),
 		cmocka_unit_test(a_member_that_leaves_moves_only_its_slots),
 		cmocka_unit_test(a_lower_tier_serves_first),
+		cmocka_unit_test(one_path_comes_first_and_the_others_stay_in_order),
+		cmocka_unit_test(idle_is_counted_in_what_the_ordering_counts),
 		cmocka_unit_test(the_hash_sees_the_destination_qp),
 		cmocka_unit_test(flows_that_differ_in_one_field_spread_evenly),
 		cmocka_unit_test(segment_lists_have_hashes_of_their_own),

@@ -435,6 +435,8 @@ static void groups_follow_their_references(void **state)
 	g = &p.group[0];
 	assert_string_equal(g->name, "g.1");
 	assert_int_equal(g->on_no_path, FATE_PASS);
+	assert_int_equal(g->ordering, ORDERING_FLOWLET);
+	assert_int_equal(g->gap_us, 10000000);
 	assert_int_equal(g->n_members, 3);
 	assert_int_equal(g->member[0].path, 2);
 	assert_int_equal(g->member[0].weight, 65535);
@@ -444,6 +446,8 @@ static void groups_follow_their_references(void **state)
 	assert_int_equal(g->member[2].weight, 1);
 	assert_int_equal(g->member[2].tier, 65535);
 	assert_int_equal(p.group[1].on_no_path, FATE_DROP);
+	assert_int_equal(p.group[1].ordering, ORDERING_STRICT);
+	assert_int_equal(p.group[1].gap_us, 0);
 }
 
 /* The order of a list that the schema orders is libyang's business, so entries are looked up. */
@@ -655,7 +659,7 @@ static void as_text_every_part_has_its_table(void **state)
 		"\nvxlan6  vxlan   copy  2001:db8::9 port 8472 vni 0 mac 02:00:5e:00:53:09\n",
 		"\nmpls    mpls    copy  16,24001,1048575 via 2001:db8:1::2\n",
 		"\nipip6   ipip    copy  2001:db8::9\n",
-		"g.1    pass        65535       1  one\n",
+		"g.1    pass        flowlet   10000000  65535       1  one\n",
 		"203.0.113.128/25  g.1\n",
 		"192.0.2.77     65535\n",
 		"\neth1      200001  100001     4000000000           10          1  1000  4294967295\n",
