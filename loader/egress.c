@@ -10,17 +10,12 @@
 #include "egress.h"
 #include "log.h"
 #include "own.h"
+#include "tc.h"
 
-/* Newer than the libbpf that we build with. */
-#define ATTACH_TCX_EGRESS ((enum bpf_attach_type)47)
-#define LINK_TYPE_TCX 11
+/* Newer than the headers that we build with. */
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71
 #endif
-
-/* Ours among a clsact's filters. */
-#define FILTER_HANDLE 1
-#define FILTER_PRIORITY 50202
 
 /* Too long for a port: no pin of one is called so. */
 #define TRACE_PIN "qdisc_enqueue_tracepoint"
@@ -48,87 +43,21 @@ __u64 egress_netns_cookie(void)
 	return cookie;
 }
 
-/* ---- tcx ------------------------------------------------------------------------------------- */
-
-static int pin(int fd, const char *path)
-{
-	unlink(path); /* a stranger's */
-	if (bpf_obj_pin(fd, path))
-		return err_r(-errno, "%s: can't pin it: %s", path, strerror(errno));
-	return 0;
-}
-
-/* The first word of bpf_link_info's part about tcx, which libbpf 1.1 does not know. */
-static __u32 link_ifindex(const struct bpf_link_info *info)
-{
-	return info->xdp.ifindex;
-}
-
-/* The link that an earlier loader pinned, if it is still on this interface; else -1. */
-static int inherited_link(const char *path, __u32 ifindex)
-{
-	struct bpf_link_info info = {};
-	__u32 len = sizeof(info);
-	int fd OWN_FD = bpf_obj_get(path);
-
-	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len) ||
-	    info.type != LINK_TYPE_TCX || link_ifindex(&info) != ifindex)
-		return -1;
-	return take_fd(fd);
-}
-
-static int tcx_attach(const char *path, const char *ifname, __u32 ifindex, int prog_fd)
-{
-	int fd OWN_FD = inherited_link(path, ifindex);
-
-	if (fd >= 0) {
-		if (!bpf_link_update(fd, prog_fd, NULL))
-			return 0;
-		return err_r(-errno, "port %s: can't replace the program on its egress: %s", ifname,
-			     strerror(errno));
-	}
-	fd = bpf_link_create(prog_fd, ifindex, ATTACH_TCX_EGRESS, NULL);
-	return fd < 0 ? -errno : pin(fd, path);
-}
-
-/* ---- clsact ---------------------------------------------------------------------------------- */
-
-static int clsact_attach(const char *path, const char *ifname, __u32 ifindex, int prog_fd)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_EGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY,
-		    .prog_fd = prog_fd, .flags = BPF_TC_F_REPLACE);
-	int r = bpf_tc_hook_create(&hook);
-
-	if (!r || r == -EEXIST)
-		r = bpf_tc_attach(&hook, &opts);
-	if (r)
-		return err_r(r, "port %s: can't attach to its egress: %s; its queue can't be watched",
-			     ifname, strerror(-r));
-	return pin(prog_fd, path);
-}
-
-static void clsact_detach(const char *ifname)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = if_nametoindex(ifname),
-		    .attach_point = BPF_TC_EGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
-
-	if (hook.ifindex)
-		bpf_tc_detach(&hook, &opts);
-}
-
-/* ---- either ---------------------------------------------------------------------------------- */
+/* ---- attaching ------------------------------------------------------------------------------- */
 
 int egress_attach(const struct pins *pins, const char *ifname, __u32 ifindex, int prog_fd)
 {
 	char path[PATH_MAX];
+	struct tc tc;
 	int r;
 
 	pins_egress_path(pins, ifname, path);
-	r = tcx_attach(path, ifname, ifindex, prog_fd);
-	/* An attach type that the kernel does not know. */
-	return r == -EINVAL ? clsact_attach(path, ifname, ifindex, prog_fd) : r;
+	r = tc_attach(&tc, TC_EGRESS, path, ifindex, ifname, prog_fd);
+	if (r)
+		return r;
+	r = tc_keep(&tc, path);
+	tc_release(&tc);
+	return r;
 }
 
 int egress_trace(const struct pins *pins, int prog_fd)
@@ -140,14 +69,15 @@ int egress_trace(const struct pins *pins, int prog_fd)
 		return err_r(-errno, "the tracepoint qdisc_enqueue: %s; queues can't be watched",
 			     strerror(errno));
 	pins_egress_path(pins, TRACE_PIN, path);
-	return pin(fd, path);
+	unlink(path); /* a stranger's */
+	if (bpf_obj_pin(fd, path))
+		return err_r(-errno, "%s: can't pin it: %s", path, strerror(errno));
+	return 0;
 }
 
+/* The tracepoint's link ends with its pin. */
 void egress_detach(const char *ifname, const char *path)
 {
-	int fd OWN_FD = bpf_obj_get(path);
-
-	/* A program is no link: then it is clsact's. */
-	if (fd >= 0 && bpf_link_detach(fd) && errno == EINVAL)
-		clsact_detach(ifname);
+	if (strcmp(ifname, TRACE_PIN))
+		tc_detach(TC_EGRESS, path, ifname);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The program on the egress of watched core ports: tcx from Linux 6.6 on, by a pinned link; clsact
- * below, where the filter stays by itself and the pinned program only remembers that it is ours.
- * Called by attach and teardown. And what a program there can learn on this kernel.
+ * The program on the egress of watched core ports (tc.h), and the tracepoint in its place on older
+ * kernels. Called by attach and teardown. And what a program there can learn on this kernel.
  */
 #ifndef EGRESS_H
 #define EGRESS_H
