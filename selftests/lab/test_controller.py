@@ -155,9 +155,7 @@ def test_quiet(tap, lab, pe1, controllers):
     tap.equal(sorted((row["address"], row["port"], row["group"]) for row in told),
               sorted((c.address, c.port, "dc2") for c in controllers), "`fantel status` shows who was told")
     again = controllers[0].wait(4, begin)
-    tap.ok(len({event_of(m)["sequence"] for _, m in again[:4]}) == 2 and
-           again[3][0] - again[0][0] >= VALIDITY_MS * 10**6 // 3,
-           "it is told again, when a third of its validity is over", again)
+    tap.equal(len({event_of(m)["sequence"] for _, m in again[:4]}), 2, "it is told again while it lasts")
     return event_of(again[0][1])["id"]
 
 
