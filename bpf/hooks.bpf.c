@@ -5,6 +5,7 @@
  *   customer port   steer     classify, pick a path, encapsulate, redirect
  *                   flows       which path a flow has to keep
  *                   toobig      the sender learns the tunnel's MTU
+ *                   mark        for the kernel's own tunnels, the mark by which it chooses them
  *   core port       bfd       a packet of the port's BFD session: the state follows at once
  *                   notify    a notification to this node: trust, parse, act
  *                   decap     a tunnel that ends here: outer off, the kernel routes what is inside
@@ -53,6 +54,13 @@ SEC("?tp_btf/qdisc_enqueue")
 int fantel_queue(__u64 *args)
 {
 	return queue_joined((const struct netdev_queue *)args[1]);
+}
+
+/* At the ingress of customer ports, behind fantel_customer. */
+SEC("tc")
+int fantel_mark(struct __sk_buff *skb)
+{
+	return mark_read(skb);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -11,6 +11,7 @@
 #include "account.bpf.h"
 #include "fantel/path.h"
 #include "flows.bpf.h"
+#include "mark.bpf.h"
 #include "packet.bpf.h"
 #include "route.bpf.h"
 #include "tell.bpf.h"
@@ -60,7 +61,7 @@ struct choice {
 	struct nexthop *nexthop;
 };
 
-/* A next hop by the FIB. Returns 0, -1 where it has none. Its own function: it is verified once, not
+/* A next hop by the FIB. Returns 0, -1 where it has none; the kernel's own tunnels find theirs. Its own function: it is verified once, not
  * once for every member. */
 SUBPROG int steer_fib(struct xdp_md *ctx, struct nexthop *by_fib, const struct path *p)
 {
@@ -69,6 +70,8 @@ SUBPROG int steer_fib(struct xdp_md *ctx, struct nexthop *by_fib, const struct p
 
 	if (!by_fib || !p)
 		return -1;
+	if (p->tunnel == TUNNEL_MARK)
+		return 0;
 	if (addr_is_v4(&p->dst))
 		src = src4;
 	r = route_lookup(ctx, &src, &p->dst, 0, 0);
@@ -242,6 +245,18 @@ FN int steer_no_path(struct xdp_md *ctx, const struct rank *rank, __u32 group, _
 	return verdict(reason, bytes);
 }
 
+/* The kernel's own tunnel: the mark, and the packet as it came. Its own function: what precedes has
+ * many ways. */
+SUBPROG int steer_mark(struct xdp_md *ctx, __u32 id, __u32 bytes)
+{
+	struct path *path = bpf_map_lookup_elem(&fantel_paths, &id);
+
+	if (!path)
+		return verdict(REASON_INTERNAL, bytes);
+	steer_account(id, bytes);
+	return mark_write(ctx, path->mark.value, bytes);
+}
+
 FN int steer(struct xdp_md *ctx)
 {
 	void *data = packet_start(ctx), *end = packet_end(ctx);
@@ -271,8 +286,12 @@ FN int steer(struct xdp_md *ctx)
 		return steer_no_path(ctx, rank, group, f.len);
 	if (UNLIKELY(reason))
 		return verdict(reason, f.len);
-	if (f.len + c.path->encap_len - ETH_LEN > c.nexthop->mtu && c.nexthop->mtu)
+	if (f.len + c.path->encap_len - ETH_LEN > c.nexthop->mtu && c.nexthop->mtu &&
+	    c.path->tunnel != TUNNEL_MARK)
 		return toobig(ctx, c.nexthop->mtu - (c.path->encap_len - ETH_LEN));
+	/* Not before that: there the verifier would walk five times as far. */
+	if (UNLIKELY(c.path->tunnel == TUNNEL_MARK))
+		return steer_mark(ctx, c.id, f.len);
 	steer_age(data + ETH_LEN, f.version);
 	if (steer_push(ctx, &f, &c, hash))
 		return verdict(REASON_NO_HEADROOM, f.len);

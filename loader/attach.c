@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * Called by run. Touches the node's pins, the XDP hooks of the policy's ports and the egress of those
- * that are watched, and nothing else.
+ * Called by run. Touches the node's pins, the XDP hooks of the policy's ports, the tc ingress of those
+ * that mark packets, the egress of those that are watched, and nothing else.
  *
  *	           first start                       take-over
  *	load       maps are made                     pinned maps are used again
  *	new ports  attached                          attached; a changed mode: old off, new on
+ *		   what reads marks before what writes them
  *	(run pushes the policy)
  *	keep       maps and links are pinned         links get the new program, new ones are pinned
  *	           egress is attached                the same
@@ -27,6 +28,7 @@
 #include "log.h"
 #include "own.h"
 #include "rights.h"
+#include "tc.h"
 
 /* One port of the policy. */
 struct port {
@@ -35,6 +37,7 @@ struct port {
 	int link_fd;	    /* ours; -1 = none */
 	bool inherited;	    /* by an earlier loader: pinned already */
 	enum xdp_mode mode; /* of what was inherited */
+	struct tc tc;	    /* fantel_mark, where there are marks to read */
 };
 
 struct attach {
@@ -263,7 +266,7 @@ static int find_ports(struct attach *attach)
 		struct port *port = &attach->port[i];
 
 		port->policy = &attach->policy->port[i];
-		port->link_fd = -1;
+		port->link_fd = port->tc.fd = -1;
 		port->ifindex = if_nametoindex(port->policy->name);
 		if (!port->ifindex)
 			r = err_r(-ENODEV,
@@ -306,8 +309,10 @@ void attach_free(struct attach *attach)
 	if (!attach)
 		return;
 	for (__u32 i = 0; attach->port && i < attach->policy->n_ports; i++)
-		if (attach->port[i].policy)
+		if (attach->port[i].policy) {
 			own_close(&attach->port[i].link_fd);
+			tc_release(&attach->port[i].tc);
+		}
 	if (attach->maps.node)
 		munmap(attach->maps.node, sysconf(_SC_PAGESIZE));
 	fantel_bpf__destroy(attach->skel);
@@ -371,10 +376,33 @@ static int change_mode(struct attach *attach, struct port *port)
 	return fd;
 }
 
+/* Are there marks for the kernel to read from what comes in here? */
+static bool is_marked(const struct attach *attach, const struct policy_port *port)
+{
+	bool marks = false;
+
+	for (__u32 i = 0; i < attach->policy->n_paths; i++)
+		marks |= attach->policy->path[i].tunnel == TUNNEL_MARK;
+	return marks && port->class == PORT_CUSTOMER;
+}
+
+static int attach_mark(struct attach *attach, struct port *port)
+{
+	char path[PATH_MAX];
+
+	if (!is_marked(attach, port->policy))
+		return 0;
+	pins_ingress_path(attach->pins, port->policy->name, path);
+	return tc_attach(&port->tc, TC_INGRESS, path, port->ifindex, port->policy->name,
+			 bpf_program__fd(attach->skel->progs.fantel_mark));
+}
+
 static int attach_port(struct attach *attach, struct port *port)
 {
-	int fd;
+	int fd = attach_mark(attach, port);
 
+	if (fd < 0)
+		return fd;
 	if (port->inherited)
 		return port->mode == port->policy->mode ? 0 : change_mode(attach, port);
 	fd = hook_attach(program_of(attach, port->policy), port->ifindex, port->policy->name,
@@ -419,8 +447,22 @@ static int pin_maps(const struct attach *attach)
 	return r;
 }
 
+static int keep_mark(struct attach *attach, struct port *port)
+{
+	char path[PATH_MAX];
+
+	if (port->tc.fd < 0)
+		return 0;
+	pins_ingress_path(attach->pins, port->policy->name, path);
+	return tc_keep(&port->tc, path);
+}
+
 static int keep_port(struct attach *attach, struct port *port)
 {
+	int r = keep_mark(attach, port);
+
+	if (r)
+		return r;
 	if (!port->inherited)
 		return pin_link(attach, port);
 	if (bpf_link_update(port->link_fd, program_of(attach, port->policy), NULL))
@@ -485,9 +527,24 @@ static int drop_egress(void *arg, const char *name, const char *path)
 	return 0;
 }
 
+static int drop_mark(void *arg, const char *ifname, const char *path)
+{
+	const struct attach *attach = arg;
+
+	for (__u32 i = 0; i < attach->policy->n_ports; i++)
+		if (!strcmp(attach->policy->port[i].name, ifname) &&
+		    is_marked(attach, &attach->policy->port[i]))
+			return 0;
+	tc_detach(TC_INGRESS, path, ifname);
+	if (unlink(path))
+		return err_r(-errno, "%s: can't remove it: %s", path, strerror(errno));
+	return 0;
+}
+
 int attach_drop_ports(struct attach *attach)
 {
 	return pins_each_link(attach->pins->dir, drop_link, attach)
+		       ?: pins_each_ingress(attach->pins->dir, drop_mark, attach)
 		       ?: pins_each_egress(attach->pins->dir, drop_egress, attach);
 }
 
@@ -498,8 +555,10 @@ int attach_port_again(struct attach *attach, const struct policy_port *policy, _
 	struct port *port = &attach->port[policy - attach->policy->port];
 
 	own_close(&port->link_fd);
-	port->link_fd = -1;
+	own_close(&port->tc.fd);
+	port->link_fd = port->tc.fd = -1;
 	port->inherited = false;
 	port->ifindex = ifindex;
-	return attach_port(attach, port) ?: pin_link(attach, port) ?: watch_port(attach, port);
+	return attach_port(attach, port) ?: keep_mark(attach, port) ?: pin_link(attach, port)
+		       ?: watch_port(attach, port);
 }

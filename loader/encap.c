@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
  * A path's templates, and from templates the path again. One file a kind of tunnel: encap_srv6.c,
- * encap_ip.c, encap_mpls.c. Called by push and by what shows paths; touches nothing but its
+ * encap_ip.c, encap_mpls.c, encap_mark.c. Called by push and by what shows paths; touches nothing but its
  * arguments.
  */
 #include "encap.h"
@@ -19,6 +19,7 @@ static const struct {
 	[TUNNEL_VXLAN] = { encap_ip, encap_read_ip },
 	[TUNNEL_IPIP] = { encap_ip, encap_read_ip },
 	[TUNNEL_MPLS] = { encap_mpls, encap_read_mpls },
+	[TUNNEL_MARK] = { encap_mark, encap_read_mark },
 };
 
 int encap_path(struct path *path, const struct policy_path *from, const struct config *config)

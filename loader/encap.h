@@ -28,6 +28,7 @@ bool encap_read(struct policy_path *to, struct addr *source, const struct path *
  *				single segment, its address
  *	GRE, VXLAN, IP in IP	the outer destination
  *	MPLS			the label stack, and each that is left as labels are popped
+ *	mark			whichever of these policy says
  *
  * Fills at most `max` keys and returns how many.
  */

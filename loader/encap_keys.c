@@ -31,18 +31,18 @@ static struct tunnel_key label_key(const struct policy_path *from, __u32 popped)
 
 int encap_keys(struct tunnel_key *keys, int max, const struct policy_path *from)
 {
-	bool single = from->tunnel == TUNNEL_SRV6 && from->n_segments == 1;
+	bool single = from->n_segments == 1;
 	int n = 1;
 
-	if (from->tunnel == TUNNEL_MPLS)
+	if (from->n_labels)
 		n = from->n_labels;
-	else if (from->tunnel == TUNNEL_SRV6 && !single)
+	else if (from->n_segments > 1)
 		n = 2;
 	n = MIN(n, max);
 	for (int i = 0; i < n; i++) {
-		if (from->tunnel == TUNNEL_MPLS)
+		if (from->n_labels)
 			keys[i] = label_key(from, i);
-		else if (from->tunnel == TUNNEL_SRV6 && !single)
+		else if (from->n_segments > 1)
 			keys[i] = segment_key(from, i);
 		else
 			keys[i] = address_key(single ? &from->segment[0] : &from->dst);

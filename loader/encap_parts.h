@@ -12,19 +12,19 @@
 #define TUNNEL_HOP_LIMIT 64
 
 /*
- * Fill encap_len, outer, udp_at, sum, dst and the templates of *path, which are 0 so far. Returns 0
+ * Fill encap_len, outer, udp_at, sum, dst and the templates or mark of *path, which are 0 so far. Returns 0
  * or -EINVAL.
  */
 typedef int encap_build(struct path *path, const struct policy_path *from,
 			const struct config *config);
-encap_build encap_srv6, encap_ip, encap_mpls;
+encap_build encap_srv6, encap_ip, encap_mpls, encap_mark;
 
 /*
  * Fill the tunnel of *to and the outer source, which are 0 so far, from what such a template may
  * hold; it need not be one.
  */
 typedef void encap_parse(struct policy_path *to, struct addr *source, const struct path *path);
-encap_parse encap_read_srv6, encap_read_ip, encap_read_mpls;
+encap_parse encap_read_srv6, encap_read_ip, encap_read_mpls, encap_read_mark;
 
 /* How the headers say what they carry. */
 extern const __u8 encap_protocol[INNER_COUNT];

@@ -94,6 +94,11 @@ void pins_link_path(const struct pins *pins, const char *ifname, char *path)
 	port_path(pins, "links", ifname, path);
 }
 
+void pins_ingress_path(const struct pins *pins, const char *ifname, char *path)
+{
+	port_path(pins, "ingress", ifname, path);
+}
+
 void pins_egress_path(const struct pins *pins, const char *ifname, char *path)
 {
 	port_path(pins, "egress", ifname, path);
@@ -150,6 +155,12 @@ int pins_each_link(const char *dir, int (*fn)(void *arg, const char *ifname, con
 		   void *arg)
 {
 	return each_port(dir, "links", fn, arg);
+}
+
+int pins_each_ingress(const char *dir, int (*fn)(void *arg, const char *ifname, const char *path),
+		      void *arg)
+{
+	return each_port(dir, "ingress", fn, arg);
 }
 
 int pins_each_egress(const char *dir, int (*fn)(void *arg, const char *ifname, const char *path),
@@ -338,7 +349,7 @@ static int make_path(char *path)
 
 int pins_make(const struct pins *pins)
 {
-	static const char *const parts[] = { "maps", "links", "egress" };
+	static const char *const parts[] = { "maps", "links", "ingress", "egress" };
 	char path[PATH_MAX];
 	unsigned int i;
 	int r;
@@ -360,7 +371,7 @@ static int remove_file(void *arg, const char *name, const char *path)
 
 static int remove_version(void *arg, const char *dir)
 {
-	static const char *const parts[] = { "egress", "links", "maps" };
+	static const char *const parts[] = { "egress", "links", "ingress", "maps" };
 	char path[PATH_MAX];
 	unsigned int i;
 	int r;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Where a node lives in bpffs: ROOT/NODE/v<ABI>/{maps,links}/NAME. ROOT is /sys/fs/bpf/fantel,
+ * Where a node lives in bpffs: ROOT/NODE/v<ABI>/{maps,links,ingress}/NAME. ROOT is /sys/fs/bpf/fantel,
  * or --pin-root, or $FANTEL_PIN_ROOT. bpffs takes no dots in names: they are written as colons,
  * which neither nodes nor interfaces can have.
  */
@@ -49,6 +49,7 @@ bool pins_exist(const struct pins *pins, bool all);
 void pins_node_path(const struct pins *pins, char *path);
 void pins_map_path(const struct pins *pins, const char *map, char *path);
 void pins_link_path(const struct pins *pins, const char *ifname, char *path);
+void pins_ingress_path(const struct pins *pins, const char *ifname, char *path);
 void pins_egress_path(const struct pins *pins, const char *ifname, char *path);
 
 /* The names under links/ of `dir` (a v<ABI> directory), one call each; stops at the first that does
@@ -56,7 +57,9 @@ void pins_egress_path(const struct pins *pins, const char *ifname, char *path);
 int pins_each_link(const char *dir, int (*fn)(void *arg, const char *ifname, const char *path),
 		   void *arg);
 
-/* The same of egress/. */
+/* The same of ingress/ and egress/. */
+int pins_each_ingress(const char *dir, int (*fn)(void *arg, const char *ifname, const char *path),
+		      void *arg);
 int pins_each_egress(const char *dir, int (*fn)(void *arg, const char *ifname, const char *path),
 		     void *arg);
 

@@ -61,7 +61,7 @@ struct policy_path {
 	enum tunnel_type tunnel;
 	bool dscp_fixed;
 	__u8 dscp;
-	struct addr dst; /* GRE, VXLAN, IP in IP: the outer destination; MPLS: the next hop */
+	struct addr dst; /* GRE, VXLAN, IP in IP, mark: the outer destination; MPLS: the next hop */
 	/* SRv6 */
 	bool reduced; /* H.Encaps.Red, RFC 8986 §5.2 */
 	__u32 n_segments;
@@ -74,6 +74,8 @@ struct policy_path {
 	__u16 port;	    /* UDP destination */
 	__u8 inner_dmac[6]; /* the router behind the tunnel */
 	__u8 inner_smac[6];
+	/* mark: beside the destination, segments or labels of the kernel's tunnel */
+	__u32 mark;
 	/* MPLS */
 	__u32 n_labels;
 	__u32 label[MAX_LABELS]; /* top first */

@@ -18,11 +18,17 @@ static const struct {
 	[TUNNEL_VXLAN] = { "vxlan/destination", "another destination or VNI" },
 	[TUNNEL_MPLS] = { "mpls/label", "other labels or another next hop" },
 	[TUNNEL_IPIP] = { "ipip/destination", "another destination" },
+	[TUNNEL_MARK] = { "mark", "other segments" },
 };
 
 static const struct jsonpos *named_at(struct checker *c, __u32 path)
 {
-	return jsonpos_find(c->origin->path[path], words[c->policy->path[path].tunnel].where);
+	const struct policy_path *p = &c->policy->path[path];
+	const char *where = words[p->tunnel].where;
+
+	if (p->tunnel == TUNNEL_MARK)
+		where = p->n_segments ? "mark/segment" : p->n_labels ? "mark/label" : "mark/destination";
+	return jsonpos_find(c->origin->path[path], where);
 }
 
 /* ---- names ----------------------------------------------------------------------------------- */
@@ -160,16 +166,42 @@ static void check_next_hop(struct checker *c, const struct policy_path *p, const
 			      "not used; a label stack has no DSCP");
 }
 
-static void check_destination(struct checker *c, const struct policy_path *p,
-			      const struct jsonpos *at)
+static void check_far_end(struct checker *c, const struct policy_path *p, const struct jsonpos *at)
 {
 	if (is_this_node(c, &p->dst))
 		findings_error(c->findings, at,
 			       "%s is this node itself; give the address of the egress PE",
 			       at->text);
+}
+
+static void check_destination(struct checker *c, const struct policy_path *p,
+			      const struct jsonpos *at)
+{
+	check_far_end(c, p, at);
 	if (addr_is_v4(&p->dst) && addr_is_unspecified(&c->policy->config.loopback4))
 		findings_error(c->findings, at,
 			       "%s needs an IPv4 source; give the node an IPv4 loopback", at->text);
+}
+
+/* The kernel tells its tunnels apart by their marks. */
+static void check_mark(struct checker *c, __u32 path)
+{
+	const struct policy_path *p = &c->policy->path[path];
+	const struct jsonpos *at = c->origin->path[path];
+
+	for (__u32 i = 0; i < path; i++) {
+		if (c->policy->path[i].tunnel == TUNNEL_MARK && c->policy->path[i].mark == p->mark)
+			findings_error(c->findings, jsonpos_find(at, "mark/value"),
+				       "the mark of path %s; give another one, or share that path",
+				       c->policy->path[i].name);
+	}
+	if (p->n_segments)
+		check_segments(c, p, named_at(c, path));
+	else if (!p->n_labels)
+		check_far_end(c, p, named_at(c, path));
+	if (p->dscp_fixed)
+		findings_warn(c->findings, jsonpos_find(at, "dscp"),
+			      "not used; the kernel makes the outer header");
 }
 
 /* What comes to the port of notifications is taken for one. */
@@ -189,6 +221,8 @@ void policy_check_paths(struct checker *c)
 			check_segments(c, p, named_at(c, i));
 		else if (p->tunnel == TUNNEL_MPLS)
 			check_next_hop(c, p, c->origin->path[i]);
+		else if (p->tunnel == TUNNEL_MARK)
+			check_mark(c, i);
 		else if (p->tunnel != TUNNEL_NONE)
 			check_destination(c, p, named_at(c, i));
 		if (p->tunnel == TUNNEL_VXLAN)

@@ -98,22 +98,39 @@ static bool take_vxlan(struct reader *r, struct policy_path *path, const struct 
 	return right && yang_child(vxlan, "vni");
 }
 
+/* False: more than there may be. */
+static bool take_labels(struct policy_path *path, const struct lyd_node *tunnel)
+{
+	yang_each (leaf, tunnel, "label") {
+		if (path->n_labels == MAX_LABELS)
+			return false;
+		path->label[path->n_labels++] = strtoul(yang_value(leaf), NULL, 10);
+	}
+	return true;
+}
+
 static bool take_mpls(struct reader *r, struct policy_path *path, const struct lyd_node *mpls)
 {
 	bool right = take_destination(r, path, mpls, "next-hop");
 
-	yang_each (leaf, mpls, "label") {
-		if (path->n_labels < MAX_LABELS)
-			path->label[path->n_labels++] = strtoul(yang_value(leaf), NULL, 10);
-		else
-			right = false;
-	}
-	return right && path->n_labels;
+	return take_labels(path, mpls) && right && path->n_labels;
 }
 
 static bool take_ipip(struct reader *r, struct policy_path *path, const struct lyd_node *ipip)
 {
 	return take_destination(r, path, ipip, "destination");
+}
+
+static bool take_mark(struct reader *r, struct policy_path *path, const struct lyd_node *mark)
+{
+	bool destination = !yang_child(mark, "destination") ||
+			   take_destination(r, path, mark, "destination");
+	bool segments = !yang_child(mark, "segment") || take_srv6(r, path, mark);
+
+	path->mark = yang_number(mark, "value");
+	take_labels(path, mark);
+	return path->mark && destination && segments &&
+	       (path->n_labels || path->n_segments || !addr_is_unspecified(&path->dst));
 }
 
 typedef bool take_tunnel_fn(struct reader *r, struct policy_path *path,
@@ -123,7 +140,7 @@ void take_tunnel(struct reader *r, struct policy_path *path, const struct lyd_no
 {
 	static take_tunnel_fn *const take[TUNNEL_COUNT] = {
 		[TUNNEL_SRV6] = take_srv6, [TUNNEL_GRE] = take_gre,   [TUNNEL_VXLAN] = take_vxlan,
-		[TUNNEL_MPLS] = take_mpls, [TUNNEL_IPIP] = take_ipip,
+		[TUNNEL_MPLS] = take_mpls, [TUNNEL_IPIP] = take_ipip, [TUNNEL_MARK] = take_mark,
 	};
 
 	for (enum tunnel_type type = TUNNEL_NONE + 1; type < TUNNEL_COUNT; type++) {

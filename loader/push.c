@@ -104,6 +104,8 @@ static int plan_nexthops(struct push *push)
 	for (__u32 i = 0; i < push->policy->n_paths; i++) {
 		const struct path *path = &push->path[i];
 
+		if (addr_is_unspecified(&path->dst))
+			continue;
 		if (!listed[path->nexthop])
 			push->use[push->n_uses++] =
 				(struct nexthop_use){ path->nexthop, path->dst };

@@ -16,6 +16,7 @@
 #include "json.h"
 #include "lock.h"
 #include "own.h"
+#include "tc.h"
 #include "table.h"
 #include "view.h"
 #include "words.h"
@@ -56,9 +57,27 @@ static json_t *class_json(const char *program)
 	return class ? json_text(class + 1) : json_null();
 }
 
-/* A link whose interface is gone stays pinned, with ifindex 0. */
-static int port_json(void *ports, const char *ifname, const char *pin)
+/* How the program is attached that reads marks; null where there is none. */
+static json_t *marks_json(const struct pins *pins, const char *ifname)
 {
+	char path[PATH_MAX];
+	const char *word;
+
+	pins_ingress_path(pins, ifname, path);
+	word = tc_word(path);
+	return word ? json_string(word) : json_null();
+}
+
+struct ports {
+	const struct pins *pins;
+	json_t *json;
+};
+
+/* A link whose interface is gone stays pinned, with ifindex 0. */
+static int port_json(void *arg, const char *ifname, const char *pin)
+{
+	const struct ports *ports = arg;
+
 	LIBBPF_OPTS(bpf_xdp_query_opts, query);
 	char program[BPF_OBJ_NAME_LEN] = "";
 	struct bpf_link_info info = {};
@@ -76,17 +95,18 @@ static int port_json(void *ports, const char *ifname, const char *pin)
 	json_set(port, "program", json_text(program));
 	json_set(port, "program-id", json_integer(info.prog_id));
 	json_set(port, "mode", json_string(mode_word(query.attach_mode)));
-	json_array_append_new(ports, port);
+	json_set(port, "marks", marks_json(ports->pins, ifname));
+	json_array_append_new(ports->json, port);
 	return 0;
 }
 
 static json_t *ports_json(const struct pins *pins)
 {
-	json_t *ports = json_array();
+	struct ports ports = { pins, json_array() };
 
-	pins_each_link(pins->dir, port_json, ports);
-	json_sort(ports, "name");
-	return ports;
+	pins_each_link(pins->dir, port_json, &ports);
+	json_sort(ports.json, "name");
+	return ports.json;
 }
 
 static const struct column port_columns[] = {
@@ -96,6 +116,7 @@ static const struct column port_columns[] = {
 	{ "PROGRAM", "program", COLUMN_PLAIN },
 	{ "ID", "program-id", COLUMN_PLAIN },
 	{ "MODE", "mode", COLUMN_PLAIN },
+	{ "MARKS", "marks", COLUMN_PLAIN },
 	{},
 };
 

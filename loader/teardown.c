@@ -12,6 +12,7 @@
 #include "fib.h"
 #include "log.h"
 #include "own.h"
+#include "tc.h"
 #include "teardown.h"
 
 /* Unpinning alone would do, unless somebody else holds the link. */
@@ -25,15 +26,23 @@ static int detach_link(void *arg, const char *ifname, const char *path)
 	return 0;
 }
 
+static int detach_ingress(void *arg, const char *ifname, const char *path)
+{
+	tc_detach(TC_INGRESS, path, ifname);
+	return 0;
+}
+
 static int detach_egress(void *arg, const char *name, const char *path)
 {
 	egress_detach(name, path);
 	return 0;
 }
 
+/* What marks packets goes before what reads the marks. */
 static int detach_version(void *arg, const char *dir)
 {
-	return pins_each_egress(dir, detach_egress, NULL) ?: pins_each_link(dir, detach_link, NULL);
+	return pins_each_egress(dir, detach_egress, NULL) ?: pins_each_link(dir, detach_link, NULL)
+		       ?: pins_each_ingress(dir, detach_ingress, NULL);
 }
 
 static void release_neighbour(struct netlink *nl, const struct addr *dst)
@@ -58,7 +67,8 @@ static void release_neighbours(const struct pins *pins)
 	if (fd < 0 || netlink_open(&nl, NULL))
 		return;
 	for (__u32 slot = 0; slot < MAX_PATHS; slot++)
-		if (!bpf_map_lookup_elem(fd, &slot, &path) && path.tunnel != TUNNEL_NONE)
+		if (!bpf_map_lookup_elem(fd, &slot, &path) && path.tunnel != TUNNEL_NONE &&
+		    !addr_is_unspecified(&path.dst))
 			release_neighbour(&nl, &path.dst);
 }
 

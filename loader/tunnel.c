@@ -7,25 +7,53 @@
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
-static json_t *srv6_json(const struct policy_path *path)
+static void set_segments(json_t *json, const struct policy_path *path)
 {
-	json_t *json = json_object(), *segments = json_array();
+	json_t *segments = json_array();
 
 	for (__u32 i = 0; i < path->n_segments; i++)
 		json_array_append_new(segments, json_addr(&path->segment[i]));
 	json_set(json, "segment", segments);
+}
+
+static void set_labels(json_t *json, const struct policy_path *path)
+{
+	json_t *labels = json_array();
+
+	for (__u32 i = 0; i < path->n_labels; i++)
+		json_array_append_new(labels, json_integer(path->label[i]));
+	json_set(json, "label", labels);
+}
+
+static json_t *srv6_json(const struct policy_path *path)
+{
+	json_t *json = json_object();
+
+	set_segments(json, path);
 	json_set(json, "mode", json_string(path->reduced ? "encaps-red" : "encaps"));
 	return json;
 }
 
 static json_t *mpls_json(const struct policy_path *path)
 {
-	json_t *json = json_object(), *labels = json_array();
+	json_t *json = json_object();
 
-	for (__u32 i = 0; i < path->n_labels; i++)
-		json_array_append_new(labels, json_integer(path->label[i]));
-	json_set(json, "label", labels);
+	set_labels(json, path);
 	json_set(json, "next-hop", json_addr(&path->dst));
+	return json;
+}
+
+static json_t *mark_json(const struct policy_path *path)
+{
+	json_t *json = json_object();
+
+	json_set(json, "value", json_integer(path->mark));
+	if (path->n_segments)
+		set_segments(json, path);
+	else if (path->n_labels)
+		set_labels(json, path);
+	else
+		json_set(json, "destination", json_addr(&path->dst));
 	return json;
 }
 
@@ -50,6 +78,8 @@ json_t *tunnel_json(const struct policy_path *path)
 {
 	if (path->tunnel == TUNNEL_SRV6)
 		return srv6_json(path);
+	if (path->tunnel == TUNNEL_MARK)
+		return mark_json(path);
 	return path->tunnel == TUNNEL_MPLS ? mpls_json(path) : ip_json(path);
 }
 
@@ -71,7 +101,8 @@ static void write_labels(FILE *out, const struct policy_path *path)
 
 	for (__u32 i = 0; i < path->n_labels; i++)
 		fprintf(out, "%s%u", i ? "," : "", path->label[i]);
-	fprintf(out, " via %s", addr_text(text, &path->dst));
+	if (path->tunnel == TUNNEL_MPLS)
+		fprintf(out, " via %s", addr_text(text, &path->dst));
 }
 
 static void write_addresses(FILE *out, const struct policy_path *path)
@@ -94,12 +125,14 @@ json_t *tunnel_line(const struct policy_path *path)
 
 	if (!out)
 		return json_null();
-	if (path->tunnel == TUNNEL_SRV6)
+	if (path->n_segments)
 		write_segments(out, path);
-	else if (path->tunnel == TUNNEL_MPLS)
+	else if (path->n_labels)
 		write_labels(out, path);
 	else
 		write_addresses(out, path);
+	if (path->tunnel == TUNNEL_MARK)
+		fprintf(out, " mark %u", path->mark);
 	fclose(out);
 	return json_string(line);
 }

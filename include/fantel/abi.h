@@ -124,7 +124,8 @@ struct flow {
 	X(GRE, "gre")                                                                              \
 	X(VXLAN, "vxlan")                                                                          \
 	X(MPLS, "mpls")                                                                            \
-	X(IPIP, "ipip")
+	X(IPIP, "ipip")                                                                            \
+	X(MARK, "mark")
 
 enum tunnel_type {
 	TUNNEL_NONE,
@@ -140,6 +141,33 @@ enum outer_header {
 	OUTER_IPV4, /* total length, TOS, checksum */
 	OUTER_MPLS, /* nothing */
 };
+
+/* The canonical identity of a tunnel: one part of Tunnel Info. Unused bytes are zero. */
+struct tunnel_key {
+	__u8 code; /* one enum wire_code bit */
+	__u8 n;	   /* segments or labels; 1 for an address */
+	__u8 pad[6];
+	union {
+		struct addr addr;
+		struct addr segment[MAX_SEGMENTS]; /* in SRH order: the last one travelled first */
+		__be32 label_be[WIRE_LABELS_MAX];  /* top first; TC and TTL zero */
+	};
+};
+
+/* A tunnel that the kernel makes: the mark by which its rules choose it, and what a notification calls
+ * it. */
+struct mark {
+	__u32 value; /* of skb->mark */
+	__u32 pad;
+	struct tunnel_key named;
+};
+
+/* What the packet path tells the kernel of one packet: XDP metadata, right in front of it. */
+struct mark_meta {
+	__u32 magic; /* MARK_MAGIC */
+	__u32 value;
+};
+#define MARK_MAGIC 0xfa57e11e
 
 /* The outer headers of one path, Ethernet included, ready to be copied; one for each inner family.
  *
@@ -170,7 +198,7 @@ enum path_flags {
 struct path {
 	char name[NAME_LEN];
 	__u32 nexthop;	 /* index in fantel_nexthops */
-	__u16 encap_len; /* bytes before the inner packet, Ethernet included */
+	__u16 encap_len; /* bytes before the inner packet, Ethernet included; 0 = none, TUNNEL_MARK */
 	__u8 tunnel;	 /* enum tunnel_type; 0 = no such path */
 	__u8 flags;	 /* enum path_flags */
 	__u8 dscp;	 /* 0-63, with PATH_DSCP_FIXED */
@@ -179,8 +207,13 @@ struct path {
 	__u8 pad;
 	/* OUTER_IPV4: each template's header sum, TOS, length and checksum zero; network order */
 	__u16 sum[INNER_COUNT];
-	struct addr dst; /* what is routed: the outer destination, or for MPLS the next hop */
-	struct encap encap[INNER_COUNT];
+	/* what is routed: the outer destination, or for MPLS the next hop; unspecified: nothing is
+	 * known that could be, and nobody writes that next hop */
+	struct addr dst;
+	union {
+		struct encap encap[INNER_COUNT];
+		struct mark mark; /* TUNNEL_MARK */
+	};
 };
 
 /* Where a path's packets leave. Written by netlink; out of date after `fresh_until`, and then the
@@ -209,18 +242,6 @@ struct health {
 	__s32 failures; /* failure events on it; usable at 0 */
 	__u32 pad;
 	__u64 changed_ns; /* when usability last changed; 0 = never */
-};
-
-/* The canonical identity of a tunnel: one part of Tunnel Info. Unused bytes are zero. */
-struct tunnel_key {
-	__u8 code; /* one enum wire_code bit */
-	__u8 n;	   /* segments or labels; 1 for an address */
-	__u8 pad[6];
-	union {
-		struct addr addr;
-		struct addr segment[MAX_SEGMENTS]; /* in SRH order: the last one travelled first */
-		__be32 label_be[WIRE_LABELS_MAX];  /* top first; TC and TTL zero */
-	};
 };
 
 /* Which paths a tunnel identity names. */
@@ -514,6 +535,7 @@ _Static_assert(sizeof(struct failed_key) == 24, "failed_key");
 _Static_assert(sizeof(struct bucket_key) == 24, "bucket_key");
 _Static_assert(sizeof(struct endpoint_key) == 24, "endpoint_key");
 _Static_assert(sizeof(struct failed) == 88, "failed");
+_Static_assert(sizeof(struct mark) == 144, "mark");
 _Static_assert(sizeof(struct nexthop) == 48, "nexthop");
 _Static_assert(sizeof(struct told) == 168, "told");
 _Static_assert(sizeof(struct told_key) == 32, "told_key");

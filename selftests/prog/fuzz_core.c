@@ -158,8 +158,8 @@ static __u64 map_digest(struct bpf_map *map)
 enum {
 	SRV6_PATH, /* encaps-3 */
 	ONE_PATH,  /* one segment */
-	TWIN_PATH, /* the same one */
-	IPV4_PATH, /* known by an address */
+	MARK_PATH, /* the kernel's own, known by an address */
+	TWIN_PATH, /* as ONE_PATH */
 	MPLS_PATH, /* known by labels */
 };
 
@@ -277,11 +277,14 @@ static void source_add(struct fuzz *z, const char *prefix)
 static void paths_add(struct fuzz *z)
 {
 	static const char *const one[] = { "2001:db8:9::9", NULL };
-	struct tunnel_key v4 = { .code = CODE_IP, .n = 1, .addr = addr_of("192.0.2.9") };
 	struct tunnel_key labels = { .code = CODE_MPLS,
 				     .n = 2,
 				     .label_be = { htonl(16009 << 12), htonl(24001 << 12) } };
 	struct policy_path three = golden_path("encaps-3"), single = path_of("one", false, one);
+	struct policy_path mark = { .name = "mark",
+				    .tunnel = TUNNEL_MARK,
+				    .mark = MODEL_MARK,
+				    .dst = addr_of("192.0.2.9") };
 	struct nexthop nh = nexthop_fresh();
 	struct group group;
 	__u32 zero = 0;
@@ -289,11 +292,11 @@ static void paths_add(struct fuzz *z)
 	node_path(z->node, SRV6_PATH, &three);
 	node_path(z->node, ONE_PATH, &single);
 	node_path(z->node, TWIN_PATH, &single);
-	node_tunnel(z->node, &v4, IPV4_PATH);
+	node_path(z->node, MARK_PATH, &mark);
 	node_tunnel(z->node, &labels, MPLS_PATH);
-	for (__u32 i = SRV6_PATH; i <= ONE_PATH; i++)
+	for (__u32 i = SRV6_PATH; i <= MARK_PATH; i++)
 		node_nexthop(z->node, i, &nh);
-	node_group(z->node, 0, FATE_DROP, 2, NULL, NULL);
+	node_group(z->node, 0, FATE_DROP, MARK_PATH + 1, NULL, NULL);
 	node_get(z->node->maps.fantel_ranks, &zero, &z->model.rank);
 	z->model.rank.ordering = z->variant->ordering;
 	z->model.rank.idle = ~0U;
@@ -688,9 +691,14 @@ static bool notification_right(struct fuzz *z)
 static bool check_bytes(struct fuzz *z)
 {
 	__u32 more = z->model.path[z->model.taken].encap_len - 14;
+	static const struct mark_meta meta = { .magic = MARK_MAGIC, .value = MODEL_MARK };
+	__u32 front = z->model.marks ? sizeof(meta) : 0;
 
-	if (!z->model.rewrites && (z->out.len != z->in.len || memcmp(z->out.b, z->in.b, z->in.len)))
+	if (!z->model.rewrites && (z->out.len != z->in.len + front ||
+				   memcmp(z->out.b + front, z->in.b, z->in.len)))
 		return broken(z, BYTES, "the packet was changed");
+	if (memcmp(z->out.b, &meta, front))
+		return broken(z, BYTES, "not the mark of its path");
 	if (z->model.verdict == XDP_REDIRECT && z->out.len != z->in.len + more)
 		return broken(z, BYTES, "an outer header of another length");
 	if (z->model.reason == REASON_NOTIFIED && !notification_right(z))

@@ -19,6 +19,7 @@
 #include "harness.h"
 #include "words.h"
 
+#define MODEL_MARK 0xcafe0101 /* of the path of the kernel's own */
 #define MODEL_PATHS 8	/* paths that there are */
 #define MODEL_FAILED 32 /* entries that the maps have room for */
 #define MODEL_TOLD 32
@@ -91,6 +92,7 @@ struct model {
 	bool rewrites;	    /* the packet does not stay as it came */
 	__u32 slot;	    /* whose flows' path was noted; RANK_SLOTS: none's */
 	__u32 taken;	    /* the path where it is redirected */
+	bool marks;	    /* the packet has the mark in front of it */
 	struct event event[MODEL_EVENTS]; /* time_ns is now */
 	__u32 n_events;
 };
@@ -583,7 +585,7 @@ static void model_detect(struct model *m, const struct reading *r)
 static void model_begin(struct model *m)
 {
 	m->reason = REASON_NONE;
-	m->changes = m->rewrites = false;
+	m->changes = m->rewrites = m->marks = false;
 	m->slot = RANK_SLOTS;
 	m->n_events = 0;
 }
@@ -634,8 +636,9 @@ static int model_pick(struct model *m, const struct frame *f)
 
 static void model_steer(struct model *m, const struct reading *r, __u32 path)
 {
-	m->verdict = XDP_REDIRECT;
-	m->rewrites = true;
+	m->marks = m->path[path].tunnel == TUNNEL_MARK;
+	m->verdict = m->marks ? XDP_PASS : XDP_REDIRECT;
+	m->rewrites = !m->marks;
 	m->taken = path;
 	m->steered[path].packets++;
 	m->steered[path].bytes += r->frame.len;

@@ -555,17 +555,28 @@ void node_run_egress(struct fantel_bpf *node, const struct bpf_program *prog, __
 	run(node, prog, &ctx, sizeof(ctx), in->b, in->len, o);
 }
 
-#define METADATA_LEN 200
+static void run_behind(struct fantel_bpf *node, const struct bpf_program *prog, __u32 ifindex,
+		       __u32 metadata, const struct bytes *in, struct outcome *o)
+{
+	struct xdp_md ctx = { .data = metadata,
+			      .data_end = metadata + in->len,
+			      .ingress_ifindex = ifindex };
+	static __u8 both[XDP_PACKET_HEADROOM + FRAME_MAX];
+
+	memcpy(both + metadata, in->b, in->len);
+	run(node, prog, &ctx, sizeof(ctx), both, metadata + in->len, o);
+}
+
 void node_run_cramped(struct fantel_bpf *node, const struct bpf_program *prog, __u32 ifindex,
 		      const struct bytes *in, struct outcome *o)
 {
-	struct xdp_md ctx = { .data = METADATA_LEN,
-			      .data_end = METADATA_LEN + in->len,
-			      .ingress_ifindex = ifindex };
-	static __u8 both[METADATA_LEN + FRAME_MAX];
+	run_behind(node, prog, ifindex, 200, in, o);
+}
 
-	memcpy(both + METADATA_LEN, in->b, in->len);
-	run(node, prog, &ctx, sizeof(ctx), both, METADATA_LEN + in->len, o);
+void node_run_full(struct fantel_bpf *node, const struct bpf_program *prog, const struct bytes *in,
+		   struct outcome *o)
+{
+	run_behind(node, prog, 0, 212, in, o);
 }
 
 const char *verdict_word(__u32 verdict)

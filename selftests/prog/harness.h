@@ -117,6 +117,10 @@ void node_run_egress(struct fantel_bpf *node, const struct bpf_program *prog, __
 void node_run_cramped(struct fantel_bpf *node, const struct bpf_program *prog, __u32 ifindex,
 		      const struct bytes *in, struct outcome *outcome);
 
+/* The same with no room for as much as eight bytes. */
+void node_run_full(struct fantel_bpf *node, const struct bpf_program *prog, const struct bytes *in,
+		   struct outcome *outcome);
+
 /* Does the outcome show this verdict and exactly this reason, once? REASON_NONE: none at all.
  * Says on standard error what differs. */
 bool outcome_is(const struct outcome *o, const char *sentence, __u32 verdict, enum reason reason);

@@ -240,6 +240,47 @@ static void the_others_are_what_scapy_builds(void **state)
 	}
 }
 
+/* No header: the mark, how notifications call the tunnel, and what leads there. */
+static void a_mark_is_kept_and_named(void **state)
+{
+	static const struct {
+		struct policy_path path;
+		const char *dst, *way;
+		__u8 code, n;
+	} marks[] = {
+		{ { .mark = 1 }, TO4, TO4, CODE_IP, 1 },
+		{ { .mark = 0xffffffff }, TO6, TO6, CODE_IP, 1 },
+		{ { .mark = 2, .n_segments = 3 }, NULL, "2001:db8:b:1::1", CODE_SRV6, 3 },
+		{ { .mark = 3, .n_segments = 8 }, NULL, "2001:db8:b:1::1", CODE_SRV6, 8 },
+		{ { .mark = 4, .n_labels = 2, .label = { 16, 1048575 } }, NULL, "::", CODE_MPLS, 2 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(marks); i++) {
+		struct policy_path from = marks[i].path, back;
+		struct config config = node();
+		struct tunnel_key key;
+		struct path path = {};
+		struct addr source, way = addr_of(marks[i].way);
+
+		strcpy(from.name, "p");
+		from.tunnel = TUNNEL_MARK;
+		if (marks[i].dst)
+			from.dst = addr_of(marks[i].dst);
+		memcpy(from.segment, path_of(from.n_segments, false).segment, sizeof(from.segment));
+		assert_int_equal(encap_path(&path, &from, &config), 0);
+		assert_int_equal(path.encap_len, 0);
+		assert_int_equal(path.mark.value, from.mark);
+		assert_true(addr_equal(&path.dst, &way));
+		assert_true(encap_keys(&key, 1, &from) == 1);
+		assert_int_equal(key.code, marks[i].code);
+		assert_int_equal(key.n, marks[i].n);
+		assert_memory_equal(&path.mark.named, &key, sizeof(key));
+		assert_true(encap_read(&back, &source, &path));
+		assert_memory_equal(&back, &from, sizeof(back));
+		assert_true(addr_is_unspecified(&source));
+	}
+}
+
 static void a_fixed_dscp_is_kept_for_the_packet_path(void **state)
 {
 	struct policy_path from = path_of(2, false), back;
@@ -274,6 +315,13 @@ static void what_policy_refuses_is_refused_and_changes_nothing(void **state)
 		{ .tunnel = TUNNEL_MPLS, .dst = { .b = { 0x20 } }, .n_labels = MAX_LABELS + 1 },
 		{ .tunnel = TUNNEL_MPLS, .dst = { .b = { 0x20 } }, .n_labels = 1,
 		  .label = { 1 << 20 } },
+		{ .tunnel = TUNNEL_MARK, .mark = 1 },
+		{ .tunnel = TUNNEL_MARK, .dst = { .b = { 0x20 } } },
+		{ .tunnel = TUNNEL_MARK, .mark = 1, .n_segments = 1 },
+		{ .tunnel = TUNNEL_MARK, .mark = 1, .n_segments = MAX_SEGMENTS + 1 },
+		{ .tunnel = TUNNEL_MARK, .mark = 1, .n_labels = MAX_LABELS + 1 },
+		{ .tunnel = TUNNEL_MARK, .mark = 1, .n_labels = 1, .label = { 1 << 20 } },
+		{ .tunnel = TUNNEL_MARK, .mark = 1, .dst = { .b = { 0x20 } }, .n_segments = 2 },
 	};
 	struct config config = node();
 	struct path path, before;
@@ -410,6 +458,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(srv6_is_what_scapy_builds),
 		cmocka_unit_test(the_others_are_what_scapy_builds),
+		cmocka_unit_test(a_mark_is_kept_and_named),
 		cmocka_unit_test(a_fixed_dscp_is_kept_for_the_packet_path),
 		cmocka_unit_test(what_policy_refuses_is_refused_and_changes_nothing),
 		cmocka_unit_test(without_a_loopback_there_is_no_source),

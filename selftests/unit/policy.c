@@ -41,6 +41,7 @@ static const struct file_row {
 	{ "more paths than one reduced identity can name", "shared-tunnels" },
 	{ "outer headers that can't be made, or lead to this node", "outer" },
 	{ "outer headers that are the same, and more that share a name than can", "same-outer" },
+	{ "marks that are none, the same, or of nothing that has a name", "marks" },
 	{ "endpoints that can't be told apart, or reached", "endpoints" },
 	{ "endpoints without a locator to be in", "endpoints-nowhere" },
 	{ "controllers that are nobody, this node, or out of reach", "controllers" },
@@ -375,7 +376,7 @@ static void paths_are_read(void **state)
 	struct policy p OWN_POLICY = { 0 };
 
 	load(&p, "selftests/unit/policies", "everything");
-	assert_int_equal(p.n_paths, 11);
+	assert_int_equal(p.n_paths, 14);
 	assert_string_equal(p.path[0].name, "one");
 	assert_int_equal(p.path[0].tunnel, TUNNEL_SRV6);
 	assert_int_equal(p.path[0].n_segments, 1);
@@ -423,6 +424,15 @@ static void tunnels_are_read(void **state)
 	assert_int_equal(p.path[9].tunnel, TUNNEL_IPIP);
 	assert_addr(p.path[9].dst, "192.0.2.9");
 	assert_addr(p.path[10].dst, "2001:db8::9");
+	assert_int_equal(p.path[11].tunnel, TUNNEL_MARK);
+	assert_int_equal(p.path[11].mark, 1);
+	assert_addr(p.path[11].dst, "192.0.2.10");
+	assert_int_equal(p.path[12].mark, 0xffffffff);
+	assert_int_equal(p.path[12].n_segments, 2);
+	assert_addr(p.path[12].segment[1], "2001:db8:a:2::d6");
+	assert_true(addr_is_unspecified(&p.path[12].dst));
+	assert_int_equal(p.path[13].n_labels, 2);
+	assert_int_equal(p.path[13].label[1], 18);
 }
 
 static void groups_follow_their_references(void **state)
@@ -499,7 +509,7 @@ static void endpoints_are_read(void **state)
 	assert_addr(p.endpoint[1].sid, "2001:db8:a:1::4");
 	assert_int_equal(p.endpoint[4].port, 4789);
 	assert_int_equal(p.endpoint[5].port, 8472);
-	assert_int_equal(p.config.endpoints, (1 << TUNNEL_COUNT) - 2);
+	assert_int_equal(p.config.endpoints, (1 << TUNNEL_MARK) - 2);
 	assert_int_equal(p.config.vxlan_port[0], 4789);
 	assert_int_equal(p.config.vxlan_port[1], 8472);
 	assert_int_equal(p.config.vxlan_port[2], 0);

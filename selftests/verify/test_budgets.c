@@ -23,6 +23,7 @@ static const struct {
 	__u32 budget;
 } budgets[] = {
 	{ "fantel_clock", 100 },
+	{ "fantel_mark", 100 },
 	{ "fantel_customer", 45000 },
 	{ "fantel_core", 85000 },
 	{ "fantel_watch", 57000 },
