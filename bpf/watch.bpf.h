@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * P node, egress of a core port (tc): what is wrong with a link that is up, and who suffers from it.
- * A queue that reaches its onset threshold is trouble; as long as it is on, every packet that meets
- * it names an ingress PE to tell (TYPE3), by its outer source. Told, repeated and limited as failures
+ * A queue that reaches its onset threshold is trouble, and so is a link that carries more than its
+ * threshold of its capacity; as long as it is on, every packet that meets it names an ingress PE to
+ * tell (TYPE3), by its outer source. Told, repeated and limited as failures
  * are (detect); that it is over (TYPE4) the loader says, after the hold-down.
  *
  * The packet itself goes on, whatever happens here: a clone becomes the notification. The message is
@@ -81,6 +82,19 @@ FN void watch_flow(struct scratch *s, struct writer *w, const struct msg_rules *
 		     &s->inner.src, &s->inner.dst);
 }
 
+/* What the link can carry, what it has left, what it carries (RFC 8571): a measured average may
+ * exceed what policy calls the capacity, and then says that it is full. */
+FN void watch_metrics(struct writer *w, const struct watch *watch, const struct gauge *g)
+{
+	__u64 capacity = watch->capacity, load = MIN(g->load, capacity);
+
+	if (!capacity)
+		return;
+	msg_put_word(w, TLV_CAPACITY, f32_bits(capacity));
+	msg_put_word(w, TLV_AVAILABLE, f32_bits(capacity - load));
+	msg_put_word(w, TLV_UTILIZED, f32_bits(load));
+}
+
 /* In scratch. Returns its length, 0 if it did not fit. */
 FN __u32 watch_build(struct __sk_buff *skb, struct scratch *s, const struct msg_envelope *from,
 		     const struct failure *failure, const struct watch *watch, const struct gauge *g)
@@ -92,6 +106,7 @@ FN __u32 watch_build(struct __sk_buff *skb, struct scratch *s, const struct msg_
 
 	msg_put_tunnel(&w, &told->tunnel);
 	msg_put_copy(&w, link->location, link->location_len, LOCATION_MAX);
+	watch_metrics(&w, watch, g);
 	msg_put_event(&w, &rules, told->event_id, told->sequence, config.validity_ms);
 	msg_put_u64(&w, &rules, TLV_TIMESTAMP, failure->detected_ns);
 	if (watch_inner(skb, s))
@@ -295,11 +310,40 @@ SUBPROG int watch_trouble(struct __sk_buff *skb, enum trouble trouble)
 	return 0;
 }
 
+/* ---- what is sent ---------------------------------------------------------------------------- */
+
+#define WINDOW_MIN_NS (500 * NSEC_PER_USEC)
+
+/* A packet more. The first one of each tick of jiffies ends the window, on one CPU. */
+FN void watch_load(struct __sk_buff *skb, const struct watch *w, struct gauge *g)
+{
+	__u64 jiffies = bpf_jiffies64(), had = g->jiffies, now, window;
+
+	__sync_fetch_and_add(&g->sent, skb->wire_len);
+	if (LIKELY(had == jiffies) ||
+	    __sync_val_compare_and_swap(&g->jiffies, had, jiffies) != had)
+		return;
+	now = bpf_ktime_get_ns();
+	window = now - g->window_ns;
+	if (window < WINDOW_MIN_NS)
+		return;
+	g->load = ewma_next(g->load, ewma_rate(__sync_lock_test_and_set(&g->sent, 0), window),
+			    window, w->constant_ns);
+	g->permille = ewma_permille(g->load, w->capacity);
+	g->window_ns = now;
+}
+
+FN bool watch_meets(const struct watch *w, const struct gauge *g, enum trouble trouble,
+		    enum level level)
+{
+	return UNLIKELY(level == LEVEL_ABOVE ||
+			(level == LEVEL_BETWEEN && trouble_is_on(w, g, trouble)));
+}
+
 FN int watch(struct __sk_buff *skb)
 {
 	__u32 ifindex = skb->ifindex, gauge;
 	struct scratch *s = scratch();
-	enum level level;
 	struct watch *w;
 	struct gauge *g;
 
@@ -314,11 +358,16 @@ FN int watch(struct __sk_buff *skb)
 	g = bpf_map_lookup_elem(&fantel_gauges, &gauge);
 	if (!g)
 		return TC_NEXT;
-	queue_of(skb, g);
-	level = queue_level(w, g->bytes, g->packets);
-	if (UNLIKELY(level == LEVEL_ABOVE ||
-		     (level == LEVEL_BETWEEN && trouble_is_on(w, g, TROUBLE_QUEUE))))
-		watch_trouble(skb, TROUBLE_QUEUE);
+	if (w->bytes.onset || w->packets.onset) {
+		queue_of(skb, g);
+		if (watch_meets(w, g, TROUBLE_QUEUE, queue_level(w, g->bytes, g->packets)))
+			watch_trouble(skb, TROUBLE_QUEUE);
+	}
+	if (w->capacity) {
+		watch_load(skb, w, g);
+		if (watch_meets(w, g, TROUBLE_LOAD, threshold_level(&w->load, g->permille)))
+			watch_trouble(skb, TROUBLE_LOAD);
+	}
 	return TC_NEXT;
 }
 

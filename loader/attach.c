@@ -97,17 +97,12 @@ static __u64 hash_seed(const struct config *config)
 	return hash_mix(hash_mix(a->q_be[0]) + a->q_be[1]);
 }
 
-static bool is_watched(const struct policy_port *port)
-{
-	return port->class == PORT_CORE && port->watch.queue;
-}
-
 static bool any_watched(const struct policy *policy)
 {
 	bool any = false;
 
 	for (__u32 i = 0; i < policy->n_ports; i++)
-		any |= is_watched(&policy->port[i]);
+		any |= port_is_watched(&policy->port[i]);
 	return any;
 }
 
@@ -473,7 +468,7 @@ static int keep_port(struct attach *attach, struct port *port)
 
 static int watch_port(const struct attach *attach, const struct port *port)
 {
-	if (!is_watched(port->policy))
+	if (!port_is_watched(port->policy))
 		return 0;
 	return egress_attach(attach->pins, port->policy->name, port->ifindex,
 			     bpf_program__fd(attach->skel->progs.fantel_watch));
@@ -518,7 +513,7 @@ static int drop_egress(void *arg, const char *name, const char *path)
 	bool is_port = strlen(name) < IFNAMSIZ;
 
 	for (__u32 i = 0; i < attach->policy->n_ports; i++)
-		if (is_watched(&attach->policy->port[i]) &&
+		if (port_is_watched(&attach->policy->port[i]) &&
 		    (!is_port || !strcmp(attach->policy->port[i].name, name)))
 			return 0;
 	egress_detach(name, path);

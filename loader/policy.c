@@ -247,18 +247,38 @@ static struct threshold take_threshold(const struct lyd_node *queue, const char 
 	return t;
 }
 
-static void take_watch(struct policy_watch *watch, const struct lyd_node *from)
+static void take_queue(struct policy_watch *watch, const struct lyd_node *queue)
 {
-	const struct lyd_node *queue = yang_child(from, "queue"), *rate = yang_child(queue, "rate");
+	const struct lyd_node *rate = yang_child(queue, "rate");
 
-	watch->queue = queue;
-	if (!queue)
-		return;
+	watch->queue = true;
 	watch->bytes = take_threshold(queue, "onset", "end");
 	watch->packets = take_threshold(queue, "onset-packets", "end-packets");
-	watch->hold_down_ms = yang_number(queue, "hold-down");
+	watch->hold_down_ms[TROUBLE_QUEUE] = yang_number(queue, "hold-down");
 	watch->rate_min = yang_number(rate, "min");
 	watch->rate_max = yang_number(rate, "max");
+}
+
+static void take_utilization(struct policy_watch *watch, const struct lyd_node *from)
+{
+	watch->load = true;
+	watch->percent.onset = yang_number(from, "onset");
+	watch->percent.end = yang_child(from, "end") ? yang_number(from, "end")
+						      : DIV_ROUND_UP(watch->percent.onset * 9, 10);
+	watch->capacity_kbit = yang_number(from, "capacity");
+	watch->constant_ms = yang_number(from, "time-constant");
+	watch->hold_down_ms[TROUBLE_LOAD] = yang_number(from, "hold-down");
+}
+
+static void take_watch(struct policy_watch *watch, const struct lyd_node *from)
+{
+	const struct lyd_node *queue = yang_child(from, "queue");
+	const struct lyd_node *utilization = yang_child(from, "utilization");
+
+	if (queue)
+		take_queue(watch, queue);
+	if (utilization)
+		take_utilization(watch, utilization);
 }
 
 static void take_port(struct reader *r, void *to, const struct lyd_node *entry)

@@ -26,8 +26,12 @@ enum xdp_mode {
 struct policy_watch {
 	bool queue;
 	struct threshold bytes, packets; /* onset 0: not by these */
-	__u32 hold_down_ms;
 	__u32 rate_min, rate_max; /* kbit/s asked of senders; max 0: nothing is asked */
+	bool load;
+	struct threshold percent; /* of the capacity */
+	__u32 capacity_kbit;	  /* per second; 0 = the interface's speed */
+	__u32 constant_ms;
+	__u32 hold_down_ms[TROUBLE_COUNT];
 };
 
 struct policy_port {
@@ -49,6 +53,11 @@ struct policy_port {
 	} bfd;
 	struct policy_watch watch;
 };
+
+static inline bool port_is_watched(const struct policy_port *port)
+{
+	return port->class == PORT_CORE && (port->watch.queue || port->watch.load);
+}
 
 struct policy_prefix {
 	struct addr addr; /* host bits zero */

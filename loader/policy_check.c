@@ -140,16 +140,8 @@ static void check_threshold(struct checker *c, const struct jsonpos *queue, cons
 			       t->end, onset, t->onset);
 }
 
-static void check_watch(struct checker *c, const struct policy_port *port, const struct jsonpos *at)
+static void check_queue(struct checker *c, const struct policy_watch *w, const struct jsonpos *queue)
 {
-	const struct jsonpos *watch = jsonpos_member(at, "watch"), *queue;
-	const struct policy_watch *w = &port->watch;
-
-	if (watch && port->class == PORT_CUSTOMER)
-		findings_warn(c->findings, watch, "not used; only core ports are watched");
-	if (!w->queue)
-		return;
-	queue = jsonpos_find(watch, "queue");
 	if (!jsonpos_member(queue, "onset") && !jsonpos_member(queue, "onset-packets"))
 		findings_error(c->findings, queue,
 			       "no threshold; give \"onset\" in bytes or \"onset-packets\"");
@@ -159,6 +151,19 @@ static void check_watch(struct checker *c, const struct policy_port *port, const
 		findings_error(c->findings, jsonpos_find(queue, "rate"),
 			       "\"min\" %u is above \"max\" %u; senders can't do both", w->rate_min,
 			       w->rate_max);
+}
+
+static void check_watch(struct checker *c, const struct policy_port *port, const struct jsonpos *at)
+{
+	const struct jsonpos *watch = jsonpos_member(at, "watch");
+	const struct policy_watch *w = &port->watch;
+
+	if (watch && port->class == PORT_CUSTOMER)
+		findings_warn(c->findings, watch, "not used; only core ports are watched");
+	if (w->queue)
+		check_queue(c, w, jsonpos_member(watch, "queue"));
+	if (w->load && w->percent.onset)
+		check_threshold(c, jsonpos_member(watch, "utilization"), &w->percent, "onset", "end");
 }
 
 static void check_ports(struct checker *c)

@@ -119,7 +119,7 @@ static json_t *queue_json(const struct policy_watch *w)
 	set_given(queue, "onset-packets", w->packets.onset);
 	if (w->packets.onset)
 		set_number(queue, "end-packets", w->packets.end);
-	set_number(queue, "hold-down", w->hold_down_ms);
+	set_number(queue, "hold-down", w->hold_down_ms[TROUBLE_QUEUE]);
 	if (w->rate_max) {
 		set_number(rate, "min", w->rate_min);
 		set_number(rate, "max", w->rate_max);
@@ -127,6 +127,29 @@ static json_t *queue_json(const struct policy_watch *w)
 	}
 	json_decref(rate);
 	return queue;
+}
+
+static json_t *utilization_json(const struct policy_watch *w)
+{
+	json_t *utilization = json_object();
+
+	set_given(utilization, "capacity", w->capacity_kbit);
+	set_number(utilization, "onset", w->percent.onset);
+	set_number(utilization, "end", w->percent.end);
+	set_number(utilization, "time-constant", w->constant_ms);
+	set_number(utilization, "hold-down", w->hold_down_ms[TROUBLE_LOAD]);
+	return utilization;
+}
+
+static json_t *watch_json(const struct policy_watch *w)
+{
+	json_t *watch = json_object();
+
+	if (w->queue)
+		json_set(watch, "queue", queue_json(w));
+	if (w->load)
+		json_set(watch, "utilization", utilization_json(w));
+	return watch;
 }
 
 static json_t *port_json(const struct policy_port *p)
@@ -147,9 +170,8 @@ static json_t *port_json(const struct policy_port *p)
 	json_decref(link);
 	if (!addr_is_unspecified(&p->bfd.peer))
 		json_set(port, "bfd", bfd_json(p));
-	if (p->watch.queue)
-		json_object_set_new(port, "watch",
-				    json_pack("{s:o}", "queue", queue_json(&p->watch)));
+	if (p->watch.queue || p->watch.load)
+		json_set(port, "watch", watch_json(&p->watch));
 	return port;
 }
 
@@ -365,16 +387,16 @@ static json_t *value_rows(json_t *array)
 	return rows;
 }
 
-/* A row for each port whose queue is watched. */
-static json_t *queue_rows(const json_t *ports)
+/* A row for each port of which `what` is watched. */
+static json_t *watch_rows(const json_t *ports, const char *what)
 {
 	json_t *rows = json_array(), *port;
 	size_t i;
 
 	json_array_foreach(ports, i, port)
 	{
-		const json_t *queue = json_object_get(json_object_get(port, "watch"), "queue");
-		json_t *row = queue ? json_deep_copy(queue) : NULL;
+		const json_t *of = json_object_get(json_object_get(port, "watch"), what);
+		json_t *row = of ? json_deep_copy(of) : NULL;
 
 		if (!row)
 			continue;
@@ -481,6 +503,15 @@ static void print_text(const struct policy *p, json_t *top, FILE *out)
 		{ "MAX", "rate.max", COLUMN_PLAIN },
 		{},
 	};
+	static const struct column loads[] = {
+		{ "UTILIZATION OF", "name", COLUMN_PLAIN },
+		{ "CAPACITY", "capacity", COLUMN_PLAIN },
+		{ "ONSET", "onset", COLUMN_PLAIN },
+		{ "END", "end", COLUMN_PLAIN },
+		{ "TIME-CONSTANT", "time-constant", COLUMN_PLAIN },
+		{ "HOLD-DOWN", "hold-down", COLUMN_PLAIN },
+		{},
+	};
 	static const struct column paths[] = {
 		{ "PATH", "name", COLUMN_PLAIN },
 		{ "TUNNEL", "tunnel", COLUMN_PLAIN },
@@ -516,7 +547,8 @@ static void print_text(const struct policy *p, json_t *top, FILE *out)
 		{},
 	};
 	static const struct column sources[] = { { "SOURCE", "value", COLUMN_PLAIN }, {} };
-	json_t *queue_row OWN_JSON = queue_rows(json_object_get(top, "port"));
+	json_t *queue OWN_JSON = watch_rows(json_object_get(top, "port"), "queue");
+	json_t *load OWN_JSON = watch_rows(json_object_get(top, "port"), "utilization");
 	json_t *source_rows OWN_JSON = value_rows(json_object_get(top, "source"));
 	json_t *path OWN_JSON = path_rows(p, json_object_get(top, "path"));
 	json_t *rows OWN_JSON = member_rows(json_object_get(top, "group"));
@@ -524,7 +556,8 @@ static void print_text(const struct policy *p, json_t *top, FILE *out)
 
 	print_members("NODE", json_object_get(top, "node"), out);
 	print_table(ports, json_object_get(top, "port"), out);
-	print_table(queues, queue_row, out);
+	print_table(queues, queue, out);
+	print_table(loads, load, out);
 	print_table(sources, source_rows, out);
 	print_table(paths, path, out);
 	print_table(members, rows, out);

@@ -195,6 +195,8 @@ static void on_link(void *arg, enum link_change change, const struct interface *
 			nexthops_link(run->nexthops, i);
 		if (!interface_is_core(i))
 			break;
+		if (run->watches)
+			watches_link(run->watches, change, i);
 		if (change == LINK_CHANGED)
 			watch_carriers(run);
 		else

@@ -9,16 +9,17 @@
 #include <linux/if_link.h>
 #include <net/if.h>
 
+#include "clock.h"
 #include "commands.h"
 #include "endpoint.h"
 #include "fantel/bfd.h"
-#include "fantel/threshold.h"
 #include "json.h"
 #include "lock.h"
 #include "own.h"
 #include "tc.h"
 #include "table.h"
 #include "view.h"
+#include "watches.h"
 #include "words.h"
 
 /* ---- ports ----------------------------------------------------------------------------------- */
@@ -139,20 +140,42 @@ static struct watched find_watched(const struct rows *watches, const struct rows
 	return (struct watched){};
 }
 
+static void set_trouble(json_t *of, const struct watched *w, enum trouble trouble)
+{
+	bool on = trouble_is_on(w->watch, w->gauge, trouble);
+
+	json_set(of, "congested", json_boolean(on));
+	json_set(of, "event-id", on ? json_integer(w->watch->event_id[trouble]) : json_null());
+	json_set_time(of, "since", on ? w->gauge->trouble[trouble].since_ns : 0);
+}
+
+static json_t *load_json(const struct watched *w)
+{
+	json_t *load;
+	__u64 now;
+
+	if (!w->watch || !w->watch->capacity)
+		return json_null();
+	load = json_object();
+	now = gauge_load(w->watch, w->gauge, clock_now_ns());
+	json_set(load, "bytes-per-second", json_integer(now));
+	json_set(load, "capacity", json_integer(w->watch->capacity));
+	json_set(load, "percent", json_integer(ewma_permille(now, w->watch->capacity) / 10));
+	set_trouble(load, w, TROUBLE_LOAD);
+	return load;
+}
+
 static json_t *queue_json(const struct watched *w)
 {
-	bool on = w->watch && trouble_is_on(w->watch, w->gauge, TROUBLE_QUEUE);
 	json_t *queue;
 
-	if (!w->watch)
+	if (!w->watch || !(w->watch->bytes.onset || w->watch->packets.onset))
 		return json_null();
 	queue = json_object();
 	json_set(queue, "bytes", json_integer(w->gauge->bytes));
 	json_set(queue, "packets", json_integer(w->gauge->packets));
 	json_set(queue, "limit", w->watch->limit_bytes ? json_integer(w->watch->limit_bytes) : json_null());
-	json_set(queue, "congested", json_boolean(on));
-	json_set(queue, "event-id", on ? json_integer(w->watch->event_id[TROUBLE_QUEUE]) : json_null());
-	json_set_time(queue, "since", on ? w->gauge->trouble[TROUBLE_QUEUE].since_ns : 0);
+	set_trouble(queue, w, TROUBLE_QUEUE);
 	return queue;
 }
 
@@ -177,6 +200,7 @@ static json_t *links_json(const struct pins *pins)
 		json_set(link, "event-id", json_integer(l->event_id));
 		json_set_time(link, "since", l->since_ns);
 		json_set(link, "queue", queue_json(&watched));
+		json_set(link, "utilization", load_json(&watched));
 		json_array_append_new(links, link);
 	}
 	json_sort(links, "name");
@@ -282,15 +306,15 @@ static const struct column bfd_columns[] = {
 	{},
 };
 
-/* A row for each link whose queue is watched. */
-static json_t *queues_flat(const json_t *links)
+/* A row for each link of which `what` is watched. */
+static json_t *watched_flat(const json_t *links, const char *what)
 {
 	json_t *rows = json_array(), *link;
 	size_t i;
 
 	json_array_foreach(links, i, link)
 	{
-		json_t *row = json_deep_copy(json_object_get(link, "queue"));
+		json_t *row = json_deep_copy(json_object_get(link, what));
 
 		json_object_set(row, "name", json_object_get(link, "name"));
 		if (json_is_object(row))
@@ -305,6 +329,17 @@ static const struct column queue_columns[] = {
 	{ "PACKETS", "packets", COLUMN_PLAIN },	     { "LIMIT", "limit", COLUMN_PLAIN },
 	{ "CONGESTED", "congested", COLUMN_PLAIN },  { "FOR", "since-age", COLUMN_SPAN },
 	{ "EVENT", "event-id", COLUMN_PLAIN },	     {},
+};
+
+static const struct column load_columns[] = {
+	{ "UTILIZATION OF", "name", COLUMN_PLAIN },
+	{ "BYTES/S", "bytes-per-second", COLUMN_PLAIN },
+	{ "CAPACITY", "capacity", COLUMN_PLAIN },
+	{ "PERCENT", "percent", COLUMN_PLAIN },
+	{ "CONGESTED", "congested", COLUMN_PLAIN },
+	{ "FOR", "since-age", COLUMN_SPAN },
+	{ "EVENT", "event-id", COLUMN_PLAIN },
+	{},
 };
 
 /* ---- groups ---------------------------------------------------------------------------------- */
@@ -628,7 +663,8 @@ static void status_print(const json_t *json)
 {
 	const json_t *loader = json_object_get(json, "loader");
 	json_t *members OWN_JSON = groups_flat(json_object_get(json, "groups"));
-	json_t *queues OWN_JSON = queues_flat(json_object_get(json, "links"));
+	json_t *queues OWN_JSON = watched_flat(json_object_get(json, "links"), "queue");
+	json_t *loads OWN_JSON = watched_flat(json_object_get(json, "links"), "utilization");
 
 	printf("node %s, ", json_string_value(json_object_get(json, "node")));
 	if (json_is_true(json_object_get(loader, "running")))
@@ -640,6 +676,7 @@ static void status_print(const json_t *json)
 	section(link_columns, json_object_get(json, "links"));
 	section(bfd_columns, json_object_get(json, "bfd"));
 	section(queue_columns, queues);
+	section(load_columns, loads);
 	section(member_columns, members);
 	section(end_columns, json_object_get(json, "endpoints"));
 	section(failed_columns, json_object_get(json, "failed"));

@@ -7,10 +7,14 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <linux/ethtool.h>
 #include <linux/gen_stats.h>
 #include <linux/pkt_sched.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 
 #include "clock.h"
 #include "log.h"
@@ -44,6 +48,13 @@ struct watches {
 bool trouble_is_over(enum level level, __u64 seen_ns, __u64 hold_down_ns, __u64 now_ns)
 {
 	return level == LEVEL_BELOW && now_ns >= seen_ns && now_ns - seen_ns >= hold_down_ns;
+}
+
+__u64 gauge_load(const struct watch *w, const struct gauge *g, __u64 now_ns)
+{
+	__u64 window = now_ns > g->window_ns ? now_ns - g->window_ns : 0;
+
+	return ewma_next(g->load, ewma_rate(g->sent, window), window, w->constant_ns);
 }
 
 /* ---- the kernel's queue ---------------------------------------------------------------------- */
@@ -141,6 +152,33 @@ static void write_watch(struct watches *watches, struct watched *w)
 			  w->port->name, strerror(errno));
 }
 
+/* In bytes/s; 0 = the driver does not know. */
+static __u64 read_speed(const struct watched *w)
+{
+	struct ethtool_cmd settings = { .cmd = ETHTOOL_GSET };
+	struct ifreq request = { .ifr_data = (void *)&settings };
+	int fd OWN_FD = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	__u32 mbit;
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", w->port->name);
+	if (fd < 0 || ioctl(fd, SIOCETHTOOL, &request))
+		return 0;
+	mbit = ethtool_cmd_speed(&settings);
+	return mbit == (__u32)SPEED_UNKNOWN ? 0 : mbit * 125000ULL;
+}
+
+static void look_at_capacity(struct watched *w)
+{
+	if (!w->port->watch.load)
+		return;
+	w->watch.capacity = w->port->watch.capacity_kbit ? w->port->watch.capacity_kbit * 125ULL
+							 : read_speed(w);
+	if (!w->watch.capacity)
+		log_warn("port %s: its driver does not know its speed, so its utilization is not "
+			 "measured; give its capacity in the policy",
+			 w->port->name);
+}
+
 static struct watched *find(const struct watches *watches, __u32 ifindex)
 {
 	for (__u32 i = 0; i < watches->n; i++)
@@ -151,8 +189,11 @@ static struct watched *find(const struct watches *watches, __u32 ifindex)
 
 static void look_at_queue(struct watches *watches, struct watched *w)
 {
-	struct qdisc q = read_qdisc(watches, w->ifindex);
+	struct qdisc q;
 
+	if (!w->port->watch.queue)
+		return;
+	q = read_qdisc(watches, w->ifindex);
 	w->watch.limit_bytes = q.limit_bytes;
 	if (!q.there)
 		log_warn("port %s: has no egress queue, so nothing ever waits there; "
@@ -203,6 +244,10 @@ void watches_link(struct watches *watches, enum link_change change, const struct
 		} else if (change == LINK_APPEARED) {
 			w->ifindex = i->ifindex;
 			look_at_queue(watches, w);
+			look_at_capacity(w);
+			write_watch(watches, w);
+		} else if (change == LINK_UP && w->ifindex) {
+			look_at_capacity(w); /* what the two ends agreed on may be new */
 			write_watch(watches, w);
 		}
 	}
@@ -247,21 +292,40 @@ static void end_trouble(struct watches *watches, struct watched *w, enum trouble
 	watches->ended(watches->arg, &event);
 }
 
-static void judge_queue(struct watches *watches, struct watched *w, __u64 now_ns)
+/* How it is at this moment. */
+static enum level level_now(struct watches *watches, const struct watched *w, enum trouble trouble,
+			    __u64 now_ns)
 {
 	const struct gauge *g = &watches->gauge[w->watch.gauge];
-	__u64 hold_down_ns = w->port->watch.hold_down_ms * NSEC_PER_MSEC;
-	__u64 seen_ns = __atomic_load_n(&g->trouble[TROUBLE_QUEUE].seen_ns, __ATOMIC_RELAXED);
 	struct qdisc q;
+	__u64 load;
+
+	if (trouble == TROUBLE_LOAD) {
+		load = gauge_load(&w->watch, g, now_ns);
+		return threshold_level(&w->watch.load, ewma_permille(load, w->watch.capacity));
+	}
+	q = read_qdisc(watches, w->ifindex);
+	return queue_level(&w->watch, q.bytes, q.packets);
+}
+
+static void judge(struct watches *watches, struct watched *w, enum trouble trouble, __u64 now_ns)
+{
+	const struct gauge *g = &watches->gauge[w->watch.gauge];
+	__u64 hold_down_ns = w->port->watch.hold_down_ms[trouble] * NSEC_PER_MSEC;
+	__u64 seen_ns = __atomic_load_n(&g->trouble[trouble].seen_ns, __ATOMIC_RELAXED);
 
 	/* The packets first: they are asked for nothing. */
-	if (!trouble_is_on(&w->watch, g, TROUBLE_QUEUE) ||
+	if (!trouble_is_on(&w->watch, g, trouble) ||
 	    !trouble_is_over(LEVEL_BELOW, seen_ns, hold_down_ns, now_ns))
 		return;
-	q = read_qdisc(watches, w->ifindex);
-	if (trouble_is_over(queue_level(&w->watch, q.bytes, q.packets), seen_ns, hold_down_ns,
-			    now_ns))
-		end_trouble(watches, w, TROUBLE_QUEUE, now_ns);
+	if (trouble_is_over(level_now(watches, w, trouble, now_ns), seen_ns, hold_down_ns, now_ns))
+		end_trouble(watches, w, trouble, now_ns);
+}
+
+static void judge_port(struct watches *watches, struct watched *w, __u64 now_ns)
+{
+	for (int trouble = TROUBLE_NONE + 1; trouble < TROUBLE_COUNT; trouble++)
+		judge(watches, w, trouble, now_ns);
 }
 
 __u64 watches_due(const struct watches *watches)
@@ -276,7 +340,7 @@ void watches_tick(struct watches *watches, __u64 now_ns)
 	watches->look_ns = now_ns + watches->every_ns;
 	for (__u32 i = 0; i < watches->n; i++)
 		if (watches->watched[i].ifindex)
-			judge_queue(watches, &watches->watched[i], now_ns);
+			judge_port(watches, &watches->watched[i], now_ns);
 }
 
 /* ---- start ----------------------------------------------------------------------------------- */
@@ -302,6 +366,9 @@ static void add(struct watches *watches, const struct policy_port *port, bool us
 	w->watch.gauge = MAX_GAUGES;
 	w->watch.bytes = port->watch.bytes;
 	w->watch.packets = port->watch.packets;
+	w->watch.load.onset = port->watch.percent.onset * 10;
+	w->watch.load.end = port->watch.percent.end * 10;
+	w->watch.constant_ns = port->watch.constant_ms * NSEC_PER_MSEC;
 	w->watch.rate_min_f32 = rate_f32(port->watch.rate_min);
 	w->watch.rate_max_f32 = rate_f32(port->watch.rate_max);
 	if (bpf_map_lookup_elem(watches->maps->watches, &w->ifindex, &old) || old.gauge >= MAX_GAUGES ||
@@ -375,11 +442,14 @@ static int start(struct watches *watches, const struct policy *policy)
 	for (__u32 i = 0; i < policy->n_ports; i++) {
 		const struct policy_port *port = &policy->port[i];
 
-		if (port->class != PORT_CORE || !port->watch.queue)
+		if (!port_is_watched(port))
 			continue;
 		add(watches, port, used);
-		watches->every_ns = MIN(watches->every_ns,
-					port->watch.hold_down_ms * NSEC_PER_MSEC / LOOKS);
+		for (int t = TROUBLE_NONE + 1; t < TROUBLE_COUNT; t++)
+			if (port->watch.hold_down_ms[t])
+				watches->every_ns =
+					MIN(watches->every_ns, port->watch.hold_down_ms[t] *
+								       NSEC_PER_MSEC / LOOKS);
 	}
 	watches->every_ns = MAX(watches->every_ns, LOOK_MIN_NS);
 	number(watches, used);
@@ -388,6 +458,7 @@ static int start(struct watches *watches, const struct policy *policy)
 		if (!watches->watched[i].ifindex)
 			continue;
 		look_at_queue(watches, &watches->watched[i]);
+		look_at_capacity(&watches->watched[i]);
 		write_watch(watches, &watches->watched[i]);
 	}
 	return 0;

@@ -37,6 +37,9 @@ void watches_tick(struct watches *watches, __u64 now_ns);
 bool watches_trouble(const struct watches *watches, __u32 ifindex, enum trouble trouble,
 		     __u32 *event_id, __u64 *since_ns);
 
+/* What a port sends on average, bytes/s, at this moment: packets that do not come end no window. Pure. */
+__u64 gauge_load(const struct watch *watch, const struct gauge *gauge, __u64 now_ns);
+
 /* When was trouble last seen, and is it over by now? `level` is that of this moment. Pure. */
 bool trouble_is_over(enum level level, __u64 seen_ns, __u64 hold_down_ns, __u64 now_ns);
 

@@ -377,7 +377,9 @@ struct told {
 /* ---- what can be wrong with a link that is up ------------------------------------------------- */
 
 /* Each is an event of its own, told of and withdrawn apart. X(NAME, cause, word) */
-#define TROUBLES(X) X(QUEUE, CAUSE_QUEUE, "queue")
+#define TROUBLES(X)                                                                                \
+	X(QUEUE, CAUSE_QUEUE, "queue")                                                             \
+	X(LOAD, CAUSE_UTILIZATION, "utilization")
 
 enum trouble {
 	TROUBLE_NONE, /* it is down: the failure itself */
@@ -401,14 +403,22 @@ struct watch {
 	struct threshold bytes, packets; /* of the queue; one of them is enough */
 	__u32 limit_bytes;		 /* of the queue; 0 = not known */
 	__u32 rate_min_f32, rate_max_f32; /* asked of the senders, bytes/s; max 0 = nothing is asked */
+	struct threshold load;		 /* thousandths of the capacity */
+	__u32 pad;
+	__u64 capacity;			 /* bytes/s; 0 = what is sent is not measured */
+	__u64 constant_ns;		 /* of the average of what is sent */
 };
 
 /* fantel_gauges: what was measured on a core port. */
 struct gauge {
 	__u32 bytes, packets; /* waiting in the egress queue, when a packet last came to it */
 	__u32 queue_id;	      /* the qdisc's handle */
-	__u32 pad;
+	__u32 permille;	      /* of the capacity, that is sent on average */
 	__u64 read_ns; /* where asking is dear: when that was read */
+	__u64 sent;    /* bytes, in the window that is not over */
+	__u64 window_ns; /* when that began */
+	__u64 jiffies;	 /* when a packet last looked whether it is over */
+	__u64 load;	 /* average of what was sent until then, bytes/s */
 	struct {
 		__u32 event_id; /* of the latest onset */
 		__u32 pad;
@@ -542,7 +552,7 @@ _Static_assert(sizeof(struct told_key) == 32, "told_key");
 _Static_assert(sizeof(struct link) == 176, "link");
 _Static_assert(sizeof(struct bfd_set) == 48, "bfd_set");
 _Static_assert(sizeof(struct bfd_session) == 96, "bfd_session");
-_Static_assert(sizeof(struct watch) == 40, "watch");
-_Static_assert(sizeof(struct gauge) == 72, "gauge");
+_Static_assert(sizeof(struct watch) == 72, "watch");
+_Static_assert(sizeof(struct gauge) == 128, "gauge");
 
 #endif

@@ -8,15 +8,7 @@
 
 #include "msg.h"
 
-/* TLVs without an enterprise number and with one or two 32-bit words of value. */
-FN void msg_put_word(struct writer *w, enum tlv_type type, __u32 word)
-{
-	__u8 *p = msg_put_tlv(w, type, 4);
-
-	if (p)
-		store32(p, be32(word));
-}
-
+/* With two 32-bit words of value. */
 FN void msg_put_words(struct writer *w, enum tlv_type type, __u32 first, __u32 second)
 {
 	__u8 *p = msg_put_tlv(w, type, 8);

@@ -69,6 +69,15 @@ FN __u8 *msg_put_tlv(struct writer *w, enum tlv_type type, __u32 n)
 	return p + WIRE_TLV_HDR;
 }
 
+/* A TLV without an enterprise number, of one word: link metrics. */
+FN void msg_put_word(struct writer *w, enum tlv_type type, __u32 word)
+{
+	__u8 *p = msg_put_tlv(w, type, 4);
+
+	if (p)
+		store32(p, be32(word));
+}
+
 /* The same for a private TLV: n and what is returned do not include the enterprise number. */
 FN __u8 *msg_put_private(struct writer *w, const struct msg_rules *r, enum tlv_type type, __u32 n)
 {

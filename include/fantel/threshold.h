@@ -6,7 +6,7 @@
 #ifndef FANTEL_THRESHOLD_H
 #define FANTEL_THRESHOLD_H
 
-#include "abi.h"
+#include "ewma.h"
 
 FN enum wire_cause trouble_cause(enum trouble trouble)
 {

@@ -23,10 +23,12 @@ def change(node, policy):
     port = next(port for port in policy["port"] if port["name"] == "r2")
     port["watch"] = {"queue": {"onset": ONSET, "end": END, "hold-down": HOLD_DOWN_MS,
                                "rate": {"max": RATE_MAX}}}
+    port = next(port for port in policy["port"] if port["name"] == "r5")
+    port["watch"] = {"utilization": {"capacity": 1000, "onset": 50, "hold-down": HOLD_DOWN_MS}}
 
 
-def link(router):
-    return next(link for link in router.ask("status")["links"] if link["name"] == "r2")
+def link(router, name="r2"):
+    return next(link for link in router.ask("status")["links"] if link["name"] == name)
 
 
 def counter(router, reason):
@@ -49,10 +51,10 @@ def test_onset_and_end(tap, lab, nodes):
         tap.ok(began, "R1 sees the queue reach its onset", r1.errors())
         if not began:
             return
-        sent = r1.wait(start, event="notified", kind="congestion", link="r2")
+        sent = r1.wait(start, event="notified", kind="congestion", link="r2", cause="queue")
         tap.ok(sent and sent["event-id"] == began["event-id"] and sent["to"] == figure.loopback("pe1"),
                "and tells the packets' ingress PE", sent)
-        got = pe1.wait(start, event="notification", kind="congestion")
+        got = pe1.wait(start, event="notification", kind="congestion", cause="queue")
         tap.ok(got and got["from"] == figure.loopback("r1") and got["cause"] == "queue"
                and got["event-id"] == began["event-id"] and got["tunnel"] == sent["tunnel"],
                "which is told of the tunnel, the cause and the event", got)
@@ -64,11 +66,27 @@ def test_onset_and_end(tap, lab, nodes):
         narrow(lab, "1gbit")
         over = r1.wait(start, event="trouble", link="r2", over=True)
         tap.ok(over and over["event-id"] == began["event-id"], "the end is seen while traffic goes on", over)
-    gone = pe1.wait(start, event="notification", kind="congestion-elimination")
+    gone = pe1.wait(start, event="notification", kind="congestion-elimination", cause="queue")
     tap.ok(gone and gone["event-id"] == began["event-id"], "and the ingress PE is told of it", gone)
     tap.equal(link(r1)["queue"]["congested"], False, "status shows it")
     tap.equal(counter(r1, "trouble-later"), 0, "no telling had to be left to the loader")
-    tap.equal(r1.ask("status")["told"], [], "nobody is left told")
+    tap.equal([told for told in r1.ask("status")["told"] if told["link"] == "r2"], [], "nobody is left told")
+
+
+def test_utilization(tap, lab, nodes):
+    r1, pe1 = nodes["r1"], nodes["pe1"]
+    start = figure.now_ns()
+    with Traffic(lab, rate=5000):
+        began = r1.wait(start, event="trouble", link="r5", cause="utilization", over=False)
+        tap.ok(began, "traffic beyond the onset of a link's utilization is seen", link(r1, "r5"))
+        got = pe1.wait(start, event="notification", kind="congestion", cause="utilization")
+        tap.ok(got and began and got["event-id"] == began["event-id"], "and its ingress PE is told", got)
+        now = link(r1, "r5")["utilization"]
+        tap.ok(now["congested"] and now["capacity"] == 125000 and now["percent"] >= 45, "status shows it", now)
+    over = r1.wait(start, event="trouble", link="r5", over=True)
+    tap.ok(over, "when nothing is sent any more, that is the end of it", link(r1, "r5"))
+    tap.ok(pe1.wait(start, event="notification", kind="congestion-elimination", cause="utilization"),
+           "and the ingress PE is told")
 
 
 def main():
@@ -80,6 +98,7 @@ def main():
         with Lab() as lab:
             nodes = routers.start(lab, change=change)
             test_onset_and_end(tap, lab, nodes)
+            test_utilization(tap, lab, nodes)
 
 
 main()

@@ -262,9 +262,13 @@ static void fill_links(void)
 	struct policy_path west = path_of("west", false, WEST);
 	struct told_key key = { .ingress = addr_of("2001:db8:f::10"), .ifindex = 7 };
 	struct told told = { .event_id = 5, .sequence = 3, .sent = 2 };
-	struct watch watch = { .gauge = 1, .event_id = { [TROUBLE_QUEUE] = 6 }, .limit_bytes = 90000 };
+	struct watch watch = { .gauge = 1, .event_id = { [TROUBLE_QUEUE] = 6, [TROUBLE_LOAD] = 7 },
+			       .bytes = { 60000, 30000 }, .limit_bytes = 90000, .capacity = 1000,
+			       .constant_ns = 3600 * NSEC_PER_SEC };
 	struct gauge gauge = { .bytes = 70000,
 			       .packets = 50,
+			       .load = 895,
+			       .window_ns = ~0ULL, /* it never ends */
 			       .trouble[TROUBLE_QUEUE].event_id = 6 };
 	__u32 id;
 
@@ -430,6 +434,8 @@ static void status_text(void **state)
 	assert_row("core1", "core1 no * admin-down 5");
 	assert_row("core2 yes", "core2 yes - none 0");
 	assert_row("core2 70000", "core2 70000 50 90000 yes 1* 6");
+	assert_row("UTILIZATION OF", "UTILIZATION OF BYTES/S CAPACITY PERCENT CONGESTED FOR EVENT");
+	assert_row("core2 895", "core2 895 1000 89 no - -");
 	assert_row("to-dc2 flowlet west", "to-dc2 flowlet west 10 0 no no");
 	assert_row("to-dc2 flowlet south", "to-dc2 flowlet south 20 1 yes yes");
 	assert_row("to-dc2 flowlet direct", "to-dc2 flowlet direct 30 1 no no");

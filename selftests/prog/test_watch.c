@@ -98,7 +98,7 @@ static struct watch watch_of(void)
 {
 	struct watch watch = {
 		.gauge = 3,
-		.event_id[TROUBLE_QUEUE] = EVENT_ID,
+		.event_id = { [TROUBLE_QUEUE] = EVENT_ID, [TROUBLE_LOAD] = NEXT_EVENT_ID },
 		.bytes = { ONSET, ONSET / 2 },
 		.limit_bytes = 100000,
 		.rate_min_f32 = 0,
@@ -383,6 +383,46 @@ static void packets_count_too(void **state)
 	assert_true(passes("in transit", REASON_TROUBLE_TOLD));
 }
 
+/* More than a tick, so that a window is over. */
+static void sleep_ms(int ms)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = ms * NSEC_PER_MSEC }, NULL);
+}
+
+/* What was sent in some windows, against a capacity that it is sure to exceed, or never to. */
+static void what_is_sent_counts(void **state)
+{
+	struct watch watch = watch_of();
+	struct msg_envelope e;
+	struct told_key key;
+	struct msg m;
+	float capacity, available, utilized;
+
+	forget();
+	watch.bytes = (struct threshold){};
+	watch.load = (struct threshold){ 800, 700 };
+	watch.constant_ns = NSEC_PER_MSEC;
+	watch.capacity = 1000000000000ULL;
+	watch_put(&watch);
+	for (int i = 0; i < 5; i++) {
+		assert_true(passes("in transit", REASON_NONE));
+		sleep_ms(12);
+	}
+	assert_true(gauge_now().load > 0);
+	assert_int_equal(gauge_now().permille, 0);
+	watch.capacity = 1000;
+	watch_put(&watch);
+	assert_true(passes("in transit", REASON_TROUBLE_TOLD));
+	assert_true(catch(&m, &e));
+	assert_int_equal(told_only(&key).event_id, NEXT_EVENT_ID);
+	assert_int_equal(key.trouble, TROUBLE_LOAD);
+	assert_int_equal(m.cause, CAUSE_UTILIZATION);
+	memcpy(&capacity, &m.capacity_f32, sizeof(capacity));
+	memcpy(&available, &m.available_f32, sizeof(available));
+	memcpy(&utilized, &m.utilized_f32, sizeof(utilized));
+	assert_true(capacity == 1000 && available == 0 && utilized == 1000);
+}
+
 static const char *const nobodys[] = {
 	"of another domain",	 "a notification in transit", "a UDP notification in transit",
 	"from a multicast source", "from nobody",
@@ -502,6 +542,7 @@ int main(void)
 		TEST("trouble lasts to its end threshold, and the next is another event",
 		     ends_and_begins_anew),
 		TEST("a threshold in packets counts as well", packets_count_too),
+		TEST("what is sent is measured against the capacity", what_is_sent_counts),
 		TEST("some are never told", whom_not_to_tell),
 		TEST("the bucket limits what is told", limited),
 		TEST("what no clone can tell is left to the loader", no_way_back),

@@ -359,7 +359,13 @@ static void ports_and_links_are_read(void **state)
 	assert_int_equal(p.port[1].watch.bytes.end, 100001);
 	assert_int_equal(p.port[1].watch.packets.onset, 4000000000);
 	assert_int_equal(p.port[1].watch.packets.end, 10);
-	assert_int_equal(p.port[1].watch.hold_down_ms, 1);
+	assert_int_equal(p.port[1].watch.hold_down_ms[TROUBLE_QUEUE], 1);
+	assert_true(p.port[1].watch.load);
+	assert_int_equal(p.port[1].watch.capacity_kbit, 4294967295);
+	assert_int_equal(p.port[1].watch.percent.onset, 99);
+	assert_int_equal(p.port[1].watch.percent.end, 90);
+	assert_int_equal(p.port[1].watch.constant_ms, 10);
+	assert_int_equal(p.port[1].watch.hold_down_ms[TROUBLE_LOAD], 3);
 	assert_int_equal(p.port[1].watch.rate_min, 1000);
 	assert_int_equal(p.port[1].watch.rate_max, 4294967295);
 	assert_false(p.port[2].watch.queue);
@@ -673,6 +679,7 @@ static void as_text_every_part_has_its_table(void **state)
 		"203.0.113.128/25  g.1\n",
 		"192.0.2.77     65535\n",
 		"\neth1      200001  100001     4000000000           10          1  1000  4294967295\n",
+		"\neth1            4294967295     99   90             10          3\n",
 		"refresh                              9999\n",
 	};
 	struct policy p OWN_POLICY = { 0 };
