@@ -298,7 +298,11 @@ SUBPROG int watch_trouble(struct __sk_buff *skb, enum trouble trouble)
 	failure.event_id = id;
 	failure.cause = trouble_cause(trouble);
 	g->trouble[trouble].seen_ns = now;
-	if (had != id && __sync_val_compare_and_swap(&g->trouble[trouble].event_id, had, id) == had) {
+	if (trouble == TROUBLE_REPORTED) {
+		/* It is on since the loader was told. */
+		failure.cause = w->reported;
+		g->trouble[trouble].since_ns = w->reported_ns;
+	} else if (had != id && __sync_val_compare_and_swap(&g->trouble[trouble].event_id, had, id) == had) {
 		g->trouble[trouble].since_ns = now;
 		failure.detected_ns = now + node->wall_ns;
 		watch_event(EVENT_TROUBLE, &failure, now, NULL);
@@ -363,6 +367,8 @@ FN int watch(struct __sk_buff *skb)
 		if (watch_meets(w, g, TROUBLE_QUEUE, queue_level(w, g->bytes, g->packets)))
 			watch_trouble(skb, TROUBLE_QUEUE);
 	}
+	if (UNLIKELY(w->reported))
+		watch_trouble(skb, TROUBLE_REPORTED);
 	if (w->capacity) {
 		watch_load(skb, w, g);
 		if (watch_meets(w, g, TROUBLE_LOAD, threshold_level(&w->load, g->permille)))

@@ -224,7 +224,7 @@ static enum link_change step(struct links *links, struct interface *i, __u64 see
 		.wall_ns = seen_ns + links->maps->node->wall_ns,
 		.hold_down_ns = links->policy->hold_down_ms * NSEC_PER_MSEC,
 	};
-	enum wire_cause down = i->kernel_down ?: i->bfd_down ? CAUSE_BFD : CAUSE_NONE;
+	enum wire_cause down = i->kernel_down ?: i->bfd_down ? CAUSE_BFD : i->reported_down;
 	enum link_change change = LINK_SAME;
 
 	if (interface_is_core(i)) {
@@ -307,6 +307,24 @@ static void remove_interface(struct links *links, __u32 at)
 	}
 	links->interface[at] = links->interface[--links->n];
 	free(i);
+}
+
+const struct interface *links_name(const struct links *links, const char *name)
+{
+	for (__u32 i = 0; i < links->n; i++)
+		if (links->interface[i]->port && !strcmp(links->interface[i]->port->name, name))
+			return links->interface[i];
+	return NULL;
+}
+
+void links_report(struct links *links, const struct interface *of, enum wire_cause down, __u64 now_ns)
+{
+	links->now_ns = now_ns;
+	for (__u32 i = 0; i < links->n; i++)
+		if (links->interface[i] == of) {
+			links->interface[i]->reported_down = down;
+			tell(links, step(links, links->interface[i], now_ns), of);
+		}
 }
 
 static void on_dellink(struct links *links, __u32 ifindex)

@@ -27,6 +27,7 @@ struct interface {
 	/* of core ports: */
 	enum wire_cause kernel_down; /* what the kernel says alone */
 	bool bfd_down;		     /* what the BFD session says alone */
+	enum wire_cause reported_down; /* what another program says alone */
 	__u32 bfd_fails;	     /* so many of its failures are known */
 	struct link link;   /* as fantel_links has it */
 	bool failed;	    /* the failure is not over yet: down, not up for long, or not ready */
@@ -88,6 +89,13 @@ __u32 links_new_event_id(struct links *links, __u32 used);
 
 /* NULL: no such interface. */
 const struct interface *links_find(const struct links *links, __u32 ifindex);
+
+/* A port of policy, its interface there or not; NULL: there is none of that name. */
+const struct interface *links_name(const struct links *links, const char *name);
+
+/* Another program says that a core port's link is down, or with CAUSE_NONE that it is no more. */
+void links_report(struct links *links, const struct interface *interface, enum wire_cause down,
+		  __u64 now_ns);
 
 bool interface_is_core(const struct interface *interface);
 

@@ -108,7 +108,7 @@ static bool trouble_condition(const struct recover *recover, const struct told_k
 		return false;
 	c->ours = true;
 	c->since_ns = clock_now_ns();
-	c->cause = trouble_cause(key->trouble);
+	c->cause = trouble_cause(key->trouble) ?: watches_reported(recover->watches, key->ifindex);
 	c->lasts = watches_trouble(recover->watches, key->ifindex, key->trouble, &c->event_id,
 				   &c->since_ns);
 	c->detected_ns = clock_wall_ns(c->since_ns);

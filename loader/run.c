@@ -17,6 +17,7 @@
 #include "carrier.h"
 #include "clock.h"
 #include "commands.h"
+#include "control.h"
 #include "links.h"
 #include "lock.h"
 #include "log.h"
@@ -59,6 +60,7 @@ struct run {
 	struct carrier *carrier;
 	struct bfd *bfd;
 	struct reporter *reporter;
+	struct control *control;
 	int lock, signals;
 	bool fresh; /* nothing of this node was here before */
 	__u64 now_ns;
@@ -249,8 +251,8 @@ static bool is_ready(void *arg, const struct interface *i)
 	return neighbours_answer(run->neighbours, i, run->now_ns);
 }
 
-/* Trouble with a link is over: who was told of it is due. */
-static void on_ended(void *arg, const struct event *event)
+/* Trouble with a link is over, or reported: who was told, or is to be told, may be due. */
+static void on_trouble(void *arg, const struct event *event)
 {
 	struct run *run = arg;
 
@@ -262,6 +264,66 @@ static void on_ended(void *arg, const struct event *event)
 static void on_sent(void *arg, const struct event *event)
 {
 	reporter_emit(((struct run *)arg)->reporter, event);
+}
+
+/* ---- what other programs report -------------------------------------------------------------- */
+
+static int refuse_name(const struct run *run, const char *name, char error[CONTROL_ERROR])
+{
+	int len = snprintf(error, CONTROL_ERROR, "no core port is called \"%s\"; there are", name);
+	bool first = true;
+
+	for (__u32 i = 0; i < run->policy->n_ports && len < CONTROL_ERROR; i++) {
+		const struct policy_port *port = &run->policy->port[i];
+
+		if (port->class != PORT_CORE)
+			continue;
+		len += snprintf(error + len, CONTROL_ERROR - len, "%s %s", first ? "" : ",", port->name);
+		first = false;
+	}
+	return -ENOENT;
+}
+
+static int report_failure(struct run *run, const struct interface *i, const struct report *report,
+			  char error[CONTROL_ERROR])
+{
+	if (report->kind == KIND_RECOVERY && !i->reported_down) {
+		snprintf(error, CONTROL_ERROR, "no failure of %s was reported; %s", report->link,
+			 i->down ? "that it is down was seen, and so will be that it is up" : "it is up");
+		return -ENOENT;
+	}
+	links_report(run->links, i, report->cause, run->now_ns);
+	return 0;
+}
+
+static int report_congestion(struct run *run, const struct interface *i, const struct report *report,
+			     char error[CONTROL_ERROR])
+{
+	switch (watches_report(run->watches, i->port, report->cause, run->now_ns)) {
+	case REPORT_DONE:
+		return 0;
+	case REPORT_UNWATCHED:
+		snprintf(error, CONTROL_ERROR,
+			 "%s is not watched, so nobody knows whom to tell; give it a \"watch\" in the "
+			 "policy", report->link);
+		return -ENOENT;
+	case REPORT_NOTHING:
+		break;
+	}
+	snprintf(error, CONTROL_ERROR, "no congestion of %s was reported", report->link);
+	return -ENOENT;
+}
+
+static int on_report(void *arg, const struct report *report, char error[CONTROL_ERROR])
+{
+	struct run *run = arg;
+	const struct interface *i = links_name(run->links, report->link);
+
+	if (!i || !interface_is_core(i))
+		return refuse_name(run, report->link, error);
+	if (report->kind == KIND_FAILURE || report->kind == KIND_RECOVERY)
+		return report_failure(run, i, report, error);
+	return report_congestion(run, i, report, error);
 }
 
 /* ---- the loop -------------------------------------------------------------------------------- */
@@ -289,6 +351,7 @@ static int loop(struct run *run)
 		{ .fd = run->carrier ? carrier_fd(run->carrier) : -1, .events = POLLIN },
 		{ .fd = reporter_paths(run->reporter), .events = POLLIN },
 		{ .fd = run->bfd ? bfd_fd(run->bfd) : -1, .events = POLLIN },
+		{ .fd = run->control ? control_fd(run->control) : -1, .events = POLLIN },
 		{ .events = POLLIN }, /* all routes, while they are read again */
 	};
 	struct pollfd *dump = &fds[ARRAY_SIZE(fds) - 1];
@@ -306,6 +369,8 @@ static int loop(struct run *run)
 		links_read(run->links, run->now_ns);
 		if (run->carrier && carrier_changed(run->carrier))
 			links_ask(run->links, run->now_ns);
+		if (run->control)
+			control_poll(run->control);
 		nexthops_read(run->nexthops);
 		if (nexthops_due(run->nexthops) <= run->now_ns)
 			nexthops_tick(run->nexthops, run->now_ns);
@@ -377,7 +442,7 @@ static int bring_up(struct run *run, const struct run_options *options)
 			     n_uses)
 		       ?: neighbours_open(&run->neighbours)
 		       ?: routes_open(&run->routes, maps, run->links, run->neighbours, run->now_ns)
-		       ?: watches_open(&run->watches, maps, run->links, run->policy, on_ended, run)
+		       ?: watches_open(&run->watches, maps, run->links, run->policy, on_trouble, run)
 		       ?: push_switch(run->push);
 }
 
@@ -428,6 +493,7 @@ static void say_ready(const struct run *run)
 
 static void let_go(struct run *run)
 {
+	control_close(run->control);
 	bfd_stop(run->bfd);
 	carrier_stop(run->carrier);
 	recover_free(run->recover);
@@ -448,6 +514,7 @@ static int look_after(struct run *run, const struct run_options *options)
 	if (options->realtime)
 		go_realtime();
 	start_carrier(run, options->carrier_ms);
+	control_open(&run->control, &run->pins, on_report, run);
 	bfd_start(&run->bfd, attach_maps(run->attach), run->policy);
 	say_ready(run);
 	signal = loop(run);

@@ -35,9 +35,9 @@ struct watched {
 struct watches {
 	const struct maps *maps;
 	struct links *links;
-	watches_fn *ended;
+	watches_fn *news;
 	void *arg;
-	struct netlink ask, news;
+	struct netlink ask, qdiscs;
 	struct gauge *gauge; /* fantel_gauges */
 	size_t gauge_bytes;
 	__u64 every_ns, look_ns;
@@ -222,13 +222,13 @@ static void on_qdisc(void *arg, const struct nlmsghdr *message)
 
 int watches_fd(const struct watches *watches)
 {
-	return netlink_fd(&watches->news);
+	return netlink_fd(&watches->qdiscs);
 }
 
 /* Lost news are no loss: only the limit that is sent may be an old one. */
 void watches_read(struct watches *watches)
 {
-	netlink_news(&watches->news, on_qdisc, watches);
+	netlink_news(&watches->qdiscs, on_qdisc, watches);
 }
 
 void watches_link(struct watches *watches, enum link_change change, const struct interface *i)
@@ -263,6 +263,12 @@ bool watches_trouble(const struct watches *watches, __u32 ifindex, enum trouble 
 
 	if (!w)
 		return false;
+	if (trouble == TROUBLE_REPORTED) {
+		*event_id = w->watch.event_id[trouble];
+		if (w->watch.reported)
+			*since_ns = w->watch.reported_ns;
+		return w->watch.reported;
+	}
 	g = &watches->gauge[w->watch.gauge];
 	*event_id = w->watch.event_id[trouble];
 	if (!trouble_is_on(&w->watch, g, trouble))
@@ -271,25 +277,68 @@ bool watches_trouble(const struct watches *watches, __u32 ifindex, enum trouble 
 	return true;
 }
 
-static void end_trouble(struct watches *watches, struct watched *w, enum trouble trouble,
-			__u64 now_ns)
+static void tell(struct watches *watches, const struct watched *w, enum trouble trouble,
+		 enum wire_cause cause, bool over, __u64 now_ns)
 {
 	struct event event = {
 		.time_ns = now_ns,
 		.type = EVENT_TROUBLE,
-		.kind = KIND_ELIMINATION,
-		.cause = trouble_cause(trouble),
+		.kind = over ? KIND_ELIMINATION : KIND_CONGESTION,
+		.cause = cause,
 		.path = ~0U,
 		.ifindex = w->ifindex,
 		.event_id = w->watch.event_id[trouble],
-		.usable = true,
+		.usable = over,
 		.timestamp_ns = clock_wall_ns(now_ns),
 	};
 
 	snprintf(event.name, sizeof(event.name), "%s", w->port->name);
+	watches->news(watches->arg, &event);
+}
+
+static void end_trouble(struct watches *watches, struct watched *w, enum trouble trouble,
+			__u64 now_ns)
+{
+	enum wire_cause cause = trouble_cause(trouble) ?: w->watch.reported;
+
+	/* The event first: it bears the id that is over. */
+	tell(watches, w, trouble, cause, true, now_ns);
+	if (trouble == TROUBLE_REPORTED)
+		w->watch.reported = CAUSE_NONE;
 	w->watch.event_id[trouble] = links_new_event_id(watches->links, 0);
 	write_watch(watches, w);
-	watches->ended(watches->arg, &event);
+}
+
+enum wire_cause watches_reported(const struct watches *watches, __u32 ifindex)
+{
+	const struct watched *w = ifindex ? find(watches, ifindex) : NULL;
+
+	return w ? w->watch.reported : CAUSE_NONE;
+}
+
+enum watches_answer watches_report(struct watches *watches, const struct policy_port *port,
+				   enum wire_cause cause, __u64 now_ns)
+{
+	struct watched *w = NULL;
+
+	for (__u32 i = 0; i < watches->n && !w; i++)
+		if (watches->watched[i].port == port)
+			w = &watches->watched[i];
+	if (!w)
+		return REPORT_UNWATCHED;
+	if (!w->ifindex || (!cause && !w->watch.reported))
+		return REPORT_NOTHING;
+	if (!cause) {
+		end_trouble(watches, w, TROUBLE_REPORTED, now_ns);
+		return REPORT_DONE;
+	}
+	if (!w->watch.reported)
+		w->watch.reported_ns = now_ns;
+	if (w->watch.reported != cause)
+		tell(watches, w, TROUBLE_REPORTED, cause, false, now_ns);
+	w->watch.reported = cause;
+	write_watch(watches, w);
+	return REPORT_DONE;
 }
 
 /* How it is at this moment. */
@@ -324,8 +373,8 @@ static void judge(struct watches *watches, struct watched *w, enum trouble troub
 
 static void judge_port(struct watches *watches, struct watched *w, __u64 now_ns)
 {
-	for (int trouble = TROUBLE_NONE + 1; trouble < TROUBLE_COUNT; trouble++)
-		judge(watches, w, trouble, now_ns);
+	judge(watches, w, TROUBLE_QUEUE, now_ns);
+	judge(watches, w, TROUBLE_LOAD, now_ns);
 }
 
 __u64 watches_due(const struct watches *watches)
@@ -377,6 +426,8 @@ static void add(struct watches *watches, const struct policy_port *port, bool us
 	used[old.gauge] = true;
 	w->watch.gauge = old.gauge;
 	memcpy(w->watch.event_id, old.event_id, sizeof(old.event_id));
+	w->watch.reported = old.reported;
+	w->watch.reported_ns = old.reported_ns;
 	for (int t = TROUBLE_NONE + 1; t < TROUBLE_COUNT; t++)
 		links_new_event_id(watches->links, old.event_id[t]);
 }
@@ -434,7 +485,7 @@ static int start(struct watches *watches, const struct policy *policy)
 	static const enum rtnetlink_groups groups[] = { RTNLGRP_TC, RTNLGRP_NONE };
 	int r = map_gauges(watches)
 			?: netlink_open(&watches->ask, NULL)
-			?: netlink_open(&watches->news, groups);
+			?: netlink_open(&watches->qdiscs, groups);
 
 	if (r)
 		return r;
@@ -465,7 +516,7 @@ static int start(struct watches *watches, const struct policy *policy)
 }
 
 int watches_open(struct watches **out, const struct maps *maps, struct links *links,
-		 const struct policy *policy, watches_fn *ended, void *arg)
+		 const struct policy *policy, watches_fn *news, void *arg)
 {
 	struct watches *watches =
 		calloc(1, sizeof(*watches) + policy->n_ports * sizeof(watches->watched[0]));
@@ -475,7 +526,7 @@ int watches_open(struct watches **out, const struct maps *maps, struct links *li
 		return -ENOMEM;
 	watches->maps = maps;
 	watches->links = links;
-	watches->ended = ended;
+	watches->news = news;
 	watches->arg = arg;
 	r = start(watches, policy);
 	if (r) {
@@ -493,6 +544,6 @@ void watches_free(struct watches *watches)
 	if (watches->gauge)
 		munmap(watches->gauge, watches->gauge_bytes);
 	netlink_close(&watches->ask);
-	netlink_close(&watches->news);
+	netlink_close(&watches->qdiscs);
 	free(watches);
 }

@@ -14,13 +14,13 @@
 
 struct watches;
 
-/* Told of trouble that ended. */
+/* Told of trouble that ended, or was reported. */
 typedef void watches_fn(void *arg, const struct event *event);
 
 /* What an earlier loader wrote of ports that are still watched is taken over, trouble that is on
  * included. maps, links and policy must live as long. Returns 0 or a negative errno, reported. */
 int watches_open(struct watches **watches, const struct maps *maps, struct links *links,
-		 const struct policy *policy, watches_fn *ended, void *arg);
+		 const struct policy *policy, watches_fn *news, void *arg);
 void watches_free(struct watches *watches);
 
 /* A port's interface was removed, or came back. */
@@ -33,9 +33,22 @@ void watches_read(struct watches *watches);
 __u64 watches_due(const struct watches *watches);
 void watches_tick(struct watches *watches, __u64 now_ns);
 
+enum watches_answer {
+	REPORT_DONE,
+	REPORT_UNWATCHED, /* policy does not watch the port: nothing is on its egress */
+	REPORT_NOTHING,	  /* it ends what was not reported, or the interface is gone */
+};
+
+/* Another program says that a port is congested, or with CAUSE_NONE that it is no more. */
+enum watches_answer watches_report(struct watches *watches, const struct policy_port *port,
+				   enum wire_cause cause, __u64 now_ns);
+
 /* Of a port's trouble; false while it is not on, and *since_ns as it was. */
 bool watches_trouble(const struct watches *watches, __u32 ifindex, enum trouble trouble,
 		     __u32 *event_id, __u64 *since_ns);
+
+/* Why another program says that a port is congested; CAUSE_NONE: none does. */
+enum wire_cause watches_reported(const struct watches *watches, __u32 ifindex);
 
 /* What a port sends on average, bytes/s, at this moment: packets that do not come end no window. Pure. */
 __u64 gauge_load(const struct watch *watch, const struct gauge *gauge, __u64 now_ns);

@@ -379,7 +379,8 @@ struct told {
 /* Each is an event of its own, told of and withdrawn apart. X(NAME, cause, word) */
 #define TROUBLES(X)                                                                                \
 	X(QUEUE, CAUSE_QUEUE, "queue")                                                             \
-	X(LOAD, CAUSE_UTILIZATION, "utilization")
+	X(LOAD, CAUSE_UTILIZATION, "utilization")                                                  \
+	X(REPORTED, CAUSE_NONE, "reported")
 
 enum trouble {
 	TROUBLE_NONE, /* it is down: the failure itself */
@@ -404,9 +405,10 @@ struct watch {
 	__u32 limit_bytes;		 /* of the queue; 0 = not known */
 	__u32 rate_min_f32, rate_max_f32; /* asked of the senders, bytes/s; max 0 = nothing is asked */
 	struct threshold load;		 /* thousandths of the capacity */
-	__u32 pad;
+	enum wire_cause reported;	 /* by another program: why the link is congested; 0 = it is not */
 	__u64 capacity;			 /* bytes/s; 0 = what is sent is not measured */
 	__u64 constant_ns;		 /* of the average of what is sent */
+	__u64 reported_ns;		 /* since when it is */
 };
 
 /* fantel_gauges: what was measured on a core port. */
@@ -552,7 +554,7 @@ _Static_assert(sizeof(struct told_key) == 32, "told_key");
 _Static_assert(sizeof(struct link) == 176, "link");
 _Static_assert(sizeof(struct bfd_set) == 48, "bfd_set");
 _Static_assert(sizeof(struct bfd_session) == 96, "bfd_session");
-_Static_assert(sizeof(struct watch) == 72, "watch");
-_Static_assert(sizeof(struct gauge) == 128, "gauge");
+_Static_assert(sizeof(struct watch) == 88, "watch");
+_Static_assert(sizeof(struct gauge) == 152, "gauge");
 
 #endif
