@@ -66,7 +66,7 @@ FN struct event *event_begin(enum event_type type, __u64 now_ns)
 	memset(e, 0, sizeof(*e));
 	e->time_ns = now_ns;
 	e->type = type;
-	e->path = ~0U;
+	e->index = ~0U;
 	return e;
 }
 

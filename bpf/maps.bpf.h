@@ -50,8 +50,15 @@ MAP(fantel_nexthops, BPF_MAP_TYPE_ARRAY, __u32, struct nexthop, MAX_NEXTHOPS, 0)
 /* Packets and bytes by path. steer -> status. */
 MAP(fantel_traffic, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct traffic, MAX_PATHS, 0);
 
-/* Path -> usable or not, in one load. notify -> steer, status. */
+/* Path -> usable or not. notify, and steer where a resource changed -> steer, status. */
 MAP(fantel_health, BPF_MAP_TYPE_ARRAY, __u32, struct health, MAX_PATHS, 0);
+
+/* How notifications name a resource -> its index. push -> notify. */
+MAP(fantel_location, BPF_MAP_TYPE_HASH, struct resource_key, __u32, MAX_RESOURCES *RESOURCE_KEYS,
+    BPF_F_NO_PREALLOC);
+
+/* What paths cross. push makes and clears; notify counts failures -> steer, status. */
+MAP(fantel_resource, BPF_MAP_TYPE_ARRAY, __u32, struct resource, MAX_RESOURCES, 0);
 
 /* The failed-tunnel set. notify -> status; entries leave by recovery or by their own timer.
  * Preallocated: memory for a new failure must be there at once. */
@@ -101,7 +108,7 @@ MAP(fantel_told, BPF_MAP_TYPE_HASH, struct told_key, struct told, MAX_TOLD, 0);
 MAP(fantel_buckets, BPF_MAP_TYPE_LRU_HASH, struct bucket_key, struct bucket, MAX_BUCKETS, 0);
 
 /* links_down, alive_until, wall_ns: links -> detect, bfd, watch. classes: push -> steer. sequence: detect,
- * watch and the loader, atomically. */
+ * watch and the loader, atomically. generation: notify and push, atomically -> steer. */
 MAP(fantel_node, BPF_MAP_TYPE_ARRAY, __u32, struct node_state, 1, BPF_F_MMAPABLE);
 
 /* Reason -> packets, bytes. account -> status. */

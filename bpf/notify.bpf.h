@@ -2,10 +2,11 @@
 /*
  * Core port: recognise a notification to this node, check whom it comes from, parse it, and act.
  *
- * A failure is an entry of fantel_failed and a count in fantel_health; a recovery, or the entry's
- * own timer, takes both back. Nobody loops over paths: Tunnel Info names them, at most TUNNEL_PATHS
- * of them. What is discarded leaves every map as it was; what finds no room in fantel_failed gives
- * its sequence back, so that a repetition has another try.
+ * A failure is an entry of fantel_failed and a count on its subject: a path, or a link or node that
+ * paths cross; a recovery, or the entry's own timer, takes both back. No failure loops over paths:
+ * Tunnel Info names them, at most TUNNEL_PATHS of them, and a location names a few resources. What
+ * is discarded leaves every map as it was; what finds no room in fantel_failed gives its sequence
+ * back, so that a repetition has another try.
  */
 #ifndef NOTIFY_BPF_H
 #define NOTIFY_BPF_H
@@ -13,7 +14,9 @@
 #include "account.bpf.h"
 #include "fantel/metric.h"
 #include "fantel/msg.h"
+#include "fantel/resource.h"
 #include "fantel/window.h"
+#include "health.bpf.h"
 #include "packet.bpf.h"
 #include "scratch.bpf.h"
 
@@ -22,32 +25,19 @@ FN addr_num addr_number(const struct addr *a)
 	return (addr_num)be64(a->q_be[0]) << 64 | be64(a->q_be[1]);
 }
 
-/* ---- one path ------------------------------------------------------------------------------- */
+/* ---- one subject ---------------------------------------------------------------------------- */
 
-/* A failure more (+1) or less (-1) on a path: is it usable now? */
-FN bool health_add(__u32 id, __s32 change, __u64 now_ns)
+FN void event_subject(struct event *e, const struct failed_key *key)
 {
-	struct health *h = bpf_map_lookup_elem(&fantel_health, &id);
-	__s32 before;
+	const char *name = health_name(key);
 
-	if (!h)
-		return false;
-	before = __sync_fetch_and_add(&h->failures, change);
-	if ((before > 0) != (before + change > 0))
-		h->changed_ns = now_ns;
-	return before + change <= 0;
+	e->is_resource = key->is_resource;
+	e->index = key->index;
+	if (name)
+		words_copy(e->name, name, sizeof(e->name));
 }
 
-FN void event_path(struct event *e, __u32 id)
-{
-	struct path *p = bpf_map_lookup_elem(&fantel_paths, &id);
-
-	e->path = id;
-	if (p)
-		memcpy(e->name, p->name, sizeof(e->name));
-}
-
-/* A failure has left a path, and no notification names it: tell. */
+/* A failure has left its subject, and no notification names it: tell. */
 FN void failed_event(const struct failed_key *k, enum reason reason, bool usable, __u64 now_ns)
 {
 	struct event *e = event_begin(EVENT_PATH, now_ns);
@@ -59,7 +49,7 @@ FN void failed_event(const struct failed_key *k, enum reason reason, bool usable
 	e->usable = usable;
 	e->peer.q_be[0] = be64((__u64)(k->originator >> 64));
 	e->peer.q_be[1] = be64((__u64)k->originator);
-	event_path(e, k->path);
+	event_subject(e, k);
 	event_end(e);
 }
 
@@ -80,7 +70,7 @@ static int failed_expire(void *map, struct failed_key *key, struct failed *faile
 	if (bpf_map_delete_elem(map, key))
 		return 0;
 	count(REASON_EXPIRED, 0);
-	failed_event(&k, REASON_EXPIRED, health_add(k.path, -1, now), now);
+	failed_event(&k, REASON_EXPIRED, health_add(&k, -1, now), now);
 	return 0;
 }
 
@@ -104,14 +94,13 @@ FN void failed_renew(struct failed *failed, __u32 validity_ms, __u64 now_ns)
 	bpf_timer_start(&failed->timer, validity_ms * NSEC_PER_MSEC, 0);
 }
 
-/* `key` says which path, who and which event. */
+/* `key` says of what, who and which event. */
 FN enum reason failed_add(const struct failed_key *key, const struct msg *m, __u64 now_ns,
 			  bool *usable)
 {
 	struct failed fresh = { .kind = m->kind, .cause = m->cause, .since_ns = now_ns };
 	struct failed *failed = bpf_map_lookup_elem(&fantel_failed, key);
-	__u32 id = key->path;
-	struct path *p;
+	const char *name;
 
 	*usable = false;
 	if (failed) {
@@ -119,16 +108,16 @@ FN enum reason failed_add(const struct failed_key *key, const struct msg *m, __u
 		failed_renew(failed, m->validity_ms, now_ns);
 		return REASON_REFRESHED;
 	}
-	p = bpf_map_lookup_elem(&fantel_paths, &id);
-	if (!p)
+	name = health_name(key);
+	if (!name)
 		return REASON_UNMATCHED;
-	memcpy(fresh.path, p->name, sizeof(fresh.path));
+	words_copy(fresh.name, name, sizeof(fresh.name));
 	fresh.sequence = m->sequence;
 	/* Refused because it is full, or because another CPU was first. */
 	if (bpf_map_update_elem(&fantel_failed, key, &fresh, BPF_NOEXIST))
 		return bpf_map_lookup_elem(&fantel_failed, key) ? REASON_REFRESHED :
 								  REASON_FAILED_FULL;
-	health_add(id, 1, now_ns);
+	health_add(key, 1, now_ns);
 	failed = bpf_map_lookup_elem(&fantel_failed, key);
 	if (!failed)
 		return REASON_FAILED;
@@ -136,24 +125,24 @@ FN enum reason failed_add(const struct failed_key *key, const struct msg *m, __u
 	return REASON_FAILED;
 }
 
-/* By (originator, event-id), else by (originator, tunnel): a failure without an Event TLV is recorded
- * as event 0. */
-FN enum reason failed_remove(const struct failed_key *key, __u64 now_ns, bool *usable)
+/* By (originator, event-id), else by (originator, subject): a failure without an Event TLV is
+ * recorded as event 0. *key becomes what was withdrawn. */
+FN enum reason failed_remove(struct failed_key *key, __u64 now_ns, bool *usable)
 {
-	struct failed_key unnamed = *key;
-
-	unnamed.event_id = 0;
-	if (bpf_map_delete_elem(&fantel_failed, key) &&
-	    bpf_map_delete_elem(&fantel_failed, &unnamed))
-		return REASON_NOT_KNOWN;
-	*usable = health_add(key->path, -1, now_ns);
+	if (bpf_map_delete_elem(&fantel_failed, key)) {
+		key->event_id = 0;
+		if (bpf_map_delete_elem(&fantel_failed, key))
+			return REASON_NOT_KNOWN;
+	}
+	*usable = health_add(key, -1, now_ns);
 	return REASON_RECOVERED;
 }
 
 /* ---- one notification ------------------------------------------------------------------------ */
 
-/* Tell the outside what became of a notification, and of one path where it names one. */
-FN void notify_event(const struct scratch *s, enum reason reason, __u32 id, bool usable, __u64 now_ns)
+/* Tell the outside what became of a notification, and of one subject (NULL = of none). */
+FN void notify_event(const struct scratch *s, enum reason reason, const struct failed_key *key,
+		     bool usable, __u64 now_ns)
 {
 	struct event *e = event_begin(EVENT_NOTIFICATION, now_ns);
 	const struct msg *m = &s->msg;
@@ -170,8 +159,8 @@ FN void notify_event(const struct scratch *s, enum reason reason, __u32 id, bool
 	e->usable = usable;
 	e->peer = s->outer.src;
 	memcpy(&e->tunnel, &s->told.tunnel, sizeof(e->tunnel));
-	if (id != ~0U)
-		event_path(e, id);
+	if (key)
+		event_subject(e, key);
 	event_end(e);
 }
 
@@ -209,8 +198,8 @@ FN bool notify_also(const struct scratch *s, __u32 id)
 }
 
 /*
- * A recovery that does not name its event withdraws all that its originator said of the path; one
- * that names no path, the event wherever it was recorded. Paths that have no failure cost nothing:
+ * A recovery that does not name its event withdraws all that its originator said of the subject; one
+ * that names no subject, the event wherever it was recorded. What has no failure costs nothing:
  * fantel_failed is large, and walking through it takes 0.2 ms even when it is empty.
  */
 struct sweep {
@@ -224,51 +213,70 @@ static long sweep_event(void *map, struct failed_key *key, struct failed *failed
 {
 	struct failed_key k = *key;
 
-	if (k.originator != w->key.originator || k.path != w->key.path)
+	if (k.originator != w->key.originator || k.is_resource != w->key.is_resource ||
+	    k.index != w->key.index)
 		return 0;
 	if (!bpf_map_delete_elem(map, &k)) {
-		w->usable = health_add(k.path, -1, w->now_ns);
+		w->usable = health_add(&k, -1, w->now_ns);
 		w->removed++;
 	}
 	return 0;
 }
 
-static long sweep_path(void *map, __u32 *path, struct health *health, struct sweep *w)
+FN void sweep_subject(struct sweep *w, bool is_resource, __u32 index)
 {
 	struct failed_key k = w->key;
 
-	k.path = *path;
-	if (health->failures > 0 && !bpf_map_delete_elem(&fantel_failed, &k)) {
-		failed_event(&k, REASON_RECOVERED, health_add(k.path, -1, w->now_ns), w->now_ns);
-		w->removed++;
-	}
+	k.is_resource = is_resource;
+	k.index = index;
+	if (bpf_map_delete_elem(&fantel_failed, &k))
+		return;
+	failed_event(&k, REASON_RECOVERED, health_add(&k, -1, w->now_ns), w->now_ns);
+	w->removed++;
+}
+
+static long sweep_path(void *map, __u32 *index, struct health *health, struct sweep *w)
+{
+	if (health->failures > 0)
+		sweep_subject(w, false, *index);
 	return 0;
 }
 
-/* Any event of key's originator and path. */
+static long sweep_resource(void *map, __u32 *index, struct resource *resource, struct sweep *w)
+{
+	if (resource->failures > 0)
+		sweep_subject(w, true, *index);
+	return 0;
+}
+
+/* Any event of key's originator and subject. */
 FN enum reason failed_sweep_events(const struct failed_key *key, __u64 now_ns, bool *usable)
 {
 	struct sweep w = { .key = *key, .now_ns = now_ns };
-	struct health *health = bpf_map_lookup_elem(&fantel_health, &w.key.path);
 
-	if (!health || health->failures <= 0)
+	if (!health_failed(key))
 		return REASON_NOT_KNOWN;
 	bpf_for_each_map_elem(&fantel_failed, sweep_event, &w, 0);
 	*usable = w.usable;
 	return w.removed ? REASON_RECOVERED : REASON_NOT_KNOWN;
 }
 
-/* Any path of key's originator and event. Each has an event of its own. */
-FN enum reason failed_sweep_paths(const struct failed_key *key, __u64 now_ns)
+/* Any subject of key's originator and event. Each has an event of its own. Its own function, for its
+ * part of the stack. */
+SUBPROG int failed_sweep_subjects(const struct failed_key *key, __u64 now_ns)
 {
-	struct sweep w = { .key = *key, .now_ns = now_ns };
+	struct sweep w = { .now_ns = now_ns };
 
+	if (!key)
+		return REASON_INTERNAL;
+	w.key = *key;
 	bpf_for_each_map_elem(&fantel_health, sweep_path, &w, 0);
+	bpf_for_each_map_elem(&fantel_resource, sweep_resource, &w, 0);
 	return w.removed ? REASON_RECOVERED : REASON_NOT_KNOWN;
 }
 
-/* Act on one path. */
-SUBPROG int notify_path(struct scratch *s, const struct failed_key *given, __u64 now_ns)
+/* Act on one subject. */
+SUBPROG int notify_subject(struct scratch *s, const struct failed_key *given, __u64 now_ns)
 {
 	struct failed_key key;
 	enum reason reason;
@@ -284,17 +292,70 @@ SUBPROG int notify_path(struct scratch *s, const struct failed_key *given, __u64
 	else
 		reason = failed_sweep_events(&key, now_ns, &usable);
 	if (reason == REASON_FAILED || reason == REASON_RECOVERED)
-		notify_event(s, reason, key.path, usable, now_ns);
+		notify_event(s, reason, &key, usable, now_ns);
 	return reason;
 }
 
-/* Act on every path that the notification names. The reason is that of the path that changed, where
- * one did. */
+/* Of several subjects, the one that changed decides, where one did. */
+FN enum reason notify_sum(enum reason sum, enum reason one)
+{
+	return sum == REASON_FAILED || sum == REASON_RECOVERED ? sum : one;
+}
+
+/* Act on every path that Tunnel Info names. */
+FN enum reason notify_tunnel(struct scratch *s, struct failed_key *key, __u64 now_ns)
+{
+	struct tunnel_paths *paths = bpf_map_lookup_elem(&fantel_tunnels, &s->told.tunnel);
+	enum reason sum = REASON_UNMATCHED;
+
+	key->is_resource = false;
+	for (__u32 i = 0; paths && i < TUNNEL_PATHS && i < paths->n; i++) {
+		enum reason reason;
+
+		key->index = paths->path[i];
+		if (!notify_also(s, key->index))
+			continue;
+		reason = notify_subject(s, key, now_ns);
+		if (reason == REASON_FAILED_FULL)
+			return reason;
+		sum = notify_sum(sum, reason);
+	}
+	return sum;
+}
+
+/* Act on every link and node that the location names, and with it on all paths that cross them. */
+FN enum reason notify_location(struct scratch *s, struct failed_key *key, __u64 now_ns)
+{
+	enum reason sum = REASON_UNMATCHED;
+
+	key->is_resource = true;
+	for (enum resource_name name = 0; name < NAME_COUNT; name++) {
+		enum reason reason;
+		__u32 *index;
+
+		if (!resource_key_read(&s->resource, &s->msg, name, config.as))
+			continue;
+		index = bpf_map_lookup_elem(&fantel_location, &s->resource);
+		if (!index)
+			continue;
+		key->index = *index;
+		reason = notify_subject(s, key, now_ns);
+		if (reason == REASON_FAILED_FULL)
+			return reason;
+		sum = notify_sum(sum, reason);
+	}
+	return sum;
+}
+
+/*
+ * Act on what the notification names. A tunnel that is ours is the most exact of it, and what counts;
+ * the location stands in where no tunnel is named, or none of ours. A recovery also looks there for
+ * what it did not find elsewhere: policy may have learned of the tunnel since.
+ */
 SUBPROG int notify_act(__u64 now_ns)
 {
 	struct scratch *s = scratch();
-	enum reason result = REASON_UNMATCHED;
-	struct tunnel_paths *paths;
+	enum reason reason = REASON_UNMATCHED;
 	struct failed_key key = {};
 	bool named;
 
@@ -304,26 +365,23 @@ SUBPROG int notify_act(__u64 now_ns)
 	key.event_id = s->msg.event_id;
 	key.originator = addr_number(&s->outer.src);
 	if (!s->msg.code && s->msg.kind == KIND_RECOVERY && msg_has(&s->msg, TLVI_EVENT)) {
-		result = failed_sweep_paths(&key, now_ns);
-		notify_event(s, result, ~0U, false, now_ns);
-		return result;
-	}
-	paths = named ? bpf_map_lookup_elem(&fantel_tunnels, &s->told.tunnel) : NULL;
-	for (__u32 i = 0; paths && i < TUNNEL_PATHS && i < paths->n; i++) {
-		enum reason reason;
-
-		key.path = paths->path[i];
-		if (!notify_also(s, key.path))
-			continue;
-		reason = notify_path(s, &key, now_ns);
-		if (reason == REASON_FAILED_FULL)
+		reason = failed_sweep_subjects(&key, now_ns);
+		if (reason == REASON_RECOVERED) {
+			notify_event(s, reason, NULL, false, now_ns);
 			return reason;
-		if (result != REASON_FAILED && result != REASON_RECOVERED)
-			result = reason;
+		}
+	} else if (named) {
+		reason = notify_tunnel(s, &key, now_ns);
 	}
-	if (result == REASON_UNMATCHED)
-		notify_event(s, result, ~0U, false, now_ns);
-	return result;
+	if (reason == REASON_UNMATCHED || reason == REASON_NOT_KNOWN) {
+		enum reason found = notify_location(s, &key, now_ns);
+
+		if (found != REASON_UNMATCHED)
+			reason = found;
+	}
+	if (reason == REASON_UNMATCHED || (reason == REASON_NOT_KNOWN && !s->msg.code))
+		notify_event(s, reason, NULL, false, now_ns);
+	return reason;
 }
 
 /* Whom it comes from, and that it is whole: s->msg is then filled. */
@@ -397,7 +455,7 @@ SUBPROG int notify_report(struct scratch *s, __u64 now_ns)
 	if (s->msg.kind != KIND_ELIMINATION && !metrics_possible(&s->msg))
 		reason = REASON_METRIC;
 	notify_key(s);
-	notify_event(s, reason, ~0U, false, now_ns);
+	notify_event(s, reason, NULL, false, now_ns);
 	return reason;
 }
 

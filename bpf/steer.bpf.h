@@ -11,6 +11,7 @@
 #include "account.bpf.h"
 #include "fantel/path.h"
 #include "flows.bpf.h"
+#include "health.bpf.h"
 #include "mark.bpf.h"
 #include "packet.bpf.h"
 #include "route.bpf.h"
@@ -30,7 +31,7 @@ FN bool steer_stays(const struct addr *dst)
  * A trie walk costs half of all that steer does, and RDMA has few destinations. What is remembered
  * counts only while fantel_node.classes is what it was before the walk: push adds 1 after a change.
  */
-FN __u32 steer_class(const struct addr *dst)
+FN __u32 steer_class(const struct node_state *node, const struct addr *dst)
 {
 	struct {
 		__u32 pad; /* the address on 8 bytes: the trie reads it by words that we just wrote */
@@ -39,11 +40,10 @@ FN __u32 steer_class(const struct addr *dst)
 	} key = { .plen = 128, .addr = *dst };
 	__u32 slot = hash_addr(dst, CLASS_CACHE_BITS);
 	struct class_cache *cache = bpf_map_lookup_elem(&fantel_cache, &slot);
-	struct node_state *node = node_state();
 	struct class_value *class;
 	__u32 version;
 
-	if (!cache || !node)
+	if (!cache)
 		return NO_GROUP;
 	version = node->classes;
 	if (LIKELY(addr_equal(&cache->dst, dst) && cache->version == version))
@@ -107,9 +107,25 @@ FN enum reason steer_nexthop(struct xdp_md *ctx, struct choice *c)
 	return REASON_NONE;
 }
 
+/* Its own function: of all packets, the first one after a change needs it. */
+SUBPROG int steer_judge(__u32 id)
+{
+	return health_judge(id);
+}
+
+/* No failure of its own, nor of what it crosses; that was judged before, unless something changed. */
+FN bool steer_usable(const struct node_state *node, const struct health *health, __u32 id)
+{
+	if (health->failures > 0)
+		return false;
+	if (LIKELY(health->judged.generation == node->generation))
+		return !health->judged.blocked;
+	return !steer_judge(id);
+}
+
 /* The first usable member in the flow's own order: REASON_NONE. Else why the last one was not. */
-FN enum reason steer_pick(struct xdp_md *ctx, struct choice *c, struct rank *rank, __u32 group,
-			  __u64 hash)
+FN enum reason steer_pick(struct xdp_md *ctx, struct choice *c, const struct node_state *node,
+			  struct rank *rank, __u32 group, __u64 hash)
 {
 	struct keeping keeping;
 	__u64 order = flow_order(&keeping, rank, group, hash_slot(hash));
@@ -122,7 +138,7 @@ FN enum reason steer_pick(struct xdp_md *ctx, struct choice *c, struct rank *ran
 			break;
 		c->id = rank->path[order & 15];
 		health = bpf_map_lookup_elem(&fantel_health, &c->id);
-		if (!health || health->failures > 0)
+		if (!health || !steer_usable(node, health, c->id))
 			continue;
 		c->path = bpf_map_lookup_elem(&fantel_paths, &c->id);
 		if (!c->path || c->path->tunnel == TUNNEL_NONE)
@@ -260,6 +276,7 @@ SUBPROG int steer_mark(struct xdp_md *ctx, __u32 id, __u32 bytes)
 FN int steer(struct xdp_md *ctx)
 {
 	void *data = packet_start(ctx), *end = packet_end(ctx);
+	const struct node_state *node = node_state();
 	enum reason reason;
 	struct choice c;
 	struct rank *rank;
@@ -274,14 +291,16 @@ FN int steer(struct xdp_md *ctx)
 		return verdict(REASON_CUSTOMER_PORT, f.len);
 	if (addr_is_link_local(&f.src))
 		return verdict(REASON_NO_CLASS, f.len);
-	group = steer_class(&f.dst);
+	if (!node)
+		return verdict(REASON_INTERNAL, f.len);
+	group = steer_class(node, &f.dst);
 	rank = bpf_map_lookup_elem(&fantel_ranks, &group);
 	if (!rank)
 		return verdict(REASON_NO_CLASS, f.len);
 	if (f.hop_limit <= 1)
 		return verdict(REASON_HOP_LIMIT, f.len);
 	hash = flow_hash(&f.src, &f.dst, f.ports, f.proto, f.qp, config.hash_seed);
-	reason = steer_pick(ctx, &c, rank, group, hash);
+	reason = steer_pick(ctx, &c, node, rank, group, hash);
 	if (UNLIKELY(reason == REASON_NO_PATH))
 		return steer_no_path(ctx, rank, group, f.len);
 	if (UNLIKELY(reason))

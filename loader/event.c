@@ -32,7 +32,9 @@ static const char *name_member(const struct event *e)
 		return "link";
 	if (e->type == EVENT_NOTIFIED)
 		return e->cause == CAUSE_NO_FEASIBLE_PATH ? "group" : "link";
-	return e->type == EVENT_NO_PATH ? "group" : "path";
+	if (e->type == EVENT_NO_PATH)
+		return "group";
+	return e->is_resource ? "resource" : "path";
 }
 
 static void add_number(json_t *json, const char *member, __u64 value)
@@ -49,20 +51,20 @@ static void add_wall(json_t *json, const char *member, __u64 wall_ns)
 		json_set(json, member, json_string(clock_text(text, wall_ns)));
 }
 
-/* What the event is about: a path, a link or a group, and how it fares now. */
+/* What the event is about: a path, a resource, a link or a group, and how it fares now. */
 static void add_subject(json_t *json, const struct event *e)
 {
 	if (e->name[0])
 		json_set(json, name_member(e), json_text(e->name));
 	else if (e->type == EVENT_NO_PATH)
 		json_set(json, "group", json_integer(e->group));
-	else if (e->path != ~0U)
-		json_set(json, "path", json_integer(e->path));
+	else if (e->index != ~0U)
+		json_set(json, name_member(e), json_integer(e->index));
 	if (e->type == EVENT_LINK)
 		json_set(json, "up", json_boolean(e->usable));
 	else if (e->type == EVENT_TROUBLE)
 		json_set(json, "over", json_boolean(e->usable));
-	else if (e->path != ~0U)
+	else if (e->index != ~0U)
 		json_set(json, "usable", json_boolean(e->usable));
 }
 

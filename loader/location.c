@@ -47,9 +47,9 @@ __u16 location_build(__u8 out[LOCATION_MAX], const struct policy *policy,
 	__be32 ids_be[2] = { be32(port->local_id), be32(port->remote_id) };
 	__u8 *at = out, *nodes;
 
-	at = put_node(at, TLV_LOCAL_NODE, policy->as, policy->router_id, policy->router_id_len);
+	at = put_node(at, TLV_LOCAL_NODE, policy->config.as, policy->router_id, policy->router_id_len);
 	if (port->remote_as || port->remote_router_id_len)
-		at = put_node(at, TLV_REMOTE_NODE, port->remote_as ?: policy->as,
+		at = put_node(at, TLV_REMOTE_NODE, port->remote_as ?: policy->config.as,
 			      port->remote_router_id, port->remote_router_id_len);
 	nodes = at;
 	at = put_addr(at, TLV_LOCAL_IPV4, &port->local4);

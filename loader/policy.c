@@ -208,7 +208,7 @@ static void take_node(struct reader *r, const struct lyd_node *node)
 	take_name(c->node, sizeof(c->node), node);
 	take_pair(r, node, "loopback", &c->loopback6, &c->loopback4);
 	c->domain = yang_number(node, "domain");
-	p->as = yang_number(node, "as");
+	c->as = yang_number(node, "as");
 	p->router_id_len = take_router_id(r, p->router_id, node, "router-id");
 	if (!locator)
 		return;

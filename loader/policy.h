@@ -127,7 +127,6 @@ struct policy_controller {
 
 struct policy {
 	struct config config; /* complete but for hash_seed */
-	__u32 as;	      /* 256/512; 0 = none */
 	__u8 router_id[8];    /* 256/515 */
 	__u8 router_id_len;
 	__u32 hold_down_ms; /* a link must be up this long before a recovery is sent */

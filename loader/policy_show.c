@@ -93,7 +93,7 @@ static json_t *node_json(const struct policy *p)
 	set_number(node, "domain", c->domain);
 	if (c->locator_len)
 		json_object_set_new(node, "locator", prefix_json(&c->locator, c->locator_len));
-	set_given(node, "as", p->as);
+	set_given(node, "as", c->as);
 	set_router_id(node, "router-id", p->router_id, p->router_id_len);
 	return node;
 }

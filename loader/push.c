@@ -436,7 +436,7 @@ static int clear_failures(const struct push *push, const bool *left)
 
 		memcpy(&key, failed.have.row + (size_t)i * (sizeof(key) + sizeof(struct failed)),
 		       sizeof(key));
-		if (key.path < MAX_PATHS && left[key.path])
+		if (!key.is_resource && key.index < MAX_PATHS && left[key.index])
 			bpf_map_delete_elem(push->maps->failed, &key);
 	}
 	sync_free(&failed);

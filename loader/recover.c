@@ -217,7 +217,7 @@ static struct event describe(const struct recover *recover, const struct told_ke
 		.reason = key->trouble ? REASON_TROUBLE_TOLD : REASON_NOTIFIED,
 		.kind = kind,
 		.cause = c ? c->cause : CAUSE_NONE,
-		.path = ~0U,
+		.index = ~0U,
 		.ifindex = key->port ? 0 : key->ifindex,
 		.group = key->port ? key->group : 0,
 		.event_id = told->event_id,

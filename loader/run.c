@@ -163,7 +163,7 @@ static void report_link(const struct run *run, const struct interface *i)
 		.time_ns = run->now_ns,
 		.type = EVENT_LINK,
 		.cause = i->link.cause,
-		.path = ~0U,
+		.index = ~0U,
 		.ifindex = i->ifindex,
 		.event_id = i->link.event_id,
 		.usable = !i->link.down,

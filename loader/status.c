@@ -452,7 +452,8 @@ static json_t *failed_json(const struct pins *pins)
 		struct addr originator = addr_of_number(key->originator);
 		json_t *failed = json_object();
 
-		json_set(failed, "path", json_text(f->path));
+		json_set(failed, "path", key->is_resource ? json_null() : json_text(f->name));
+		json_set(failed, "resource", key->is_resource ? json_text(f->name) : json_null());
 		json_set(failed, "originator", json_addr(&originator));
 		json_set(failed, "kind", json_string(kind_word(f->kind)));
 		json_set(failed, "cause", json_string(cause_word(f->cause)));

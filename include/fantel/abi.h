@@ -34,9 +34,12 @@
 #define MAX_TOLD 16384
 #define MAX_BUCKETS 4096
 #define MAX_GAUGES MAX_CORE_LINKS
+#define MAX_RESOURCES 4096
 #define MAX_REPEATS 3
 #define MAX_VXLAN_PORTS 4
 #define TUNNEL_PATHS 16	     /* paths that may share one tunnel identity */
+#define MAX_CROSSED 8	     /* resources that a path crosses */
+#define RESOURCE_KEYS 4	     /* names of a resource in notifications */
 #define EVENTS_BYTES (1 << 20)
 
 /* ---- traffic classes, groups and paths ------------------------------------------------------ */
@@ -210,6 +213,9 @@ struct path {
 	/* what is routed: the outer destination, or for MPLS the next hop; unspecified: nothing is
 	 * known that could be, and nobody writes that next hop */
 	struct addr dst;
+	__u32 n_crossed;
+	__u32 crossed[MAX_CROSSED]; /* indices in fantel_resource */
+	__u32 pad3;
 	union {
 		struct encap encap[INNER_COUNT];
 		struct mark mark; /* TUNNEL_MARK */
@@ -237,11 +243,18 @@ struct traffic {
 
 /* ---- health --------------------------------------------------------------------------------- */
 
-/* What steer asks of a path: one load. */
+/* What the resources of a path do to it, as they were at a generation of node_state: one store. */
+struct judgement {
+	__u32 generation;
+	__u32 blocked; /* one of them has failed */
+} __attribute__((aligned(8)));
+
+/* What steer asks of a path. It is usable without failures and not blocked. */
 struct health {
-	__s32 failures; /* failure events on it; usable at 0 */
+	__s32 failures; /* failure events on the path itself */
 	__u32 pad;
-	__u64 changed_ns; /* when usability last changed; 0 = never */
+	struct judgement judged; /* out of date where node_state has another generation */
+	__u64 changed_ns; /* when there were first or no more failures; 0 = never */
 };
 
 /* Which paths a tunnel identity names. */
@@ -250,19 +263,50 @@ struct tunnel_paths {
 	__u32 path[TUNNEL_PATHS];
 };
 
+enum resource_kind {
+	RESOURCE_NONE,
+	RESOURCE_LINK, /* by the addresses of its two ends */
+	RESOURCE_PORT, /* a link, by one end: a node and its identifier there */
+	RESOURCE_NODE,
+};
+
+/* How notifications name a resource: canonical (resource.h), unused bytes zero. */
+struct resource_key {
+	enum resource_kind kind;
+	__u32 as; /* RESOURCE_PORT, RESOURCE_NODE; 0 = none */
+	union {
+		struct addr addr[2]; /* RESOURCE_LINK, the lower one first */
+		struct {
+			__u8 router_id[8];
+			__u32 router_id_len;
+			__u32 link_id; /* RESOURCE_PORT */
+		};
+	};
+};
+
+/* A link or node that paths cross. It fails for all of them at once. */
+struct resource {
+	char name[NAME_LEN]; /* empty: no such resource */
+	__s32 failures;	     /* failure events on it; the paths that cross it are blocked above 0 */
+	__u32 n_keys;
+	__u64 changed_ns; /* when there were first or no more failures; 0 = never */
+	struct resource_key key[RESOURCE_KEYS];
+};
+
 /* An address as one number, so that bpftool prints 0x20010db8...; aligned as maps align it. */
 typedef unsigned __int128 addr_num __attribute__((aligned(8)));
 
-/* fantel_failed, the failed-tunnel set: who said of which path that it failed, and until when. */
+/* fantel_failed, the failed-tunnel set: who said of what that it failed, and until when. */
 struct failed_key {
 	addr_num originator;
-	__u32 path;
+	__u32 index : 31; /* in fantel_paths, or where it is_resource, in fantel_resource */
+	__u32 is_resource : 1;
 	__u32 event_id;
 };
 
 struct failed {
 	struct bpf_timer timer; /* of the validity; user space reads zeros */
-	char path[NAME_LEN];
+	char name[NAME_LEN]; /* of the path or resource */
 	enum kind kind;
 	enum wire_cause cause;
 	__u64 since_ns;
@@ -293,6 +337,8 @@ struct node_state {
 	__u64 sequence; /* last one given out: boot epoch in s << 32 | counter; add 1 atomically */
 	__u64 alive_until; /* bpf_jiffies64; past it no loader keeps links_down true */
 	__u64 wall_ns;	   /* what to add to bpf_ktime_get_ns for the wall clock, ns since 1970 */
+	__u32 generation; /* grows by 1 after each change of what paths cross; add 1 atomically */
+	__u32 pad;
 };
 
 #define LOCATION_MAX 128
@@ -485,6 +531,7 @@ struct config {
 	struct addr loopback4; /* IPv4 mapped; unspecified = none */
 	struct addr locator;   /* of our own SIDs */
 	__u32 locator_len;     /* bits; 0 = no SIDs */
+	__u32 as; /* 256/512, and of nodes whose AS a notification does not tell; 0 = none */
 	__u32 enterprise;
 	__u32 domain;		/* 0 = no Domain TLV sent, none asked for */
 	__u32 validity_ms;	/* of failures we report; 0 = until withdrawn */
@@ -512,7 +559,7 @@ struct config {
 
 enum event_type {
 	EVENT_NOTIFICATION, /* one was received: `reason` says what became of it */
-	EVENT_PATH,	    /* a path became usable or not: `usable` */
+	EVENT_PATH,	    /* a path or resource became usable or not: `usable` */
 	EVENT_NOTIFIED,	    /* detect sent one */
 	EVENT_NO_PATH,	    /* a group has no usable path (rate-limited) */
 	EVENT_LINK,	    /* the loader saw a core link go down or up: `usable` */
@@ -525,16 +572,18 @@ struct event {
 	__u32 reason; /* enum reason */
 	__u32 kind;   /* enum kind */
 	__u32 cause;  /* enum wire_cause */
-	__u32 path;   /* index; ~0 = none */
+	__u32 is_resource;
+	__u32 index; /* of the path, or where it is_resource, of the resource; ~0 = none */
 	__u32 ifindex;
 	__u32 event_id;
 	__u32 usable;
+	__u32 validity_ms;
 	__u64 sequence;
 	__u64 timestamp_ns; /* the notification's, since 1970; 0 = none */
-	__u32 validity_ms;
 	__u32 group;
+	__u32 pad;
 	struct addr peer; /* originator of what was received, receiver of what was sent */
-	char name[NAME_LEN]; /* of the path, link or group */
+	char name[NAME_LEN]; /* of the path, resource, link or group */
 	struct tunnel_key tunnel;
 };
 
@@ -544,6 +593,9 @@ _Static_assert(sizeof(struct member) == 40, "member");
 _Static_assert(sizeof(struct flow) == 8, "flow");
 _Static_assert(sizeof(struct tunnel_key) == 136, "tunnel_key");
 _Static_assert(sizeof(struct failed_key) == 24, "failed_key");
+_Static_assert(sizeof(struct resource_key) == 40, "resource_key");
+_Static_assert(sizeof(struct health) == 24, "health");
+_Static_assert(sizeof(struct event) == 256, "event");
 _Static_assert(sizeof(struct bucket_key) == 24, "bucket_key");
 _Static_assert(sizeof(struct endpoint_key) == 24, "endpoint_key");
 _Static_assert(sizeof(struct failed) == 88, "failed");

@@ -25,6 +25,7 @@
 #define path kernel_path
 #define path_flags kernel_path_flags
 #define rank kernel_rank
+#define resource kernel_resource
 #define traffic kernel_traffic
 #define watch kernel_watch
 #define writer kernel_writer
@@ -47,6 +48,7 @@
 #undef path
 #undef path_flags
 #undef rank
+#undef resource
 #undef traffic
 #undef watch
 #undef writer

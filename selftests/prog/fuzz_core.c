@@ -5,8 +5,8 @@
  * node must have done what the model says (fuzz_model.h): verdict, bytes, counters, events, and
  * maps.
  *
- * After each packet all of fantel_failed, fantel_health, fantel_origins, fantel_told, fantel_node
- * and fantel_stats is compared, so that no discarded packet can leave a trace that a later one
+ * After each packet all of fantel_failed, fantel_health, fantel_resource, fantel_origins, fantel_told,
+ * fantel_node and fantel_stats is compared, so that no discarded packet can leave a trace that a later one
  * covers. To make that cheap these maps are smaller than the loader makes them, or can be read
  * without a system call; the programs are the loader's.
  *
@@ -163,6 +163,13 @@ enum {
 	MPLS_PATH, /* known by labels */
 };
 
+/* What they cross; the names are those of fuzz_packets.h. */
+enum {
+	LINK, /* known by addresses */
+	PORT, /* a link, known by its ends */
+	NODE,
+};
+
 struct variant {
 	const char *name;
 	void (*configure)(struct config *config);
@@ -186,6 +193,7 @@ static void unusual(struct config *config)
 	memcpy(config->type, types, sizeof(types));
 	config->domain = DOMAIN;
 	config->code_lsb = 1;
+	config->as = 64500;
 	config->enterprise = 4711;
 	config->udp_port = 50302;
 	config->hop_limit_min = 255;
@@ -238,8 +246,9 @@ struct fuzz {
 	struct source source;
 	struct dice dice;
 	struct rows failed, origins, told;
-	const struct traffic *stats; /* these three are the maps themselves */
+	const struct traffic *stats; /* these four are the maps themselves */
 	struct health *health;
+	struct resource *resource;
 	struct node_state *state;
 	const struct flow *flow;
 	struct ring_buffer *ring;
@@ -305,6 +314,43 @@ static void paths_add(struct fuzz *z)
 	memcpy(z->model.group, group.name, sizeof(group.name));
 }
 
+static void resource_add(struct fuzz *z, __u32 index, const char *name,
+			 const struct resource_key keys[2])
+{
+	struct model *m = &z->model;
+
+	node_resource(z->node, index, name, 2, keys);
+	for (int i = 0; i < 2; i++) {
+		m->location[m->n_locations].key = keys[i];
+		m->location[m->n_locations++].index = index;
+	}
+	node_get(z->node->maps.fantel_resource, &index, &m->resource[index].value);
+}
+
+/* Of each path that has members, something that it shares with the other and something it has alone. */
+static void resources_add(struct fuzz *z)
+{
+	struct addr a6 = addr_of(LINK_A6), b6 = addr_of(LINK_B6);
+	struct addr a4 = addr_of(LINK_A4), b4 = addr_of(LINK_B4);
+	__u8 a[8] = ROUTER_A, b[8] = ROUTER_B;
+	__u32 as = z->model.config.as;
+	struct resource_key keys[2];
+
+	resource_key_link(&keys[0], &a6, &b6);
+	resource_key_link(&keys[1], &a4, &b4);
+	resource_add(z, LINK, "link", keys);
+	resource_key_node(&keys[0], as, a, 4);
+	resource_key_port(&keys[0], PORT_A);
+	resource_key_node(&keys[1], as, b, 4);
+	resource_key_port(&keys[1], PORT_B);
+	resource_add(z, PORT, "port", keys);
+	resource_key_node(&keys[0], as, b, 4);
+	resource_key_node(&keys[1], OTHER_AS, a, 4);
+	resource_add(z, NODE, "node", keys);
+	node_crosses(z->node, SRV6_PATH, 2, (__u32[]){ LINK, PORT });
+	node_crosses(z->node, ONE_PATH, 2, (__u32[]){ NODE, LINK });
+}
+
 /* Whatever is not ours would leave by a link that is down. */
 static void link_fail(struct fuzz *z)
 {
@@ -349,6 +395,8 @@ static void maps_arrange(struct fantel_bpf *node)
 	bpf_map__set_map_flags(node->maps.fantel_health, BPF_F_MMAPABLE);
 	bpf_map__set_max_entries(node->maps.fantel_flows, RANK_SLOTS);
 	bpf_map__set_map_flags(node->maps.fantel_flows, BPF_F_MMAPABLE);
+	bpf_map__set_max_entries(node->maps.fantel_resource, MODEL_RESOURCES);
+	bpf_map__set_map_flags(node->maps.fantel_resource, BPF_F_MMAPABLE);
 	bpf_map__set_type(node->maps.fantel_stats, BPF_MAP_TYPE_ARRAY);
 	bpf_map__set_map_flags(node->maps.fantel_stats, BPF_F_MMAPABLE);
 }
@@ -370,7 +418,7 @@ static __u64 others_digest(const struct fuzz *z)
 		z->node->maps.fantel_ranks,   z->node->maps.fantel_paths,
 		z->node->maps.fantel_tunnels, z->node->maps.fantel_nexthops,
 		z->node->maps.fantel_sources, z->node->maps.fantel_links,
-		z->node->maps.fantel_routes,
+		z->node->maps.fantel_routes,  z->node->maps.fantel_location,
 	};
 	__u64 digest = 0;
 
@@ -394,6 +442,7 @@ static void fuzz_open(struct fuzz *z, const struct variant *variant, __u64 seed)
 	node_start(z->node);
 	z->stats = map_view(z->node->maps.fantel_stats);
 	z->health = map_view(z->node->maps.fantel_health);
+	z->resource = map_view(z->node->maps.fantel_resource);
 	z->state = map_view(z->node->maps.fantel_node);
 	z->flow = map_view(z->node->maps.fantel_flows);
 	rows_init(&z->failed, z->node->maps.fantel_failed);
@@ -403,6 +452,7 @@ static void fuzz_open(struct fuzz *z, const struct variant *variant, __u64 seed)
 	if (!z->ring)
 		give_up("fantel_events");
 	paths_add(z);
+	resources_add(z);
 	source_add(z, "2001:db8:f::/124");
 	source_add(z, "198.51.100.0/28");
 	if (variant->failed_link) {
@@ -438,6 +488,10 @@ static void forget(struct fuzz *z)
 	node_clear(z->node->maps.fantel_told, sizeof(struct told_key));
 	memset(z->health, 0, MODEL_PATHS * sizeof(*z->health));
 	memset(z->model.health, 0, sizeof(z->model.health));
+	for (__u32 i = 0; i < MODEL_RESOURCES; i++) {
+		z->resource[i].failures = z->resource[i].changed_ns = 0;
+		z->model.resource[i].value = z->resource[i];
+	}
 	z->model.n_failed = z->model.n_origins = z->model.n_told = 0;
 	z->source.sequence = GOLDEN_SEQUENCE;
 	rows_read(&z->failed);
@@ -572,6 +626,21 @@ static bool told_agree(struct fuzz *z)
 	return true;
 }
 
+/* A judgement of this generation is right, and none is of one to come. An older one says nothing; who
+ * made it is checked all the same: steer, or a notification that acted. */
+static bool judgement_agrees(const struct fuzz *z, __u32 path, struct judgement *want)
+{
+	const struct judgement *got = &z->health[path].judged;
+	bool made = memcmp(want, got, sizeof(*got));
+
+	if (made && !z->model.changes && z->prog != z->node->progs.fantel_customer)
+		return false;
+	*want = *got;
+	if (got->generation == z->model.state.generation)
+		return got->blocked == model_blocked(&z->model, path);
+	return (__s32)(z->model.state.generation - got->generation) > 0;
+}
+
 /* Of a path that there is not, all is zero. */
 static bool health_agrees(struct fuzz *z)
 {
@@ -586,7 +655,8 @@ static bool health_agrees(struct fuzz *z)
 			h->value.changed_ns = z->health[i].changed_ns;
 			h->moved = false;
 		}
-		if (memcmp(&h->value, &z->health[i], sizeof(h->value)))
+		if (!judgement_agrees(z, i, &h->value.judged) ||
+		    memcmp(&h->value, &z->health[i], sizeof(h->value)))
 			return false;
 	}
 	return !memcmp(z->health + MODEL_PATHS, untouched, sizeof(untouched));
@@ -602,6 +672,23 @@ static bool flows_agree(struct fuzz *z)
 	return !memcmp(z->flow, m->flow, sizeof(m->flow));
 }
 
+static bool resources_agree(struct fuzz *z)
+{
+	for (__u32 i = 0; i < MODEL_RESOURCES; i++) {
+		struct model_resource *r = &z->model.resource[i];
+
+		if (r->moved) {
+			if (!in_run(z, z->resource[i].changed_ns))
+				return false;
+			r->value.changed_ns = z->resource[i].changed_ns;
+			r->moved = false;
+		}
+		if (memcmp(&r->value, &z->resource[i], sizeof(r->value)))
+			return false;
+	}
+	return true;
+}
+
 static bool check_state(struct fuzz *z)
 {
 	rows_read(&z->failed);
@@ -613,6 +700,8 @@ static bool check_state(struct fuzz *z)
 		return broken(z, STATE, "fantel_health differs");
 	if (!flows_agree(z))
 		return broken(z, STATE, "fantel_flows differs");
+	if (!resources_agree(z))
+		return broken(z, STATE, "fantel_resource differs");
 	if (!z->model.changes) {
 		if (!rows_same(&z->failed) || !rows_same(&z->origins) || !rows_same(&z->told))
 			return broken(z, STATE, "it left a trace and should not");

@@ -15,12 +15,14 @@
 #include "fantel/metric.h"
 #include "fantel/msg.h"
 #include "fantel/path.h"
+#include "fantel/resource.h"
 #include "fantel/window.h"
 #include "harness.h"
 #include "words.h"
 
 #define MODEL_MARK 0xcafe0101 /* of the path of the kernel's own */
 #define MODEL_PATHS 8	/* paths that there are */
+#define MODEL_RESOURCES 3
 #define MODEL_FAILED 32 /* entries that the maps have room for */
 #define MODEL_TOLD 32
 #define MODEL_ORIGINS 128 /* more than there are sources */
@@ -52,9 +54,15 @@ struct model_told {
 	enum touched touched;
 };
 
+/* What a path is judged to be by what it crosses is not kept: it follows from that. */
 struct model_health {
 	struct health value;
 	bool moved; /* changed_ns is now */
+};
+
+struct model_resource {
+	struct resource value;
+	bool moved;
 };
 
 struct model {
@@ -68,6 +76,11 @@ struct model {
 		struct tunnel_paths paths;
 	} tunnel[MODEL_ROWS];
 	__u32 n_tunnels;
+	struct {
+		struct resource_key key;
+		__u32 index;
+	} location[MODEL_ROWS];
+	__u32 n_locations;
 	struct path path[MODEL_PATHS];
 	struct rank rank; /* of the one group, which is group 0 */
 	char group[NAME_LEN];
@@ -80,6 +93,7 @@ struct model {
 	struct flow flow[RANK_SLOTS];
 	struct node_state state;
 	struct model_health health[MODEL_PATHS];
+	struct model_resource resource[MODEL_RESOURCES];
 	struct model_failed failed[MODEL_FAILED];
 	struct model_origin origin[MODEL_ORIGINS];
 	struct model_told told[MODEL_TOLD];
@@ -88,7 +102,7 @@ struct model {
 	/* What it does with the packet in hand. */
 	__u32 verdict;
 	enum reason reason; /* REASON_NONE: nothing is counted */
-	bool changes;	    /* something of fantel_failed, _health, _origins or _told */
+	bool changes;	    /* something of fantel_failed, _health, _resource, _origins or _told */
 	bool rewrites;	    /* the packet does not stay as it came */
 	__u32 slot;	    /* whose flows' path was noted; RANK_SLOTS: none's */
 	__u32 taken;	    /* the path where it is redirected */
@@ -202,25 +216,62 @@ static struct event *model_event(struct model *m, enum event_type type, enum rea
 	memset(e, 0, sizeof(*e));
 	e->type = type;
 	e->reason = reason;
-	e->path = ~0U;
+	e->index = ~0U;
 	return e;
 }
 
-/* ---- fantel_failed and fantel_health --------------------------------------------------------- */
+/* ---- fantel_failed, fantel_health and fantel_resource ---------------------------------------- */
 
-static void model_health_add(struct model *m, __u32 path, int change)
+/* True where it was the first failure, or the last one. */
+static bool model_count(__s32 *failures, int change, bool *moved)
 {
-	struct model_health *h = &m->health[path];
-	int before = h->value.failures;
+	int before = *failures;
 
-	h->value.failures += change;
-	h->moved |= (before > 0) != (before + change > 0);
-	m->changes = true;
+	*failures += change;
+	if ((before > 0) == (before + change > 0))
+		return false;
+	return *moved = true;
 }
 
-static bool model_usable(const struct model *m, __u32 path)
+/* A failure more or less. What a resource does to paths begins a generation. */
+static void model_health_add(struct model *m, const struct failed_key *key, int change)
 {
-	return m->health[path].value.failures <= 0;
+	struct model_resource *r;
+	struct model_health *h;
+
+	m->changes = true;
+	if (key->is_resource) {
+		r = &m->resource[key->index];
+		m->state.generation += model_count(&r->value.failures, change, &r->moved);
+	} else {
+		h = &m->health[key->index];
+		model_count(&h->value.failures, change, &h->moved);
+	}
+}
+
+static bool model_blocked(const struct model *m, __u32 path)
+{
+	for (__u32 i = 0; i < m->path[path].n_crossed; i++)
+		if (m->resource[m->path[path].crossed[i]].value.failures > 0)
+			return true;
+	return false;
+}
+
+static bool model_carries(const struct model *m, __u32 path)
+{
+	return m->health[path].value.failures <= 0 && !model_blocked(m, path);
+}
+
+static bool model_usable(const struct model *m, const struct failed_key *key)
+{
+	if (key->is_resource)
+		return m->resource[key->index].value.failures <= 0;
+	return model_carries(m, key->index);
+}
+
+static const char *model_name(const struct model *m, const struct failed_key *key)
+{
+	return key->is_resource ? m->resource[key->index].value.name : m->path[key->index].name;
 }
 
 static struct model_failed *model_failed(struct model *m, const struct failed_key *key)
@@ -233,10 +284,10 @@ static struct model_failed *model_failed(struct model *m, const struct failed_ke
 
 static void model_failed_drop(struct model *m, struct model_failed *f)
 {
-	__u32 path = f->key.path;
+	struct failed_key key = f->key;
 
 	*f = m->failed[--m->n_failed];
-	model_health_add(m, path, -1);
+	model_health_add(m, &key, -1);
 }
 
 static enum reason model_failed_add(struct model *m, const struct failed_key *key,
@@ -253,17 +304,19 @@ static enum reason model_failed_add(struct model *m, const struct failed_key *ke
 		f->key = *key;
 		f->value.kind = msg->kind;
 		f->value.cause = msg->cause;
-		memcpy(f->value.path, m->path[key->path].name, sizeof(f->value.path));
-		model_health_add(m, key->path, 1);
+		memcpy(f->value.name, model_name(m, key), sizeof(f->value.name));
+		model_health_add(m, key, 1);
 	}
-	f->touched = reason == REASON_FAILED ? TOUCHED_NEW : TOUCHED_AGAIN;
+	/* A notification may name a resource twice. */
+	if (f->touched != TOUCHED_NEW)
+		f->touched = reason == REASON_FAILED ? TOUCHED_NEW : TOUCHED_AGAIN;
 	f->value.sequence = msg->sequence;
 	f->validity_ms = msg->validity_ms;
 	m->changes = true;
 	return reason;
 }
 
-/* By (originator, event-id), else what was told of the path without an Event TLV: event 0. */
+/* By (originator, event-id), else what was told of the subject without an Event TLV: event 0. */
 static enum reason model_failed_remove(struct model *m, const struct failed_key *key)
 {
 	struct failed_key unnamed = *key;
@@ -278,7 +331,7 @@ static enum reason model_failed_remove(struct model *m, const struct failed_key 
 	return REASON_RECOVERED;
 }
 
-/* All that the originator said of the path. */
+/* All that the originator said of the subject. */
 static enum reason model_failed_sweep(struct model *m, const struct failed_key *key)
 {
 	enum reason reason = REASON_NOT_KNOWN;
@@ -286,7 +339,8 @@ static enum reason model_failed_sweep(struct model *m, const struct failed_key *
 	for (__u32 i = m->n_failed; i--;) {
 		const struct failed_key *k = &m->failed[i].key;
 
-		if (k->originator != key->originator || k->path != key->path)
+		if (k->originator != key->originator || k->is_resource != key->is_resource ||
+		    k->index != key->index)
 			continue;
 		model_failed_drop(m, &m->failed[i]);
 		reason = REASON_RECOVERED;
@@ -341,6 +395,13 @@ static bool model_also(const struct model *m, const struct reading *r, const str
 	return false;
 }
 
+static void model_subject(const struct model *m, struct event *e, const struct failed_key *key)
+{
+	e->is_resource = key->is_resource;
+	e->index = key->index;
+	memcpy(e->name, model_name(m, key), sizeof(e->name));
+}
+
 static enum reason model_act_on(struct model *m, const struct reading *r,
 				const struct tunnel_key *tunnel, const struct failed_key *key)
 {
@@ -356,13 +417,19 @@ static enum reason model_act_on(struct model *m, const struct reading *r,
 	if (reason != REASON_FAILED && reason != REASON_RECOVERED)
 		return reason;
 	e = model_notification(m, r, tunnel, reason);
-	e->path = key->path;
-	e->usable = reason == REASON_RECOVERED && model_usable(m, key->path);
-	memcpy(e->name, m->path[key->path].name, sizeof(e->name));
+	model_subject(m, e, key);
+	e->usable = reason == REASON_RECOVERED && model_usable(m, key);
 	return reason;
 }
 
-/* A recovery that names an event and no tunnel: wherever that is recorded. Each path that it leaves
+/* Of several subjects, the one that changed decides, where one did. */
+static void model_sum(enum reason *sum, enum reason one)
+{
+	if (*sum != REASON_FAILED && *sum != REASON_RECOVERED)
+		*sum = one;
+}
+
+/* A recovery that names an event and no tunnel: wherever that is recorded. Each subject that it leaves
  * has an event of its own. */
 static enum reason model_recover_event(struct model *m, const struct reading *r,
 				       const struct failed_key *named)
@@ -371,53 +438,127 @@ static enum reason model_recover_event(struct model *m, const struct reading *r,
 	enum reason reason = REASON_NOT_KNOWN;
 	struct failed_key key = *named;
 
-	for (key.path = 0; key.path < MODEL_PATHS; key.path++) {
-		struct model_failed *f = model_failed(m, &key);
+	for (__u32 i = 0; i < MODEL_PATHS + MODEL_RESOURCES; i++) {
+		struct model_failed *f;
 		struct event *e;
 
+		key.is_resource = i >= MODEL_PATHS;
+		key.index = key.is_resource ? i - MODEL_PATHS : i;
+		f = model_failed(m, &key);
 		if (!f)
 			continue;
 		reason = REASON_RECOVERED;
 		model_failed_drop(m, f);
 		e = model_event(m, EVENT_PATH, reason);
 		e->event_id = key.event_id;
-		e->usable = model_usable(m, key.path);
+		e->usable = model_usable(m, &key);
 		e->peer = r->frame.src;
-		e->path = key.path;
-		memcpy(e->name, m->path[key.path].name, sizeof(e->name));
+		model_subject(m, e, &key);
 	}
-	model_notification(m, r, &none, reason);
+	if (reason == REASON_RECOVERED)
+		model_notification(m, r, &none, reason);
 	return reason;
 }
 
-/* The reason is that of the path that changed, where one did. */
+static enum reason model_act_on_tunnel(struct model *m, const struct reading *r,
+				       const struct tunnel_key *tunnel, struct failed_key key)
+{
+	const struct tunnel_paths *paths = NULL;
+	enum reason sum = REASON_UNMATCHED;
+
+	for (__u32 i = 0; i < m->n_tunnels; i++)
+		if (!memcmp(&m->tunnel[i].key, tunnel, sizeof(*tunnel)))
+			paths = &m->tunnel[i].paths;
+	key.is_resource = false;
+	for (__u32 i = 0; paths && i < paths->n; i++) {
+		enum reason reason;
+
+		key.index = paths->path[i];
+		if (!model_also(m, r, tunnel, key.index))
+			continue;
+		reason = model_act_on(m, r, tunnel, &key);
+		/* What was done for the paths before it stays done: those must stop. */
+		if (reason == REASON_FAILED_FULL)
+			return reason;
+		model_sum(&sum, reason);
+	}
+	return sum;
+}
+
+static bool model_node(const struct model *m, const struct msg_node *node, struct resource_key *key)
+{
+	bool has_as = node->present & MSG_BIT(SUBTLVI_AS);
+
+	if (!(node->present & MSG_BIT(SUBTLVI_ROUTER_ID)))
+		return false;
+	resource_key_node(key, has_as ? node->as : m->config.as, node->router_id,
+			  node->router_id_len);
+	return true;
+}
+
+/* All names that a location holds: of a node that is down, and of a link. */
+static __u32 model_names(const struct model *m, const struct msg *msg, struct resource_key key[5])
+{
+	const struct msg_node *down =
+		msg_has(msg, TLVI_REMOTE_NODE) ? &msg->remote_node : &msg->local_node;
+	struct addr here4 = addr_from_v4(msg->local_ipv4_be);
+	struct addr there4 = addr_from_v4(msg->remote_ipv4_be);
+	__u32 n = 0;
+
+	if (msg->cause == CAUSE_NODE_DOWN && model_node(m, down, &key[n]))
+		n++;
+	if (msg_has(msg, TLVI_LOCAL_IPV6) && msg_has(msg, TLVI_REMOTE_IPV6))
+		resource_key_link(&key[n++], &msg->local_ipv6, &msg->remote_ipv6);
+	if (msg_has(msg, TLVI_LOCAL_IPV4) && msg_has(msg, TLVI_REMOTE_IPV4))
+		resource_key_link(&key[n++], &here4, &there4);
+	if (msg_has(msg, TLVI_LINK_IDS) && model_node(m, &msg->local_node, &key[n]))
+		resource_key_port(&key[n++], msg->local_link);
+	if (msg_has(msg, TLVI_LINK_IDS) && model_node(m, &msg->remote_node, &key[n]))
+		resource_key_port(&key[n++], msg->remote_link);
+	return n;
+}
+
+static enum reason model_act_on_location(struct model *m, const struct reading *r,
+					 const struct tunnel_key *tunnel, struct failed_key key)
+{
+	enum reason sum = REASON_UNMATCHED, reason;
+	struct resource_key name[5];
+	__u32 n = model_names(m, &r->msg, name);
+
+	key.is_resource = true;
+	for (__u32 i = 0; i < n; i++)
+		for (__u32 j = 0; j < m->n_locations; j++) {
+			if (memcmp(&m->location[j].key, &name[i], sizeof(name[i])))
+				continue;
+			key.index = m->location[j].index;
+			reason = model_act_on(m, r, tunnel, &key);
+			if (reason == REASON_FAILED_FULL)
+				return reason;
+			model_sum(&sum, reason);
+		}
+	return sum;
+}
+
+/* By the tunnel where that is ours; else by the location, where that says something. */
 static enum reason model_act(struct model *m, const struct reading *r)
 {
 	struct failed_key key = { .event_id = r->msg.event_id };
-	enum reason result = REASON_UNMATCHED, reason;
-	const struct tunnel_paths *paths = NULL;
+	enum reason result = REASON_UNMATCHED, located;
 	struct tunnel_key tunnel;
+	bool named = model_tunnel(r, &tunnel);
 
 	for (int i = 0; i < 16; i++)
 		key.originator = key.originator << 8 | r->frame.src.b[i];
 	if (!r->msg.code && r->msg.kind == KIND_RECOVERY && msg_has(&r->msg, TLVI_EVENT))
-		return model_recover_event(m, r, &key);
-	if (model_tunnel(r, &tunnel))
-		for (__u32 i = 0; i < m->n_tunnels; i++)
-			if (!memcmp(&m->tunnel[i].key, &tunnel, sizeof(tunnel)))
-				paths = &m->tunnel[i].paths;
-	for (__u32 i = 0; paths && i < paths->n; i++) {
-		key.path = paths->path[i];
-		if (!model_also(m, r, &tunnel, key.path))
-			continue;
-		reason = model_act_on(m, r, &tunnel, &key);
-		/* What was done for the paths before it stays done: those must stop. */
-		if (reason == REASON_FAILED_FULL)
-			return reason;
-		if (result != REASON_FAILED && result != REASON_RECOVERED)
-			result = reason;
-	}
-	if (result == REASON_UNMATCHED)
+		result = model_recover_event(m, r, &key);
+	else if (named)
+		result = model_act_on_tunnel(m, r, &tunnel, key);
+	if (result != REASON_UNMATCHED && result != REASON_NOT_KNOWN)
+		return result;
+	located = model_act_on_location(m, r, &tunnel, key);
+	if (located != REASON_UNMATCHED)
+		result = located;
+	if (result == REASON_UNMATCHED || (result == REASON_NOT_KNOWN && !r->msg.code))
 		model_notification(m, r, &tunnel, result);
 	return result;
 }
@@ -621,13 +762,13 @@ static int model_pick(struct model *m, const struct frame *f)
 	if (m->rank.ordering != ORDERING_ANY) {
 		m->slot = slot;
 		last = m->flow[slot].path_plus_1;
-		if (last && model_usable(m, last - 1))
+		if (last && model_carries(m, last - 1))
 			return last - 1;
 	}
 	for (__u32 i = 0; i < m->rank.n; i++) {
 		__u32 path = m->rank.path[m->rank.order[slot] >> (4 * i) & 15];
 
-		if (model_usable(m, path))
+		if (model_carries(m, path))
 			return path;
 	}
 	m->slot = RANK_SLOTS;

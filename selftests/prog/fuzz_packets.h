@@ -382,6 +382,85 @@ static void change_event(struct dice *d, struct draft *m, const struct source *s
 	draft_insert(m, draft_options(m, s->config.code_lsb), tlv, sizeof(tlv));
 }
 
+/* What there is to fail beside tunnels. */
+#define LINK_A6 "2001:db8:12::1"
+#define LINK_B6 "2001:db8:12::2"
+#define LINK_A4 "192.0.2.65"
+#define LINK_B4 "192.0.2.66"
+#define ROUTER_A { 10, 0, 0, 1 }
+#define ROUTER_B { 10, 0, 0, 2 }
+#define PORT_A 5
+#define PORT_B 6
+#define OTHER_AS 64511
+
+struct tlvs {
+	__u32 len;
+	__u8 b[160];
+};
+
+static void tlvs_put(struct tlvs *t, __u16 type, const void *value, __u16 n)
+{
+	store16(t->b + t->len, htons(type));
+	store16(t->b + t->len + 2, htons(n));
+	memcpy(t->b + t->len + 4, value, n);
+	t->len += 4 + n;
+}
+
+static void tlvs_put_node(struct dice *d, struct tlvs *t, __u16 type)
+{
+	static const __u8 routers[][4] = { ROUTER_A, ROUTER_B, { 10, 0, 0, 3 } };
+	__u32 as_be = htonl(dice_one_in(d, 2) ? 64500 : OTHER_AS);
+	struct tlvs node = {};
+
+	if (dice_one_in(d, 3))
+		tlvs_put(&node, 512, &as_be, 4);
+	if (!dice_one_in(d, 8))
+		tlvs_put(&node, 515, routers[dice_roll(d, dice_one_in(d, 8) ? 3 : 2)], 4);
+	if (node.len)
+		tlvs_put(t, type, node.b, node.len);
+}
+
+/* A location in front, which thus counts: of few links and nodes, half of the time of no tunnel. */
+static void change_location(struct dice *d, struct draft *m, const struct source *s)
+{
+	static const char *const ends6[] = { LINK_A6, LINK_B6 }, *const ends4[] = { LINK_A4, LINK_B4 };
+	__u32 at = draft_options(m, s->config.code_lsb), a = dice_roll(d, 2), b = !a;
+	__u32 ids_be[2] = { htonl(PORT_A + a), htonl(PORT_A + b) };
+	__u8 cause[8] = { [4] = CAUSE_NODE_DOWN };
+	struct tlvs t = {};
+	struct addr one;
+
+	if (m->len < draft_body(m))
+		return;
+	b = dice_one_in(d, 16) ? a : b;
+	if (dice_one_in(d, 2))
+		tlvs_put_node(d, &t, 256);
+	if (dice_one_in(d, 2))
+		tlvs_put_node(d, &t, 257);
+	if (dice_one_in(d, 4))
+		tlvs_put(&t, 258, ids_be, sizeof(ids_be));
+	if (dice_one_in(d, 4)) {
+		one = addr_of(ends4[a]);
+		tlvs_put(&t, 259, one.b + 12, 4);
+		one = addr_of(ends4[b]);
+		tlvs_put(&t, 260, one.b + 12, 4);
+	}
+	if (dice_one_in(d, 4)) {
+		one = addr_of(ends6[a]);
+		tlvs_put(&t, 261, &one, 16);
+		one = addr_of(ends6[b]);
+		tlvs_put(&t, 262, &one, 16);
+	}
+	store32(cause, htonl(s->config.enterprise));
+	if (dice_one_in(d, 3))
+		tlvs_put(&t, 65011, cause, sizeof(cause));
+	draft_insert(m, at, t.b, t.len);
+	if (dice_one_in(d, 2)) {
+		draft_erase(m, draft_body(m), at - draft_body(m));
+		draft_retype(m, draft_type(m), 0);
+	}
+}
+
 static void change_domain(struct dice *d, struct draft *m, const struct source *s)
 {
 	__u8 tlv[12];
@@ -398,6 +477,7 @@ static change_fn *const changes[] = {
 	change_cut,  change_grow,    change_erase,    change_repeat, change_tlv,  change_tlv,
 	change_tlv,  change_tlv_len, change_tlv_drop, change_splice, change_type, change_type,
 	change_code, change_part,    change_event,    change_event,  change_domain,
+	change_location,
 };
 
 /* ---- changes of what is around it ------------------------------------------------------------ */

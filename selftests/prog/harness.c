@@ -258,6 +258,14 @@ struct fantel_bpf *node_open(const struct config *config)
 	return node;
 }
 
+void node_widen(struct fantel_bpf *node, __u32 paths)
+{
+	bpf_map__set_max_entries(node->maps.fantel_paths, paths);
+	bpf_map__set_max_entries(node->maps.fantel_nexthops, paths);
+	bpf_map__set_max_entries(node->maps.fantel_traffic, paths);
+	bpf_map__set_max_entries(node->maps.fantel_health, paths);
+}
+
 void node_start(struct fantel_bpf *node)
 {
 	struct node_state state = { .classes = 1, .sequence = 1000ULL << 32, .alive_until = ~0ULL };
@@ -381,6 +389,45 @@ void node_path(struct fantel_bpf *node, __u32 id, const struct policy_path *from
 		node_tunnel(node, &key[i], id);
 }
 
+/* What push adds to it after each change. */
+static void node_generation(struct fantel_bpf *node)
+{
+	struct node_state state;
+	__u32 zero = 0;
+
+	node_get(node->maps.fantel_node, &zero, &state);
+	state.generation++;
+	node_put(node->maps.fantel_node, &zero, &state);
+}
+
+void node_resource(struct fantel_bpf *node, __u32 index, const char *name, __u32 n,
+		   const struct resource_key *keys)
+{
+	struct resource resource = { .n_keys = n };
+
+	if (n > RESOURCE_KEYS)
+		give_up("resource %s has too many names", name);
+	snprintf(resource.name, sizeof(resource.name), "%s", name);
+	for (__u32 i = 0; i < n; i++) {
+		resource.key[i] = keys[i];
+		node_put(node->maps.fantel_location, &keys[i], &index);
+	}
+	node_put(node->maps.fantel_resource, &index, &resource);
+	node_generation(node);
+}
+
+void node_crosses(struct fantel_bpf *node, __u32 id, __u32 n, const __u32 *resources)
+{
+	struct path path;
+
+	if (n > MAX_CROSSED || !node_get(node->maps.fantel_paths, &id, &path))
+		give_up("path %u can't cross %u resources", id, n);
+	path.n_crossed = n;
+	memcpy(path.crossed, resources, n * sizeof(*resources));
+	node_put(node->maps.fantel_paths, &id, &path);
+	node_generation(node);
+}
+
 struct nexthop nexthop_fresh(void)
 {
 	struct nexthop nh = {
@@ -400,14 +447,37 @@ void node_nexthop(struct fantel_bpf *node, __u32 id, const struct nexthop *nexth
 	node_put(node->maps.fantel_nexthops, &id, nexthop);
 }
 
-void node_group(struct fantel_bpf *node, __u32 id, enum fate on_no_path, __u32 n,
-		const __u16 *weight, const __u16 *tier)
+static void group_put(struct fantel_bpf *node, __u32 id, enum fate on_no_path,
+		      struct group *group)
 {
-	struct group group = { .n_members = n };
 	OWN_MEM struct rank *rank = calloc(1, sizeof(*rank));
 
 	if (!rank)
 		give_up("out of memory");
+	snprintf(group->name, sizeof(group->name), "group-%u", id);
+	rank_build(rank, group, on_no_path);
+	node_put(node->maps.fantel_groups, &id, group);
+	node_put(node->maps.fantel_ranks, &id, rank);
+}
+
+void node_group_of(struct fantel_bpf *node, __u32 id, enum fate on_no_path, __u32 n,
+		   const __u32 *paths)
+{
+	struct group group = { .n_members = n };
+
+	for (__u32 i = 0; i < n; i++) {
+		snprintf(group.member[i].name, NAME_LEN, "path-%u", paths[i]);
+		group.member[i].path = paths[i];
+		group.member[i].weight = 1;
+	}
+	group_put(node, id, on_no_path, &group);
+}
+
+void node_group(struct fantel_bpf *node, __u32 id, enum fate on_no_path, __u32 n,
+		const __u16 *weight, const __u16 *tier)
+{
+	struct group group = { .n_members = n };
+
 	for (__u32 i = 0; i < n; i++) {
 		struct member *m = &group.member[i];
 
@@ -416,10 +486,7 @@ void node_group(struct fantel_bpf *node, __u32 id, enum fate on_no_path, __u32 n
 		m->weight = weight ? weight[i] : 1;
 		m->tier = tier ? tier[i] : 0;
 	}
-	snprintf(group.name, sizeof(group.name), "group-%u", id);
-	rank_build(rank, &group, on_no_path);
-	node_put(node->maps.fantel_groups, &id, &group);
-	node_put(node->maps.fantel_ranks, &id, rank);
+	group_put(node, id, on_no_path, &group);
 }
 
 void node_ordering(struct fantel_bpf *node, __u32 id, enum ordering ordering, __u32 gap_us)

@@ -51,8 +51,9 @@ struct config node_config(void);
 /* Load with this configuration; close with fantel_bpf__destroy. */
 struct fantel_bpf *node_load(const struct config *config);
 
-/* The same in two steps, for who changes a map in between. */
+/* The same in two steps, for who changes a map in between: as to how many paths there is room for. */
 struct fantel_bpf *node_open(const struct config *config);
+void node_widen(struct fantel_bpf *node, __u32 paths);
 void node_start(struct fantel_bpf *node);
 
 void node_class(struct fantel_bpf *node, const char *prefix, __u32 group);
@@ -67,6 +68,11 @@ void node_path(struct fantel_bpf *node, __u32 id, const struct policy_path *path
 /* Let a notification that names `key` name path `id`, beside those that it names already. */
 void node_tunnel(struct fantel_bpf *node, const struct tunnel_key *key, __u32 id);
 
+/* Resource `index`, known by n names; and that path `id`, which is there, crosses n resources. */
+void node_resource(struct fantel_bpf *node, __u32 index, const char *name, __u32 n,
+		   const struct resource_key *keys);
+void node_crosses(struct fantel_bpf *node, __u32 id, __u32 n, const __u32 *resources);
+
 #define NEXTHOP_IFINDEX 77
 #define FRESH (~0ULL)
 #define STALE 0ULL
@@ -79,6 +85,10 @@ void node_group(struct fantel_bpf *node, __u32 id, enum fate on_no_path, __u32 n
 
 /* When flows of a group that is there may leave a usable path; made anew, it is ORDERING_ANY. */
 void node_ordering(struct fantel_bpf *node, __u32 id, enum ordering ordering, __u32 gap_us);
+
+/* The same over these paths, of equal weight, in one tier. */
+void node_group_of(struct fantel_bpf *node, __u32 id, enum fate on_no_path, __u32 n,
+		   const __u32 *paths);
 void node_failures(struct fantel_bpf *node, __u32 path, int failures);
 
 void node_put(struct bpf_map *map, const void *key, const void *value);

@@ -17,6 +17,7 @@
 #include <bpf/bpf.h>
 #include <jansson.h>
 
+#include "fantel/resource.h"
 #include "harness.h"
 #include "words.h"
 
@@ -40,8 +41,79 @@ enum {
 	PATHS,
 };
 
+/* What paths cross. SRV6_PATH crosses all of it, ONE_PATH only R1_R2. */
+enum {
+	R1_R2, /* a link with addresses of both families */
+	R3_R4, /* a link without, known by its ends */
+	R5,    /* a node */
+	RESOURCES,
+};
+
+#define OUR_AS 64500
+#define R1_6 "2001:db8:1:1112::11"
+#define R2_6 "2001:db8:1:1112::12"
+#define R1_4 "192.0.2.11"
+#define R2_4 "192.0.2.12"
+#define R3_ID "198.51.100.13"
+#define R3_LINK 5 /* what R3 calls its link to R4 */
+#define R4_ID "198.51.100.14"
+#define R4_LINK 6
+#define R5_ID "198.51.100.15"
+
 static struct fantel_bpf *node;
 static struct outcome got;
+
+static struct resource_key link_key(const char *a, const char *b)
+{
+	struct addr one = addr_of(a), other = addr_of(b);
+	struct resource_key key;
+
+	resource_key_link(&key, &one, &other);
+	return key;
+}
+
+static struct resource_key node_key(const char *router_id)
+{
+	struct addr id = addr_of(router_id);
+	__u8 bytes[8] = {};
+	struct resource_key key;
+
+	memcpy(bytes, id.b + 12, 4);
+	resource_key_node(&key, OUR_AS, bytes, 4);
+	return key;
+}
+
+static struct resource_key port_key(const char *router_id, __u32 link_id)
+{
+	struct resource_key key = node_key(router_id);
+
+	resource_key_port(&key, link_id);
+	return key;
+}
+
+static void node_resources(void)
+{
+	struct resource_key r1_r2[] = { link_key(R1_6, R2_6), link_key(R1_4, R2_4) };
+	struct resource_key r3_r4[] = { port_key(R3_ID, R3_LINK), port_key(R4_ID, R4_LINK) };
+	struct resource_key r5 = node_key(R5_ID);
+	static const __u32 all[] = { R1_R2, R3_R4, R5 };
+
+	node_resource(node, R1_R2, "r1-r2", ARRAY_SIZE(r1_r2), r1_r2);
+	node_resource(node, R3_R4, "r3-r4", ARRAY_SIZE(r3_r4), r3_r4);
+	node_resource(node, R5, "r5", 1, &r5);
+	node_crosses(node, SRV6_PATH, RESOURCES, all);
+	node_crosses(node, ONE_PATH, 1, all);
+}
+
+/* Traffic of 2001:db8:2::/48, by SRV6_PATH alone. */
+static void node_traffic(void)
+{
+	struct nexthop nh = nexthop_fresh();
+
+	node_nexthop(node, SRV6_PATH, &nh);
+	node_group(node, 0, FATE_DROP, 1, NULL, NULL);
+	node_class(node, "2001:db8:2::/48", 0);
+}
 
 static void node_paths(void)
 {
@@ -64,6 +136,8 @@ static void node_paths(void)
 	}
 	node_source(node, "2001:db8:f::/48");
 	node_source(node, "198.51.100.0/24");
+	node_resources();
+	node_traffic();
 }
 
 static void forget(void)
@@ -72,6 +146,13 @@ static void forget(void)
 	node_clear(node->maps.fantel_origins, sizeof(struct addr));
 	for (__u32 i = 0; i < PATHS; i++)
 		node_failures(node, i, 0);
+	for (__u32 i = 0; i < RESOURCES; i++) {
+		struct resource r;
+
+		node_get(node->maps.fantel_resource, &i, &r);
+		r.failures = 0;
+		node_put(node->maps.fantel_resource, &i, &r);
+	}
 	node_events(node, NULL, 0);
 }
 
@@ -81,6 +162,33 @@ static int failures(__u32 path)
 
 	node_get(node->maps.fantel_health, &path, &h);
 	return h.failures;
+}
+
+static int resource_failures(__u32 index)
+{
+	struct resource r;
+
+	node_get(node->maps.fantel_resource, &index, &r);
+	return r.failures;
+}
+
+static __u32 generation(void)
+{
+	struct node_state state;
+	__u32 zero = 0;
+
+	node_get(node->maps.fantel_node, &zero, &state);
+	return state.generation;
+}
+
+/* Does the packet path use SRV6_PATH? */
+static bool carries(void)
+{
+	static struct outcome o;
+
+	node_run(node, node->progs.fantel_customer, 0, golden("roce6"), &o);
+	assert_true(o.verdict == XDP_REDIRECT || o.count[REASON_NO_PATH].packets == 1);
+	return o.verdict == XDP_REDIRECT;
 }
 
 static __u32 failed_entries(void)
@@ -105,6 +213,8 @@ static void assert_nothing_known(void)
 	assert_int_equal(node_entries(node->maps.fantel_origins, sizeof(struct addr)), 0);
 	for (__u32 i = 0; i < PATHS; i++)
 		assert_int_equal(failures(i), 0);
+	for (__u32 i = 0; i < RESOURCES; i++)
+		assert_int_equal(resource_failures(i), 0);
 }
 
 static void run(const struct bytes *frame)
@@ -213,6 +323,12 @@ static void vectors_to_others_pass(void **state)
 
 enum by { ICMPV6, UDP6, UDP4 };
 
+/* A node descriptor: sub-TLVs for what is given. */
+struct descriptor {
+	__u32 as;
+	const char *router_id;
+};
+
 /* What is left out has the usual value. */
 struct note {
 	enum kind kind;
@@ -223,6 +339,9 @@ struct note {
 	bool event;	  /* an Event TLV, of the next three */
 	__u32 event_id, validity_ms;
 	__u64 sequence;
+	struct descriptor local, remote; /* TLVs 256, 257 */
+	__u32 local_id, remote_id;	 /* 258 */
+	const char *here4, *there4, *here, *there; /* 259 to 262 */
 	float capacity, available; /* 0 = left out */
 	__u32 domain;
 	const char *src, *dst;
@@ -268,8 +387,59 @@ static void put_float(struct bytes *l4, __u16 type, float value)
 	bytes_put32(l4, bits);
 }
 
+static void put_tlv(struct bytes *l4, __u16 type, const void *value, __u16 len)
+{
+	bytes_put16(l4, type);
+	bytes_put16(l4, len);
+	bytes_put(l4, value, len);
+}
+
+static void put_descriptor(struct bytes *l4, __u16 type, const struct descriptor *d)
+{
+	struct bytes value = {};
+	__be32 as = htonl(d->as);
+
+	if (d->as)
+		put_tlv(&value, 512, &as, 4);
+	if (d->router_id) {
+		struct addr id = addr_of(d->router_id);
+
+		put_tlv(&value, 515, id.b + 12, 4);
+	}
+	if (value.len)
+		put_tlv(l4, type, value.b, value.len);
+}
+
+static void put_addr(struct bytes *l4, __u16 type, const char *text)
+{
+	struct addr a;
+
+	if (!text)
+		return;
+	a = addr_of(text);
+	if (strchr(text, '.'))
+		put_tlv(l4, type, a.b + 12, 4);
+	else
+		put_tlv(l4, type, a.b, 16);
+}
+
+static void put_location(struct bytes *l4, const struct note *n)
+{
+	__be32 ids[] = { htonl(n->local_id), htonl(n->remote_id) };
+
+	put_descriptor(l4, 256, &n->local);
+	put_descriptor(l4, 257, &n->remote);
+	if (n->local_id || n->remote_id)
+		put_tlv(l4, 258, ids, sizeof(ids));
+	put_addr(l4, 259, n->here4);
+	put_addr(l4, 260, n->there4);
+	put_addr(l4, 261, n->here);
+	put_addr(l4, 262, n->there);
+}
+
 static void put_options(struct bytes *l4, const struct note *n)
 {
+	put_location(l4, n);
 	put_float(l4, 1089, n->capacity);
 	put_float(l4, 1119, n->available);
 	if (n->event) {
@@ -517,6 +687,145 @@ static void check_name(void **state)
 	assert_int_equal(failed_entries(), n);
 }
 
+/* ---- what one location does ------------------------------------------------------------------ */
+
+#define R1_TO_R2 .here = R1_6, .there = R2_6
+#define R2_TO_R1 .here = R2_6, .there = R1_6
+#define R3_NODE .local = { .router_id = R3_ID }
+#define R4_NODE .remote = { .router_id = R4_ID }
+#define R3_TO_R4 R3_NODE, .local_id = R3_LINK, .remote_id = R4_LINK
+#define NODE_DOWN .cause = CAUSE_NODE_DOWN
+#define BIT(resource) (1 << (resource))
+
+struct place {
+	const char *sentence;
+	enum reason reason;
+	int fail; /* BIT() of each resource that fails */
+	struct note note;
+};
+
+static struct place places[] = {
+	{ "a link by its IPv6 addresses", REASON_FAILED, BIT(R1_R2), { FAILURE, R1_TO_R2 } },
+	{ "the same link, told by its other end", REASON_FAILED, BIT(R1_R2), { FAILURE, R2_TO_R1 } },
+	{ "a link by its IPv4 addresses",
+	  REASON_FAILED,
+	  BIT(R1_R2),
+	  { FAILURE, .here4 = R1_4, .there4 = R2_4 } },
+	{ "a link by both is one link",
+	  REASON_FAILED,
+	  BIT(R1_R2),
+	  { FAILURE, R1_TO_R2, .here4 = R1_4, .there4 = R2_4 } },
+	{ "a link by one of its addresses alone is none",
+	  REASON_UNMATCHED,
+	  0,
+	  { FAILURE, .here = R1_6 } },
+	{ "addresses that are of no one link",
+	  REASON_UNMATCHED,
+	  0,
+	  { FAILURE, .here = R1_6, .there = "2001:db8:1:1112::13" } },
+	{ "one end by IPv4 and the other by IPv6 is none",
+	  REASON_UNMATCHED,
+	  0,
+	  { FAILURE, .here4 = R1_4, .there = R2_6 } },
+	{ "a link by what its node calls it", REASON_FAILED, BIT(R3_R4), { FAILURE, R3_TO_R4 } },
+	{ "the same link, by what its other end calls it",
+	  REASON_FAILED,
+	  BIT(R3_R4),
+	  { FAILURE, .local = { .router_id = R4_ID }, .local_id = R4_LINK, .remote_id = R3_LINK } },
+	{ "the same link, where only the remote node is known",
+	  REASON_FAILED,
+	  BIT(R3_R4),
+	  { FAILURE, .local = { .router_id = "9.9.9.9" }, R4_NODE, .local_id = 1,
+	    .remote_id = R4_LINK } },
+	{ "a link by what both call it is one link",
+	  REASON_FAILED,
+	  BIT(R3_R4),
+	  { FAILURE, R3_TO_R4, R4_NODE } },
+	{ "a link by another identifier", REASON_UNMATCHED, 0, { FAILURE, R3_NODE, .local_id = 6 } },
+	{ "identifiers without a node", REASON_UNMATCHED, 0, { FAILURE, .local_id = R3_LINK } },
+	{ "our AS, said or not, is one",
+	  REASON_FAILED,
+	  BIT(R3_R4),
+	  { FAILURE, .local = { OUR_AS, R3_ID }, .local_id = R3_LINK } },
+	{ "another AS's node of the same name",
+	  REASON_UNMATCHED,
+	  0,
+	  { FAILURE, .local = { OUR_AS + 1, R3_ID }, .local_id = R3_LINK } },
+	{ "a node that is down: the remote one",
+	  REASON_FAILED,
+	  BIT(R5),
+	  { FAILURE, R3_NODE, .remote = { .router_id = R5_ID }, NODE_DOWN } },
+	{ "a node that is down: the reporter itself",
+	  REASON_FAILED,
+	  BIT(R5),
+	  { FAILURE, .local = { .router_id = R5_ID }, NODE_DOWN } },
+	{ "a reporter is not the node that is down",
+	  REASON_UNMATCHED,
+	  0,
+	  { FAILURE, .local = { .router_id = R5_ID }, .remote = { .router_id = "9.9.9.9" },
+	    NODE_DOWN } },
+	{ "nor is it where the remote node has no name",
+	  REASON_UNMATCHED,
+	  0,
+	  { FAILURE, .local = { .router_id = R5_ID }, .remote = { .as = OUR_AS }, NODE_DOWN } },
+	{ "a node beside another cause is not down",
+	  REASON_UNMATCHED,
+	  0,
+	  { FAILURE, R3_NODE, .remote = { .router_id = R5_ID }, .cause = CAUSE_CARRIER } },
+	{ "a node that is down takes the link to it along",
+	  REASON_FAILED,
+	  BIT(R5) | BIT(R1_R2),
+	  { FAILURE, R1_TO_R2, .remote = { .router_id = R5_ID }, NODE_DOWN } },
+	{ "another's tunnel over a link that is known",
+	  REASON_FAILED,
+	  BIT(R1_R2),
+	  { FAILURE, .path = "encaps-2", R1_TO_R2 } },
+	{ "another's tunnel by UDP over IPv4",
+	  REASON_FAILED,
+	  BIT(R1_R2),
+	  { FAILURE, .path = "encaps-2", R1_TO_R2, .by = UDP4 } },
+	{ "another's tunnel over a link that is not",
+	  REASON_UNMATCHED,
+	  0,
+	  { FAILURE, .path = "encaps-2", .here = R1_6, .there = "2001:db8::9" } },
+	{ "a recovery of a link that did not fail", REASON_NOT_KNOWN, 0, { RECOVERY, R1_TO_R2 } },
+	{ "a recovery with an event that nobody told of",
+	  REASON_NOT_KNOWN,
+	  0,
+	  { RECOVERY, R1_TO_R2, EVENT(7, 1) } },
+	{ "congestion of a link is no failure",
+	  REASON_REPORTED,
+	  0,
+	  { .kind = KIND_CONGESTION, R1_TO_R2 } },
+	{ "a link of another domain's router",
+	  REASON_SOURCE,
+	  0,
+	  { FAILURE, R1_TO_R2, .src = "2001:db8:99::2" } },
+};
+
+static void check_place(void **state)
+{
+	const struct place *place = *state;
+	__u32 before, n = 0;
+	enum reason reason;
+
+	forget();
+	before = generation();
+	reason = say(&place->note);
+	if (reason != place->reason)
+		fprintf(stderr, "%s: %s, and not %s\n", place->sentence, reason_word(reason),
+			reason_word(place->reason));
+	assert_int_equal(reason, place->reason);
+	for (__u32 i = 0; i < RESOURCES; i++) {
+		assert_int_equal(resource_failures(i), !!(place->fail & BIT(i)));
+		n += !!(place->fail & BIT(i));
+	}
+	assert_int_equal(failed_entries(), n);
+	assert_int_equal(generation() - before, n);
+	assert_int_equal(failures(SRV6_PATH) + failures(ONE_PATH), 0);
+	assert_int_equal(carries(), !n);
+}
+
 /* ---- what several do ------------------------------------------------------------------------- */
 
 static void failure_and_recovery(void **state)
@@ -529,10 +838,11 @@ static void failure_and_recovery(void **state)
 	assert_int_equal(failures(SRV6_PATH), 1);
 	assert_int_equal(failures(ONE_PATH), 0);
 	failed = failed_entry(&key);
-	assert_int_equal(key.path, SRV6_PATH);
+	assert_int_equal(key.is_resource, 0);
+	assert_int_equal(key.index, SRV6_PATH);
 	assert_int_equal(key.event_id, 7);
 	assert_true(key.originator == ((addr_num)0x20010db8000f0000ULL << 64 | 2));
-	assert_string_equal(failed.path, "encaps-3");
+	assert_string_equal(failed.name, "encaps-3");
 	assert_int_equal(failed.kind, KIND_FAILURE);
 	assert_int_equal(failed.cause, CAUSE_CARRIER);
 	assert_int_equal(failed.sequence, 1);
@@ -630,7 +940,7 @@ static void validity_runs_out(void **state)
 	assert_int_equal(node_events(node, event, 4), 2);
 	assert_int_equal(event[1].type, EVENT_PATH);
 	assert_int_equal(event[1].reason, REASON_EXPIRED);
-	assert_int_equal(event[1].path, SRV6_PATH);
+	assert_int_equal(event[1].index, SRV6_PATH);
 	assert_int_equal(event[1].event_id, 7);
 	assert_int_equal(event[1].usable, 1);
 	/* It is as if it had never been: the next one acts. */
@@ -740,9 +1050,9 @@ static void a_recovery_by_event_needs_no_tunnel(void **state)
 		assert_int_equal(e[i].type, EVENT_PATH);
 		assert_int_equal(e[i].reason, REASON_RECOVERED);
 		assert_int_equal(e[i].event_id, 7);
-		assert_int_equal(e[i].usable, e[i].path == SRV6_PATH);
+		assert_int_equal(e[i].usable, e[i].index == SRV6_PATH);
 	}
-	assert_int_equal(e[0].path + e[1].path, SRV6_PATH + ONE_PATH);
+	assert_int_equal(e[0].index + e[1].index, SRV6_PATH + ONE_PATH);
 	assert_int_equal(e[2].type, EVENT_NOTIFICATION);
 	assert_int_equal(SAY(RECOVERY, EVENT(7, 5)), REASON_NOT_KNOWN);
 }
@@ -756,6 +1066,203 @@ static void either_name_will_do(void **state)
 	assert_int_equal(failures(SRV6_PATH), 1);
 	assert_int_equal(SAY(RECOVERY, SRV6, EVENT(7, 3), .less_first = true), REASON_RECOVERED);
 	assert_int_equal(failures(SRV6_PATH), 0);
+}
+
+static void a_link_stops_all_that_cross_it(void **state)
+{
+	forget();
+	assert_true(carries());
+	assert_int_equal(SAY(FAILURE, R1_TO_R2, EVENT(7, 1)), REASON_FAILED);
+	assert_false(carries());
+	assert_int_equal(SAY(FAILURE, R1_TO_R2, EVENT(7, 1)), REASON_DUPLICATE);
+	assert_int_equal(SAY(FAILURE, R1_TO_R2, EVENT(7, 2)), REASON_REFRESHED);
+	assert_int_equal(resource_failures(R1_R2), 1);
+	assert_int_equal(SAY(RECOVERY, R1_TO_R2, EVENT(7, 3)), REASON_RECOVERED);
+	assert_true(carries());
+	assert_int_equal(failed_entries(), 0);
+}
+
+static void a_path_without_resources_goes_on(void **state)
+{
+	static const __u32 all[] = { R1_R2, R3_R4, R5 };
+
+	forget();
+	node_crosses(node, SRV6_PATH, 0, NULL);
+	assert_int_equal(SAY(FAILURE, R1_TO_R2, EVENT(7, 1)), REASON_FAILED);
+	assert_true(carries());
+	node_crosses(node, SRV6_PATH, 2, all + 1);
+	assert_true(carries());
+	node_crosses(node, SRV6_PATH, RESOURCES, all);
+	assert_false(carries());
+}
+
+/* R1 and R2 both see their link fail, and each for itself that it is back. */
+static void both_ends_must_withdraw(void **state)
+{
+	forget();
+	assert_int_equal(SAY(FAILURE, R1_TO_R2, EVENT(7, 1), .src = P1), REASON_FAILED);
+	assert_int_equal(SAY(FAILURE, R2_TO_R1, EVENT(3, 1), .src = P2), REASON_FAILED);
+	assert_int_equal(resource_failures(R1_R2), 2);
+	assert_int_equal(SAY(RECOVERY, R1_TO_R2, EVENT(7, 2), .src = P1), REASON_RECOVERED);
+	assert_false(carries());
+	assert_int_equal(SAY(RECOVERY, R1_TO_R2, EVENT(7, 3), .src = P1), REASON_NOT_KNOWN);
+	assert_int_equal(SAY(RECOVERY, R2_TO_R1, EVENT(3, 2), .src = P2), REASON_RECOVERED);
+	assert_true(carries());
+}
+
+static void path_and_resources_must_all_be_well(void **state)
+{
+	forget();
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(1, 1)), REASON_FAILED);
+	assert_int_equal(SAY(FAILURE, R1_TO_R2, EVENT(2, 2)), REASON_FAILED);
+	assert_int_equal(SAY(FAILURE, R3_TO_R4, EVENT(3, 3)), REASON_FAILED);
+	assert_int_equal(SAY(RECOVERY, SRV6, EVENT(1, 4)), REASON_RECOVERED);
+	assert_false(carries());
+	assert_int_equal(SAY(RECOVERY, R1_TO_R2, EVENT(2, 5)), REASON_RECOVERED);
+	assert_false(carries());
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(1, 6)), REASON_FAILED);
+	assert_int_equal(SAY(RECOVERY, R3_TO_R4, EVENT(3, 7)), REASON_RECOVERED);
+	assert_false(carries());
+	assert_int_equal(SAY(RECOVERY, SRV6, EVENT(1, 8)), REASON_RECOVERED);
+	assert_true(carries());
+}
+
+/* The tunnel is ours: it is what failed, as far as its reporter knows. */
+static void a_known_tunnel_counts_alone(void **state)
+{
+	forget();
+	assert_int_equal(SAY(FAILURE, ONE, R1_TO_R2, EVENT(7, 1)), REASON_FAILED);
+	assert_int_equal(failures(ONE_PATH), 1);
+	assert_int_equal(resource_failures(R1_R2), 0);
+	assert_true(carries());
+	assert_int_equal(SAY(RECOVERY, ONE, R1_TO_R2, EVENT(7, 2)), REASON_RECOVERED);
+	assert_int_equal(failures(ONE_PATH), 0);
+}
+
+static void a_link_recovers_in_every_way(void **state)
+{
+	static const struct {
+		const char *sentence;
+		struct note note;
+	} ways[] = {
+		{ "by event-id and location", { RECOVERY, R1_TO_R2, EVENT(7, 5) } },
+		{ "by event-id alone", { RECOVERY, EVENT(7, 5) } },
+		{ "by location alone", { RECOVERY, R1_TO_R2 } },
+		{ "by the location of the other end", { RECOVERY, R2_TO_R1 } },
+		{ "beside a tunnel that is not ours",
+		  { RECOVERY, .path = "encaps-2", R1_TO_R2, EVENT(7, 5) } },
+		{ "beside a tunnel that we have learned of since",
+		  { RECOVERY, SRV6, R1_TO_R2, EVENT(7, 5) } },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		forget();
+		print_message("# %s\n", ways[i].sentence);
+		assert_int_equal(SAY(FAILURE, R1_TO_R2, EVENT(7, 1)), REASON_FAILED);
+		assert_false(carries());
+		assert_int_equal(say(&ways[i].note), REASON_RECOVERED);
+		assert_int_equal(resource_failures(R1_R2), 0);
+		assert_int_equal(failed_entries(), 0);
+		assert_true(carries());
+	}
+	forget();
+	assert_int_equal(SAY(FAILURE, R1_TO_R2), REASON_FAILED);
+	assert_int_equal(SAY(RECOVERY, R1_TO_R2, EVENT(7, 1)), REASON_RECOVERED);
+	assert_true(carries());
+}
+
+/* All that one event did, to paths and to what they cross, ends with it. */
+static void an_event_ends_everywhere(void **state)
+{
+	forget();
+	assert_int_equal(SAY(FAILURE, ONE, EVENT(7, 1)), REASON_FAILED);
+	assert_int_equal(SAY(FAILURE, R1_TO_R2, EVENT(7, 2)), REASON_FAILED);
+	assert_int_equal(SAY(FAILURE, R3_TO_R4, EVENT(8, 3)), REASON_FAILED);
+	assert_int_equal(SAY(RECOVERY, R1_TO_R2, EVENT(7, 4)), REASON_RECOVERED);
+	assert_int_equal(failures(ONE_PATH), 0);
+	assert_int_equal(resource_failures(R1_R2), 0);
+	assert_int_equal(resource_failures(R3_R4), 1);
+}
+
+static void a_link_failure_expires(void **state)
+{
+	struct event event[4];
+
+	forget();
+	assert_int_equal(SAY(FAILURE, R1_TO_R2, EVENT(7, 1), .validity_ms = 50), REASON_FAILED);
+	assert_false(carries());
+	for (int i = 0; i < 1000 && resource_failures(R1_R2); i++)
+		sleep_ms(10);
+	assert_int_equal(resource_failures(R1_R2), 0);
+	assert_true(carries());
+	node_events(node, event, 4);
+	assert_int_equal(event[1].type, EVENT_NO_PATH);
+	assert_int_equal(event[2].type, EVENT_PATH);
+	assert_int_equal(event[2].reason, REASON_EXPIRED);
+	assert_int_equal(event[2].is_resource, 1);
+	assert_string_equal(event[2].name, "r1-r2");
+	assert_int_equal(event[2].usable, 1);
+}
+
+static void what_is_known_of_a_link(void **state)
+{
+	struct failed_key key;
+	struct failed failed;
+	struct event e[4];
+	struct resource r;
+	__u32 index = R1_R2;
+
+	forget();
+	assert_int_equal(SAY(FAILURE, R1_TO_R2, EVENT(7, 1), .cause = CAUSE_CARRIER), REASON_FAILED);
+	failed = failed_entry(&key);
+	assert_int_equal(key.is_resource, 1);
+	assert_int_equal(key.index, R1_R2);
+	assert_string_equal(failed.name, "r1-r2");
+	assert_int_equal(failed.cause, CAUSE_CARRIER);
+	assert_int_equal(node_events(node, e, 4), 1);
+	assert_int_equal(e[0].reason, REASON_FAILED);
+	assert_int_equal(e[0].is_resource, 1);
+	assert_int_equal(e[0].index, R1_R2);
+	assert_string_equal(e[0].name, "r1-r2");
+	assert_int_equal(e[0].usable, 0);
+	assert_int_equal(e[0].tunnel.code, 0);
+	node_get(node->maps.fantel_resource, &index, &r);
+	assert_in_range(r.changed_ns, failed.since_ns, failed.since_ns);
+	SAY(RECOVERY, EVENT(7, 2));
+	assert_int_equal(node_events(node, e, 4), 2);
+	assert_int_equal(e[0].type, EVENT_PATH);
+	assert_int_equal(e[0].reason, REASON_RECOVERED);
+	assert_int_equal(e[0].is_resource, 1);
+	assert_string_equal(e[0].name, "r1-r2");
+	assert_int_equal(e[0].usable, 1);
+	assert_int_equal(e[1].type, EVENT_NOTIFICATION);
+}
+
+/* A path that a link still blocks is not called usable when its own failure ends. */
+static void usable_means_usable(void **state)
+{
+	struct event e[4];
+
+	forget();
+	SAY(FAILURE, SRV6, EVENT(1, 1));
+	SAY(FAILURE, R1_TO_R2, EVENT(2, 2));
+	node_events(node, NULL, 0);
+	SAY(RECOVERY, SRV6, EVENT(1, 3));
+	assert_int_equal(node_events(node, e, 4), 1);
+	assert_int_equal(e[0].is_resource, 0);
+	assert_int_equal(e[0].usable, 0);
+}
+
+static void a_link_may_flap(void **state)
+{
+	forget();
+	for (__u64 i = 1; i <= 1000; i++) {
+		assert_int_equal(SAY(FAILURE, R1_TO_R2, EVENT(7, 2 * i)), REASON_FAILED);
+		assert_false(carries());
+		assert_int_equal(SAY(RECOVERY, R1_TO_R2, EVENT(7, 2 * i + 1)), REASON_RECOVERED);
+		assert_true(carries());
+		node_events(node, NULL, 0);
+	}
 }
 
 static void paths_of_one_tunnel_fail_together(void **state)
@@ -833,7 +1340,7 @@ static void events_say_what_happened(void **state)
 	assert_int_equal(e[0].reason, REASON_FAILED);
 	assert_int_equal(e[0].kind, KIND_FAILURE);
 	assert_int_equal(e[0].cause, CAUSE_ADMIN_DOWN);
-	assert_int_equal(e[0].path, SRV6_PATH);
+	assert_int_equal(e[0].index, SRV6_PATH);
 	assert_int_equal(e[0].event_id, 7);
 	assert_int_equal(e[0].usable, 0);
 	assert_int_equal(e[0].sequence, 1);
@@ -966,7 +1473,7 @@ static void cpus_agree(void **state)
 /* A full set refuses, says so, and lets the repetition try again. */
 static void a_full_set_refuses(void **state)
 {
-	struct failed_key key = { .path = MAX_PATHS - 1 };
+	struct failed_key key = { .index = MAX_PATHS - 1 };
 	struct failed failed = {};
 
 	forget();
@@ -1138,6 +1645,20 @@ static const struct CMUnitTest other[] = {
 	     a_recovery_finds_a_failure_without_event),
 	TEST("a recovery by event-id alone withdraws it from every path",
 	     a_recovery_by_event_needs_no_tunnel),
+	TEST("a link that fails stops the paths that cross it, until it recovers",
+	     a_link_stops_all_that_cross_it),
+	TEST("a path that does not cross it goes on", a_path_without_resources_goes_on),
+	TEST("a link that both ends reported is back when both say so", both_ends_must_withdraw),
+	TEST("a path is usable when it and all that it crosses are well",
+	     path_and_resources_must_all_be_well),
+	TEST("beside a tunnel of ours a location does nothing", a_known_tunnel_counts_alone),
+	TEST("a link recovers by event, by location and beside any tunnel",
+	     a_link_recovers_in_every_way),
+	TEST("an event that ends, ends on paths and links alike", an_event_ends_everywhere),
+	TEST("the failure of a link expires", a_link_failure_expires),
+	TEST("the failed-tunnel set and events name the link", what_is_known_of_a_link),
+	TEST("a path that its link still blocks is not called usable", usable_means_usable),
+	TEST("a link may come and go a thousand times", a_link_may_flap),
 	TEST("full and reduced segment list name one path", either_name_will_do),
 	TEST("paths of one tunnel fail and recover together", paths_of_one_tunnel_fail_together),
 	TEST("a sequence behind the window is stale, a later boot is not", old_sequences_are_stale),
@@ -1159,30 +1680,33 @@ static const struct CMUnitTest other[] = {
 int main(void)
 {
 	size_t n = json_array_size(vectors());
-	struct CMUnitTest tests[n + ARRAY_SIZE(rows) + ARRAY_SIZE(name_rows) + ARRAY_SIZE(other)];
-	struct CMUnitTest *test = tests;
+	struct CMUnitTest tests[n + ARRAY_SIZE(rows) + ARRAY_SIZE(places) +
+				ARRAY_SIZE(name_rows) + ARRAY_SIZE(other)];
+	struct CMUnitTest *next = tests;
 	struct config config = node_config();
 	int failed;
 
-	memset(tests, 0, sizeof(tests));
-	for (size_t i = 0; i < n; i++, test++) {
+	for (size_t i = 0; i < n; i++) {
 		json_t *vector = json_array_get(vectors(), i);
 
-		test->name = text(vector, "name");
-		test->test_func = check_vector;
-		test->initial_state = vector;
+		*next++ = (struct CMUnitTest){ .name = text(vector, "name"),
+					       .test_func = check_vector,
+					       .initial_state = vector };
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++, test++) {
-		test->name = rows[i].sentence;
-		test->test_func = check_row;
-		test->initial_state = &rows[i];
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(name_rows); i++, test++) {
-		test->name = name_rows[i].sentence;
-		test->test_func = check_name;
-		test->initial_state = &name_rows[i];
-	}
-	memcpy(test, other, sizeof(other));
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		*next++ = (struct CMUnitTest){ .name = rows[i].sentence,
+					       .test_func = check_row,
+					       .initial_state = &rows[i] };
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		*next++ = (struct CMUnitTest){ .name = places[i].sentence,
+					       .test_func = check_place,
+					       .initial_state = &places[i] };
+	for (size_t i = 0; i < ARRAY_SIZE(name_rows); i++)
+		*next++ = (struct CMUnitTest){ .name = name_rows[i].sentence,
+					       .test_func = check_name,
+					       .initial_state = &name_rows[i] };
+	memcpy(next, other, sizeof(other));
+	config.as = OUR_AS;
 	node = node_load(&config);
 	node_paths();
 	failed = _cmocka_run_group_tests("notify", tests, ARRAY_SIZE(tests), NULL, NULL);

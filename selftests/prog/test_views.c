@@ -240,10 +240,11 @@ static void fill_failed(void)
 {
 	struct addr r1 = addr_of("2001:db8:f::11");
 	struct failed_key key = { .event_id = 77 };
-	struct failed failed = { .path = "west", .kind = KIND_FAILURE, .cause = CAUSE_CARRIER };
+	struct failed failed = { .name = "west", .kind = KIND_FAILURE, .cause = CAUSE_CARRIER };
 	__u64 now = clock_now_ns();
 	struct health health = { .failures = 1, .changed_ns = now - NSEC_PER_SEC };
 	struct origin origin = { .highest = 1234567890123456789ULL };
+	__u32 west = 0;
 
 	for (int i = 0; i < 16; i++)
 		key.originator = key.originator << 8 | r1.b[i];
@@ -251,7 +252,7 @@ static void fill_failed(void)
 	failed.until_ns = now + 600 * NSEC_PER_SEC;
 	failed.sequence = 99;
 	node_put(node->maps.fantel_failed, &key, &failed);
-	node_put(node->maps.fantel_health, &key.path, &health);
+	node_put(node->maps.fantel_health, &west, &health);
 	node_put(node->maps.fantel_origins, &r1, &origin);
 }
 

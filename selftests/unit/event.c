@@ -43,7 +43,7 @@ static struct event notification(void)
 			   .reason = REASON_FAILED,
 			   .kind = KIND_FAILURE,
 			   .cause = CAUSE_CARRIER,
-			   .path = 3,
+			   .index = 3,
 			   .event_id = 77,
 			   .sequence = 1ULL << 40,
 			   .timestamp_ns = 1709210096123456000ULL,
@@ -90,31 +90,42 @@ static const struct row {
 	const char *text;
 } rows[] = {
 	{ "a path that is usable again, by expiry",
-	  { .type = EVENT_PATH, .reason = REASON_EXPIRED, .path = 1, .usable = 1, .name = "south" },
+	  { .type = EVENT_PATH, .reason = REASON_EXPIRED, .index = 1, .usable = 1, .name = "south" },
 	  "path         reason=expired path=south usable=yes\n" },
 	{ "a path whose name is not known goes by its number",
-	  { .type = EVENT_PATH, .path = 0 }, "path         path=0 usable=no\n" },
+	  { .type = EVENT_PATH, .index = 0 }, "path         path=0 usable=no\n" },
+	{ "a resource that is usable again",
+	  { .type = EVENT_NOTIFICATION,
+	    .kind = KIND_RECOVERY,
+	    .reason = REASON_RECOVERED,
+	    .is_resource = 1,
+	    .usable = 1,
+	    .name = "r1-r2" },
+	  "notification kind=failure-recovery reason=recovered resource=r1-r2 usable=yes\n" },
+	{ "a resource whose name is not known goes by its number",
+	  { .type = EVENT_PATH, .is_resource = 1, .index = 7 },
+	  "path         resource=7 usable=no\n" },
 	{ "a link that went down",
-	  { .type = EVENT_LINK, .path = ~0U, .cause = CAUSE_ADMIN_DOWN, .event_id = 5, .name = "r2" },
+	  { .type = EVENT_LINK, .index = ~0U, .cause = CAUSE_ADMIN_DOWN, .event_id = 5, .name = "r2" },
 	  "link         link=r2 up=no cause=admin-down event-id=5\n" },
 	{ "a link that came up",
-	  { .type = EVENT_LINK, .path = ~0U, .usable = 1, .name = "r2" },
+	  { .type = EVENT_LINK, .index = ~0U, .usable = 1, .name = "r2" },
 	  "link         link=r2 up=yes\n" },
 	{ "a group without a usable path, by number",
-	  { .type = EVENT_NO_PATH, .path = ~0U, .reason = REASON_NO_PATH, .group = 4 },
+	  { .type = EVENT_NO_PATH, .index = ~0U, .reason = REASON_NO_PATH, .group = 4 },
 	  "no-path      reason=no-path group=4\n" },
 	{ "a group without a usable path, by name",
-	  { .type = EVENT_NO_PATH, .path = ~0U, .reason = REASON_NO_PATH_PASS, .name = "dc2" },
+	  { .type = EVENT_NO_PATH, .index = ~0U, .reason = REASON_NO_PATH_PASS, .name = "dc2" },
 	  "no-path      reason=no-path-passed group=dc2\n" },
 	{ "a notification that was sent names the link",
-	  { .type = EVENT_NOTIFIED, .path = ~0U, .kind = KIND_RECOVERY, .name = "r2", .sequence = 9 },
+	  { .type = EVENT_NOTIFIED, .index = ~0U, .kind = KIND_RECOVERY, .name = "r2", .sequence = 9 },
 	  "notified     kind=failure-recovery link=r2 sequence=9\n" },
 	{ "a controller that was told is told of a group",
 	  { .type = EVENT_NOTIFIED, .path = ~0U, .kind = KIND_FAILURE, .name = "dc2", .event_id = 5,
 	    .cause = CAUSE_NO_FEASIBLE_PATH },
 	  "notified     kind=failure group=dc2 cause=no-feasible-path event-id=5\n" },
 	{ "a type from a newer version is said to be unknown",
-	  { .type = 99, .path = ~0U }, "unknown     \n" },
+	  { .type = 99, .index = ~0U }, "unknown     \n" },
 };
 
 static void check_row(void **state)
@@ -128,7 +139,7 @@ static void check_row(void **state)
 /* The name is from the policy, but a line stays a line whatever is in it. */
 static void bytes_that_are_no_text(void **state)
 {
-	struct event e = { .type = EVENT_PATH, .path = 1, .name = "w\xff\xfest" };
+	struct event e = { .type = EVENT_PATH, .index = 1, .name = "w\xff\xfest" };
 	char *line OWN_MEM = line_of(&e, FORMAT_TEXT);
 
 	assert_string_equal(line, "path         path=w??st usable=no\n");

@@ -28,7 +28,7 @@ struct location_case {
 static const struct location_case cases[] = {
 	{ "nothing known is nothing sent", {}, {}, "" },
 	{ "the local node: AS, then router-id",
-	  { .as = 64500, .router_id = { 198, 51, 100, 11 }, .router_id_len = 4 },
+	  { .config.as = 64500, .router_id = { 198, 51, 100, 11 }, .router_id_len = 4 },
 	  {},
 	  "01000010"
 	  "02000004"
@@ -42,7 +42,7 @@ static const struct location_case cases[] = {
 	  "02030006"
 	  "010203040506" },
 	{ "the remote node is of our AS unless it is said otherwise",
-	  { .as = 1 },
+	  { .config.as = 1 },
 	  { .remote_router_id = { 9, 9, 9, 9 }, .remote_router_id_len = 4 },
 	  "01000008"
 	  "02000004"
