@@ -19,11 +19,12 @@
 #include "bench/again.skel.h"
 #include "bench/floor.skel.h"
 #include "endpoint.h"
+#include "fantel/resource.h"
 #include "log.h"
 #include "own.h"
 #include "prog/harness.h"
 
-#define SUBJECTS_MAX 48
+#define SUBJECTS_MAX 64
 #define CLASSES 1000
 #define DESTINATIONS_MASK 511 /* of the 1,000, where destinations vary */
 
@@ -216,6 +217,78 @@ static struct fantel_bpf *notify_node(void)
 	return node;
 }
 
+#define LINK "core-link"
+
+/* Resource `index`: a link by these addresses, `index` of them crossed by nobody told of. */
+static void link_make(struct fantel_bpf *node, __u32 index)
+{
+	struct addr a = addr_of("2001:db8:12::1"), b = addr_of("2001:db8:12::2"); /* packets.py's */
+	struct resource_key key;
+
+	b.b[14] = index;
+	resource_key_link(&key, &a, &b);
+	node_resource(node, index, LINK, 1, &key);
+}
+
+/* So many paths with encaps-3's header, which all cross the same resources. */
+static struct fantel_bpf *crossing_node(__u32 paths, __u32 resources)
+{
+	struct config config = node_config();
+	struct fantel_bpf *node = node_open(&config);
+	struct policy_path from = golden_path("encaps-3");
+	struct nexthop nh = nexthop_fresh();
+	__u32 crossed[MAX_CROSSED], zero = 0;
+	struct path path;
+
+	node_widen(node, MAX(paths, MAX_PATHS));
+	node_start(node);
+	node_path(node, 0, &from);
+	node_nexthop(node, 0, &nh);
+	node_source(node, "2001:db8:f::/48");
+	for (__u32 i = 0; i < resources; i++) {
+		link_make(node, i);
+		crossed[i] = i;
+	}
+	node_crosses(node, 0, resources, crossed);
+	node_get(node->maps.fantel_paths, &zero, &path);
+	for (__u32 i = 1; i < paths; i++)
+		node_put(node->maps.fantel_paths, &i, &path);
+	return node;
+}
+
+/* Of the paths of a node whose link has failed, none carries anything: asked of sixteen. */
+static void assert_blocked(struct fantel_bpf *node, __u32 paths)
+{
+	static struct outcome o;
+	__u32 some[MAX_MEMBERS], n = MIN(paths, MAX_MEMBERS);
+
+	for (__u32 i = 0; i < n; i++)
+		some[i] = (__u64)i * (paths - 1) / MAX(n - 1, 1);
+	node_group_of(node, 0, FATE_DROP, n, some);
+	node_class(node, class_text(500), 0);
+	node_run(node, node->progs.fantel_customer, 0, golden("bench6"), &o);
+	if (o.verdict == XDP_REDIRECT) {
+		node_run(node, node->progs.fantel_core, 0, golden("bench failure of a link"), &o);
+		node_run(node, node->progs.fantel_customer, 0, golden("bench6"), &o);
+		if (o.count[REASON_NO_PATH].packets == 1)
+			return;
+	}
+	log_error("bench: the failure of a link did not stop its %u paths", paths);
+	exit(1);
+}
+
+/* 256 classes, each with a group and a path of its own, which crosses all that a path may. */
+static struct fantel_bpf *judged_node(void)
+{
+	struct fantel_bpf *node = crossing_node(MAX_GROUPS, MAX_CROSSED);
+
+	for (__u32 i = 0; i < MAX_GROUPS; i++) {
+		node_group_of(node, i, FATE_DROP, 1, &i);
+		node_class(node, class_text(i), i);
+	}
+	return node;
+}
+
 /* A P node whose port to the rest of the way is down. Every packet is told of. */
 static struct fantel_bpf *detect_node(enum transport transport, bool down, bool repeat)
 {
@@ -365,6 +438,45 @@ static void add_orderings(const struct subject *any)
 	}
 }
 
+/* A batch that does not count: a short one would else be all about cold caches. */
+static void warm(struct subject *s)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = s->packet.b, .data_size_in = s->packet.len,
+		    .repeat = s->runs);
+
+	s->again->bss->base = 0;
+	bpf_prog_test_run_opts(bpf_program__fd(s->again->progs.again), &opts);
+}
+
+/* Something changed: whatever was judged is out of date. */
+static void change_generation(struct subject *s)
+{
+	struct node_state state;
+	__u32 zero = 0;
+
+	warm(s);
+	node_get(s->node->maps.fantel_node, &zero, &state);
+	state.generation++;
+	node_put(s->node->maps.fantel_node, &zero, &state);
+}
+
+/* Each packet of a batch meets a path that none did before. */
+static void add_judged(void)
+{
+	struct fantel_bpf *node = judged_node();
+	struct subject *s;
+
+	for (int again = 0; again <= 1; again++) {
+		s = add_customer(again ? "steer, each path judged anew, by 8 resources" :
+					 "steer, 256 paths",
+				 "bench6", node);
+		vary_destinations(s);
+		s->want.count_mask = MAX_GROUPS - 1;
+		s->runs = MAX_GROUPS;
+		s->before = again ? change_generation : warm;
+	}
+}
+
 static void add_floor_and_steer(void)
 {
 	struct floor_bpf *floor = floor_node();
@@ -448,6 +560,32 @@ static void add_notify(void)
 	s->bar = QUIET_BAR;
 	add_core("core port, nothing down: UDP passes", "bench plain udp", notify_node(), XDP_PASS,
 		 REASON_NONE);
+}
+
+/* However many paths cross the link, its failure is one notification. */
+static void add_link_failures(void)
+{
+	static const struct {
+		const char *name;
+		__u32 paths;
+	} row[] = {
+		{ "notify: a link of 10 paths fails, event emitted", 10 },
+		{ "notify: a link of 1,000 paths", 1000 },
+		{ "notify: a link of 100,000 paths", 100000 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		struct fantel_bpf *node = crossing_node(row[i].paths, 1);
+		struct subject *s;
+
+		assert_blocked(node, row[i].paths);
+		s = add_core(row[i].name, "bench failure of a link", node, XDP_DROP, REASON_FAILED);
+		s->want.count_at = golden_number("link_event_at") + 8;
+		s->want.count_mask = ~0U;
+		s->want.complement_at = golden_number("link_event_at");
+		s->before = forget;
+		s->runs = EVENTS_RUNS;
+	}
 }
 
 static void add_detect(void)
@@ -652,7 +790,9 @@ int main(int argc, char **argv)
 
 	routes_make();
 	add_floor_and_steer();
+	add_judged();
 	add_notify();
+	add_link_failures();
 	add_detect();
 	add_decap();
 	empties_add();

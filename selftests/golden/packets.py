@@ -440,9 +440,10 @@ emit("bench transit", Ether(**MAC_FROM) / srv6(NEXT_SID, TRANSIT, 1) / v6(tc=2) 
 emit("bench plain udp", Ether(**MAC_FROM) / v6(dst=LAST_SID) / UDP(sport=1, dport=2) / Raw(bytes(256)))
 
 
-def bench_failure(event, validity=0):
-    """A TYPE1 about encaps-3 to us; its sequence is 0 so far, and as much is missing elsewhere."""
-    code, info = tunnel_info(PATHS[2]["segments"])
+def bench_failure(event, validity=0, tunnel=True):
+    """A TYPE1 about encaps-3, or about the link alone, to us; its sequence is 0 so far, and as much is
+    missing elsewhere."""
+    code, info = tunnel_info(PATHS[2]["segments"]) if tunnel else (0, b"")
     options = LOCATION
     if event:
         options += private(65001, b"\xff" * 4 + (1 << 32).to_bytes(8, "big") +
@@ -456,6 +457,7 @@ def bench_failure(event, validity=0):
 emit("bench failure", bench_failure(True))
 emit("bench failure for a minute", bench_failure(True, 60000))
 emit("bench failure without event", bench_failure(False))
+emit("bench failure of a link", bench_failure(True, tunnel=False))
 
 json.dump({
     "node": {"loopback6": LOOPBACK6, "loopback4": LOOPBACK4, "host6": HOST6, "host4": HOST4,
@@ -463,7 +465,8 @@ json.dump({
              "event_id": EVENT_ID, "sequence": SEQUENCE, "detected_ns": DETECTED_NS,
              "location": LOCATION.hex()},
     "bench": {"event_at": option(bench_failure(True), 65001),
-              "timestamp_at": option(bench_failure(True), 65002)},
+              "timestamp_at": option(bench_failure(True), 65002),
+              "link_event_at": option(bench_failure(True, tunnel=False), 65001)},
     "paths": PATHS,
     "packets": packets,
 }, sys.stdout, indent=0)
