@@ -54,7 +54,7 @@ MAP(fantel_traffic, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct traffic, MAX_PATHS,
 MAP(fantel_health, BPF_MAP_TYPE_ARRAY, __u32, struct health, MAX_PATHS, 0);
 
 /* How notifications name a resource -> its index. push -> notify. */
-MAP(fantel_location, BPF_MAP_TYPE_HASH, struct resource_key, __u32, MAX_RESOURCES *RESOURCE_KEYS,
+MAP(fantel_location, BPF_MAP_TYPE_HASH, struct resource_key, __u32, MAX_LOCATIONS,
     BPF_F_NO_PREALLOC);
 
 /* What paths cross. push makes and clears; notify counts failures -> steer, status. */

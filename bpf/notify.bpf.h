@@ -20,10 +20,6 @@
 #include "packet.bpf.h"
 #include "scratch.bpf.h"
 
-FN addr_num addr_number(const struct addr *a)
-{
-	return (addr_num)be64(a->q_be[0]) << 64 | be64(a->q_be[1]);
-}
 
 /* ---- one subject ---------------------------------------------------------------------------- */
 
@@ -47,8 +43,7 @@ FN void failed_event(const struct failed_key *k, enum reason reason, bool usable
 	e->reason = reason;
 	e->event_id = k->event_id;
 	e->usable = usable;
-	e->peer.q_be[0] = be64((__u64)(k->originator >> 64));
-	e->peer.q_be[1] = be64((__u64)k->originator);
+	e->peer = addr_from_number(k->originator);
 	event_subject(e, k);
 	event_end(e);
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* See describe.h. Called by decode. */
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -64,37 +63,18 @@ static json_t *one(const char *name, json_t *value)
 	return json;
 }
 
-/* OSPF's router-id is an IPv4 address, a pseudonode has two; IS-IS has a system-id and a number. */
-static json_t *json_router_id(const struct msg_node *node)
-{
-	char text[64], second[32] = "";
-	const __u8 *id = node->router_id;
-
-	if (node->router_id_len == 4 || node->router_id_len == 8) {
-		inet_ntop(AF_INET, id, text, sizeof(text));
-		inet_ntop(AF_INET, id + 4, second, sizeof(second));
-		if (node->router_id_len == 8)
-			strcat(strcat(text, ":"), second);
-	} else {
-		snprintf(text, sizeof(text), "%02x%02x.%02x%02x.%02x%02x", id[0], id[1], id[2],
-			 id[3], id[4], id[5]);
-		snprintf(second, sizeof(second), ".%02x", id[6]);
-		if (node->router_id_len == 7)
-			strcat(text, second);
-	}
-	return json_string(text);
-}
-
 static json_t *json_node(const struct msg_node *node)
 {
 	json_t *json = json_object();
+	char id[ROUTER_ID_TEXT];
 
 	if (node->present & MSG_BIT(SUBTLVI_AS))
 		json_set(json, subtlv_word(SUBTLV_AS), json_integer(node->as));
 	if (node->present & MSG_BIT(SUBTLVI_AREA))
 		json_set(json, subtlv_word(SUBTLV_AREA), json_ipv4(be32(node->area)));
 	if (node->present & MSG_BIT(SUBTLVI_ROUTER_ID))
-		json_set(json, subtlv_word(SUBTLV_ROUTER_ID), json_router_id(node));
+		json_set(json, subtlv_word(SUBTLV_ROUTER_ID),
+			 json_string(router_id_text(id, node->router_id, node->router_id_len)));
 	return json;
 }
 

@@ -26,6 +26,7 @@ int encap_path(struct path *path, const struct policy_path *from, const struct c
 {
 	struct path built = {
 		.nexthop = path->nexthop,
+		.n_crossed = path->n_crossed,
 		.tunnel = from->tunnel,
 		.flags = from->dscp_fixed ? PATH_DSCP_FIXED : 0,
 		.dscp = from->dscp,
@@ -35,6 +36,7 @@ int encap_path(struct path *path, const struct policy_path *from, const struct c
 	    kind[from->tunnel].build(&built, from, config))
 		return -EINVAL;
 	memcpy(built.name, from->name, sizeof(built.name));
+	memcpy(built.crossed, path->crossed, sizeof(built.crossed));
 	*path = built;
 	return 0;
 }
@@ -42,7 +44,7 @@ int encap_path(struct path *path, const struct policy_path *from, const struct c
 /* Read it as if it were right: then the same must come of it again. */
 bool encap_read(struct policy_path *to, struct addr *source, const struct path *path)
 {
-	struct path again = { .nexthop = path->nexthop };
+	struct path again = *path;
 	struct config config = {};
 
 	*to = (struct policy_path){

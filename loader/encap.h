@@ -9,9 +9,9 @@
 #include "policy.h"
 
 /*
- * Fill *path (all but nexthop) for a policy's path: both header templates, MACs and lengths zero,
- * outer source the node's loopback of the tunnel's family, hop limit 64. Returns 0, or -EINVAL for
- * a path that policy_parse would have refused.
+ * Fill *path for a policy's path, all but its next hop and what it crosses, which stay: both header
+ * templates, MACs and lengths zero, outer source the node's loopback of the tunnel's family, hop
+ * limit 64. Returns 0, or -EINVAL for a path that policy_parse would have refused.
  */
 int encap_path(struct path *path, const struct policy_path *from, const struct config *config);
 

@@ -16,6 +16,8 @@
 	X(nexthops)                                                                                \
 	X(traffic)                                                                                 \
 	X(health)                                                                                  \
+	X(location)                                                                                \
+	X(resource)                                                                                \
 	X(failed)                                                                                  \
 	X(tunnels)                                                                                 \
 	X(sources)                                                                                 \

@@ -80,6 +80,17 @@ static void json_set_tunnel(json_t *json, const struct path *path)
 			 known && policy.tunnel == type ? tunnel_json(&policy) : json_null());
 }
 
+/* What the path crosses, or of that only what has failed. */
+static json_t *crossed_json(const struct path_view *view, bool failed)
+{
+	json_t *names = json_array();
+
+	for (__u32 i = 0; i < view->path.n_crossed && i < MAX_CROSSED; i++)
+		if (!failed || view->crossed[i].failures > 0)
+			json_array_append_new(names, json_text(view->crossed[i].name));
+	return names;
+}
+
 static json_t *path_json(const struct path_view *view)
 {
 	const struct path *path = &view->path;
@@ -89,7 +100,9 @@ static json_t *path_json(const struct path_view *view)
 	json_set(json, "name", json_text(path->name));
 	json_set(json, "usable", json_boolean(path_view_usable(view)));
 	json_set(json, "failures", json_integer(view->health.failures));
-	json_set_time(json, "changed", view->health.changed_ns);
+	json_set(json, "crosses", crossed_json(view, false));
+	json_set(json, "blocked-by", crossed_json(view, true));
+	json_set_time(json, "changed", path_view_changed_ns(view));
 	json_set(json, "next-hop", nexthop_json(view));
 	json_set_tunnel(json, path);
 	json_set(json, "dscp", dscp_fixed ? json_integer(path->dscp) : json_null());
@@ -117,6 +130,7 @@ static void paths_print(const json_t *json, const struct paths_options *options)
 		{ "PATH", "name", COLUMN_PLAIN },
 		{ "USABLE", "usable", COLUMN_PLAIN },
 		{ "CHANGED", "changed-age", COLUMN_SPAN },
+		{ "BLOCKED BY", "blocked-by", COLUMN_PLAIN },
 		{ "VIA", "next-hop.interface", COLUMN_PLAIN },
 		{ "MAC", "next-hop.mac", COLUMN_PLAIN },
 		{ "MTU", "next-hop.mtu", COLUMN_PLAIN },

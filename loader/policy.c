@@ -111,8 +111,7 @@ static void take_prefix(struct policy_prefix *prefix, const char *text)
 
 /* 192.0.2.1, 192.0.2.1:192.0.2.9, 1920.0000.2001 or 1920.0000.2001.01. Returns the bytes, 0 if
  * there is none. */
-static __u8 take_router_id(struct reader *r, __u8 id[8], const struct lyd_node *parent,
-			   const char *name)
+__u8 take_router_id(struct reader *r, __u8 id[8], const struct lyd_node *parent, const char *name)
 {
 	const char *text = yang_text(parent, name);
 	unsigned int b[8];
@@ -306,6 +305,27 @@ static void take_source(struct reader *r, void *to, const struct lyd_node *leaf)
 	take_prefix(to, yang_at(leaf)->text);
 }
 
+static void take_resource(struct reader *r, void *to, const struct lyd_node *entry)
+{
+	struct policy_resource *resource = to;
+
+	take_name(resource->name, sizeof(resource->name), entry);
+	take_location(r, resource, entry);
+}
+
+static void take_crossed(struct reader *r, struct policy_path *path, const struct lyd_node *entry)
+{
+	const struct policy *p = r->policy;
+
+	yang_each (leaf, entry, "crosses") {
+		int resource = find_name(r, yang_at(leaf), "resource", yang_value(leaf),
+					 p->resource, sizeof(p->resource[0]), p->n_resources);
+
+		if (resource >= 0 && path->n_crossed < MAX_CROSSED)
+			path->crossed[path->n_crossed++] = resource;
+	}
+}
+
 static void take_path(struct reader *r, void *to, const struct lyd_node *entry)
 {
 	struct policy_path *path = to;
@@ -314,6 +334,7 @@ static void take_path(struct reader *r, void *to, const struct lyd_node *entry)
 	path->dscp_fixed = !is_word(entry, "dscp", "copy");
 	if (path->dscp_fixed)
 		path->dscp = yang_number(entry, "dscp");
+	take_crossed(r, path, entry);
 	take_tunnel(r, path, entry);
 }
 
@@ -465,7 +486,8 @@ static void take_all(struct reader *r, const struct lyd_node *top)
 	take_notification(r, yang_child(top, "notification"));
 	TAKE_LIST(r, top, "port", port, n_ports, take_port);
 	TAKE_LIST(r, top, "source", source, n_sources, take_source);
-	TAKE_LIST(r, top, "path", path, n_paths, take_path);
+	TAKE_LIST(r, top, "resource", resource, n_resources, take_resource);
+	TAKE_LIST(r, top, "path", path, n_paths, take_path);	  /* refers to resources */
 	TAKE_LIST(r, top, "group", group, n_groups, take_group);  /* refers to paths */
 	TAKE_LIST(r, top, "class", class, n_classes, take_class); /* refers to groups */
 	TAKE_LIST(r, top, "endpoint", endpoint, n_endpoints, take_endpoint);
@@ -477,6 +499,7 @@ static void origin_free(struct policy_origin *origin)
 {
 	free(origin->port);
 	free(origin->source);
+	free(origin->resource);
 	free(origin->path);
 	free(origin->group);
 	free(origin->class);
@@ -594,6 +617,7 @@ void policy_free(struct policy *policy)
 {
 	free(policy->port);
 	free(policy->source);
+	free(policy->resource);
 	free(policy->path);
 	free(policy->group);
 	free(policy->class);

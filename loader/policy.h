@@ -64,12 +64,21 @@ struct policy_prefix {
 	__u32 plen;	  /* bits, IPv4 counted from 96 */
 };
 
+/* A link or node that paths cross, by the names that notifications have for it. */
+struct policy_resource {
+	char name[NAME_LEN];
+	__u32 n_keys; /* 0: not right */
+	struct resource_key key[RESOURCE_KEYS];
+};
+
 /* What the path's tunnel does not have is 0. */
 struct policy_path {
 	char name[NAME_LEN];
 	enum tunnel_type tunnel;
 	bool dscp_fixed;
 	__u8 dscp;
+	__u32 n_crossed;
+	__u32 crossed[MAX_CROSSED]; /* indices in policy.resource */
 	struct addr dst; /* GRE, VXLAN, IP in IP, mark: the outer destination; MPLS: the next hop */
 	/* SRv6 */
 	bool reduced; /* H.Encaps.Red, RFC 8986 §5.2 */
@@ -131,9 +140,10 @@ struct policy {
 	__u8 router_id_len;
 	__u32 hold_down_ms; /* a link must be up this long before a recovery is sent */
 
-	__u32 n_ports, n_sources, n_paths, n_groups, n_classes, n_endpoints, n_controllers;
+	__u32 n_ports, n_sources, n_resources, n_paths, n_groups, n_classes, n_endpoints, n_controllers;
 	struct policy_port *port;
 	struct policy_prefix *source; /* the domain: may speak, be told, send tunnels to us */
+	struct policy_resource *resource;
 	struct policy_path *path;
 	struct policy_group *group;
 	struct policy_class *class;

@@ -369,6 +369,7 @@ void policy_check(const struct policy *policy, const struct policy_origin *origi
 	check_node(&c);
 	check_ports(&c);
 	check_prefixes(&c);
+	policy_check_resources(&c);
 	policy_check_paths(&c);
 	policy_check_endpoints(&c);
 	check_controllers(&c);
@@ -380,5 +381,6 @@ void policy_check(const struct policy *policy, const struct policy_origin *origi
 		return; /* what is missing may only have been refused */
 	warn_of_ports(&c);
 	warn_of_gaps(&c);
+	policy_warn_of_resources(&c);
 	warn_of_unused(&c);
 }

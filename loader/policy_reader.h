@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* What the parts of policy's reader share: policy.c, policy_tunnel.c for the tunnels of paths,
- * policy_endpoint.c for those that end here. */
+ * policy_endpoint.c for those that end here, policy_resource.c for links and nodes on the way. */
 #ifndef POLICY_READER_H
 #define POLICY_READER_H
 
@@ -20,6 +20,13 @@ bool is_word(const struct lyd_node *parent, const char *name, const char *word);
 
 /* The address that a leaf holds; reports one that can't be used, and is then false. */
 bool take_addr(struct reader *r, struct addr *addr, const struct lyd_node *leaf);
+
+/* The router-id that a leaf holds, and how many bytes it has: 0 if there is none. */
+__u8 take_router_id(struct reader *r, __u8 id[8], const struct lyd_node *parent, const char *name);
+
+/* The names of the resource `entry`: none unless all of it is right. */
+void take_location(struct reader *r, struct policy_resource *resource,
+		   const struct lyd_node *entry);
 
 /* The tunnel of the path `entry`: TUNNEL_NONE unless all of it is right. The node and its addresses
  * have been read. */

@@ -58,29 +58,12 @@ static json_t *prefix_json(const struct addr *addr, __u32 plen)
 			    v4 ? plen - 96 : plen);
 }
 
-static void set_router_id(json_t *object, const char *name, const __u8 *b, __u8 len)
+static void set_router_id(json_t *object, const char *name, const __u8 *id, __u8 len)
 {
-	switch (len) {
-	case 4:
-		json_object_set_new(object, name,
-				    json_sprintf("%u.%u.%u.%u", b[0], b[1], b[2], b[3]));
-		break;
-	case 6:
-		json_object_set_new(object, name,
-				    json_sprintf("%02x%02x.%02x%02x.%02x%02x", b[0], b[1], b[2],
-						 b[3], b[4], b[5]));
-		break;
-	case 7:
-		json_object_set_new(object, name,
-				    json_sprintf("%02x%02x.%02x%02x.%02x%02x.%02x", b[0], b[1],
-						 b[2], b[3], b[4], b[5], b[6]));
-		break;
-	case 8:
-		json_object_set_new(object, name,
-				    json_sprintf("%u.%u.%u.%u:%u.%u.%u.%u", b[0], b[1], b[2], b[3],
-						 b[4], b[5], b[6], b[7]));
-		break;
-	}
+	char text[ROUTER_ID_TEXT];
+
+	if (len)
+		set_word(object, name, router_id_text(text, id, len));
 }
 
 static json_t *node_json(const struct policy *p)
@@ -180,11 +163,62 @@ static json_t *source_json(const struct policy_prefix *p)
 	return prefix_json(&p->addr, p->plen);
 }
 
-static json_t *path_json(const struct policy_path *p)
+static json_t *named_node_json(const struct resource_key *key)
 {
-	json_t *path = json_object();
+	json_t *node = json_object();
+
+	set_router_id(node, "router-id", key->router_id, key->router_id_len);
+	set_given(node, "as", key->as);
+	set_given(node, "link-id", key->link_id);
+	return node;
+}
+
+static json_t *link_json(const struct policy_resource *r)
+{
+	json_t *link = json_object(), *addresses = json_array(), *ends = json_array();
+
+	for (__u32 i = 0; i < r->n_keys; i++) {
+		if (r->key[i].kind == RESOURCE_PORT) {
+			json_array_append_new(ends, named_node_json(&r->key[i]));
+			continue;
+		}
+		for (int side = 0; side < 2; side++) {
+			struct addr addr = addr_from_number(r->key[i].addr[side]);
+
+			set_addr(addresses, &addr);
+		}
+	}
+	if (json_array_size(addresses))
+		json_object_set(link, "address", addresses);
+	if (json_array_size(ends))
+		json_object_set(link, "end", ends);
+	json_decref(addresses);
+	json_decref(ends);
+	return link;
+}
+
+static json_t *resource_json(const struct policy_resource *r)
+{
+	json_t *resource = json_object();
+
+	set_word(resource, "name", r->name);
+	if (r->key[0].kind == RESOURCE_NODE)
+		json_object_set_new(resource, "node", named_node_json(&r->key[0]));
+	else
+		json_object_set_new(resource, "link", link_json(r));
+	return resource;
+}
+
+static json_t *path_json(const struct policy_path *p, const struct policy *policy)
+{
+	json_t *path = json_object(), *crosses = json_array();
 
 	set_word(path, "name", p->name);
+	for (__u32 i = 0; i < p->n_crossed; i++)
+		json_array_append_new(crosses, json_string(policy->resource[p->crossed[i]].name));
+	if (json_array_size(crosses))
+		json_object_set(path, "crosses", crosses);
+	json_decref(crosses);
 	json_set(path, tunnel_word(p->tunnel), tunnel_json(p));
 	if (p->dscp_fixed)
 		set_number(path, "dscp", p->dscp);
@@ -319,9 +353,12 @@ static json_t *policy_json(const struct policy *p)
 	json_object_set_new(top, "source", list = json_array());
 	for (__u32 i = 0; i < p->n_sources; i++)
 		json_array_append_new(list, source_json(&p->source[i]));
+	json_object_set_new(top, "resource", list = json_array());
+	for (__u32 i = 0; i < p->n_resources; i++)
+		json_array_append_new(list, resource_json(&p->resource[i]));
 	json_object_set_new(top, "path", list = json_array());
 	for (__u32 i = 0; i < p->n_paths; i++)
-		json_array_append_new(list, path_json(&p->path[i]));
+		json_array_append_new(list, path_json(&p->path[i], p));
 	json_object_set_new(top, "group", list = json_array());
 	for (__u32 i = 0; i < p->n_groups; i++)
 		json_array_append_new(list, group_json(&p->group[i], p));
@@ -425,6 +462,37 @@ static json_t *member_rows(const json_t *groups)
 	return rows;
 }
 
+static json_t *crossing_paths(const struct policy *p, __u32 resource)
+{
+	json_t *paths = json_array();
+
+	for (__u32 i = 0; i < p->n_paths; i++)
+		for (__u32 k = 0; k < p->path[i].n_crossed; k++)
+			if (p->path[i].crossed[k] == resource)
+				json_array_append_new(paths, json_string(p->path[i].name));
+	return paths;
+}
+
+/* A row for each link or node: which paths it stops, and how notifications name it. */
+static json_t *resource_rows(const struct policy *p)
+{
+	json_t *rows = json_array();
+	char text[RESOURCE_TEXT];
+
+	for (__u32 i = 0; i < p->n_resources; i++) {
+		const struct policy_resource *r = &p->resource[i];
+		json_t *row = json_object(), *names = json_array();
+
+		set_word(row, "name", r->name);
+		for (__u32 k = 0; k < r->n_keys; k++)
+			json_array_append_new(names, json_string(resource_text(text, &r->key[k])));
+		json_set(row, "paths", crossing_paths(p, i));
+		json_set(row, "names", names);
+		json_array_append_new(rows, row);
+	}
+	return rows;
+}
+
 /* A row for each path, its tunnel in a line. */
 static json_t *path_rows(const struct policy *p, json_t *paths)
 {
@@ -519,6 +587,12 @@ static void print_text(const struct policy *p, json_t *top, FILE *out)
 		{ "TO", "to", COLUMN_PLAIN },
 		{},
 	};
+	static const struct column resources[] = {
+		{ "RESOURCE", "name", COLUMN_PLAIN },
+		{ "CROSSED-BY", "paths", COLUMN_PLAIN },
+		{ "NAMED", "names", COLUMN_PLAIN },
+		{},
+	};
 	static const struct column members[] = {
 		{ "GROUP", "name", COLUMN_PLAIN },  { "ON-NO-PATH", "on-no-path", COLUMN_PLAIN },
 		{ "ORDERING", "ordering", COLUMN_PLAIN }, { "GAP-US", "flowlet-gap", COLUMN_PLAIN },
@@ -550,6 +624,7 @@ static void print_text(const struct policy *p, json_t *top, FILE *out)
 	json_t *queue OWN_JSON = watch_rows(json_object_get(top, "port"), "queue");
 	json_t *load OWN_JSON = watch_rows(json_object_get(top, "port"), "utilization");
 	json_t *source_rows OWN_JSON = value_rows(json_object_get(top, "source"));
+	json_t *resource OWN_JSON = resource_rows(p);
 	json_t *path OWN_JSON = path_rows(p, json_object_get(top, "path"));
 	json_t *rows OWN_JSON = member_rows(json_object_get(top, "group"));
 	json_t *ends OWN_JSON = endpoint_rows_json(json_object_get(top, "endpoint"));
@@ -559,6 +634,7 @@ static void print_text(const struct policy *p, json_t *top, FILE *out)
 	print_table(queues, queue, out);
 	print_table(loads, load, out);
 	print_table(sources, source_rows, out);
+	print_table(resources, resource, out);
 	print_table(paths, path, out);
 	print_table(members, rows, out);
 	print_table(classes, json_object_get(top, "class"), out);

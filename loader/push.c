@@ -2,13 +2,13 @@
 /*
  * The only writer of fantel_paths, fantel_tunnels, fantel_groups, fantel_ranks, fantel_classes,
  * fantel_sources and fantel_ends; of fantel_health and fantel_failed it removes what belongs to
- * paths that are gone. Called by attach.
+ * paths and resources that are gone. Resources are a part of its own. Called by attach.
  *
  *	plan     have (maps) + want (policy) -> slots
- *	add      new paths, tunnels -> paths
+ *	add      new resources, paths, tunnels -> paths
  *	switch   new groups, classes -> groups, sources, endpoints
  *	         wait until no packet is under way that read the old classes
- *	remove   tunnels, groups, paths, their failures and counters
+ *	remove   tunnels, groups, paths, resources, their failures and counters
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -25,11 +25,14 @@
 #include "log.h"
 #include "own.h"
 #include "push.h"
+#include "resources.h"
 #include "sync.h"
 
 struct push {
 	const struct maps *maps;
 	const struct policy *policy;
+
+	struct resources resources;
 
 	struct path *have_path, *path; /* by slot; by policy index */
 	__u32 *path_slot;
@@ -66,7 +69,8 @@ static const char *want_path(void *arg, __u32 i)
 	return ((const struct push *)arg)->path[i].name;
 }
 
-/* The same tunnel. DSCP may differ: that is one word, and written in place. */
+/* The same tunnel. DSCP may differ: that is one word, and written in place. So may what it crosses:
+ * a new generation has it judged anew. */
 static bool same_path(void *arg, __u32 slot, __u32 i)
 {
 	const struct push *push = arg;
@@ -75,6 +79,16 @@ static bool same_path(void *arg, __u32 slot, __u32 i)
 	return have->tunnel == want->tunnel && have->encap_len == want->encap_len &&
 	       addr_equal(&have->dst, &want->dst) &&
 	       !memcmp(have->encap, want->encap, sizeof(want->encap));
+}
+
+static void set_crossed(struct push *push, __u32 i)
+{
+	const struct policy_path *from = &push->policy->path[i];
+	struct path *path = &push->path[i];
+
+	path->n_crossed = from->n_crossed;
+	for (__u32 k = 0; k < from->n_crossed; k++)
+		path->crossed[k] = push->resources.slot[from->crossed[k]];
 }
 
 static int plan_paths(struct push *push)
@@ -90,6 +104,8 @@ static int plan_paths(struct push *push)
 		if (encap_path(&push->path[i], &policy->path[i], &policy->config))
 			return err_r(-EINVAL, "path %s: has no tunnel that can be built",
 				     policy->path[i].name);
+	for (__u32 i = 0; i < policy->n_paths; i++)
+		set_crossed(push, i);
 	return assign_slots(&assign, push->path_slot, push->path_kept)
 		       ?: assign_nexthops(push->have_path, MAX_PATHS, push->path, policy->n_paths);
 }
@@ -313,8 +329,9 @@ int push_plan(struct push **out, const struct maps *maps, const struct policy *p
 		return err_r(-ENOMEM, "policy: no memory");
 	push->maps = maps;
 	push->policy = policy;
-	r = allocate(push) ?: plan_paths(push) ?: plan_nexthops(push) ?: plan_tunnels(push) ?:
-	    plan_groups(push) ?: plan_prefixes(push) ?: plan_endpoints(push);
+	r = allocate(push) ?: resources_plan(&push->resources, maps, policy) ?:
+	    plan_paths(push) ?: plan_nexthops(push) ?: plan_tunnels(push) ?: plan_groups(push) ?:
+	    plan_prefixes(push) ?: plan_endpoints(push);
 	if (r == -ENOMEM)
 		log_error("policy: no memory");
 	if (r) {
@@ -340,6 +357,7 @@ void push_free(struct push *push)
 	free(push->group_slot);
 	free(push->group_kept);
 	free(push->use);
+	resources_free(&push->resources);
 	sync_free(&push->tunnels);
 	sync_free(&push->classes);
 	sync_free(&push->sources);
@@ -355,11 +373,17 @@ const struct nexthop_use *push_nexthops(const struct push *push, __u32 *n)
 
 /* ---- add ------------------------------------------------------------------------------------- */
 
+/* What paths cross has changed: they are judged anew. */
+static void new_generation(const struct push *push)
+{
+	__atomic_add_fetch(&push->maps->node->generation, 1, __ATOMIC_SEQ_CST);
+}
+
 int push_add(struct push *push)
 {
-	int r;
+	int r = resources_add(&push->resources);
 
-	for (__u32 i = 0; i < push->policy->n_paths; i++) {
+	for (__u32 i = 0; !r && i < push->policy->n_paths; i++) {
 		const struct path *path = &push->path[i];
 		__u32 slot = push->path_slot[i];
 
@@ -368,6 +392,9 @@ int push_add(struct push *push)
 		if (bpf_map_update_elem(push->maps->paths, &slot, path, BPF_ANY))
 			return full(-errno, "paths", MAX_PATHS);
 	}
+	new_generation(push);
+	if (r)
+		return r;
 	r = sync_write(&push->tunnels);
 	return r < 0 ? full(r, "tunnels", MAX_TUNNELS) : 0;
 }
@@ -423,7 +450,7 @@ static void clear_path(const struct push *push, __u32 slot, const bool *reused)
 	bpf_map_update_elem(push->maps->traffic, &slot, zero, BPF_ANY);
 }
 
-/* Failures recorded against paths that left. */
+/* Failures recorded against paths and resources that left. */
 static int clear_failures(const struct push *push, const bool *left)
 {
 	struct sync failed = {};
@@ -434,9 +461,9 @@ static int clear_failures(const struct push *push, const bool *left)
 	for (__u32 i = 0; !r && i < failed.have.n; i++) {
 		struct failed_key key;
 
-		memcpy(&key, failed.have.row + (size_t)i * (sizeof(key) + sizeof(struct failed)),
-		       sizeof(key));
-		if (!key.is_resource && key.index < MAX_PATHS && left[key.index])
+		memcpy(&key, sync_have(&failed, i), sizeof(key));
+		if (key.is_resource ? resources_left(&push->resources, key.index)
+				    : key.index < MAX_PATHS && left[key.index])
 			bpf_map_delete_elem(push->maps->failed, &key);
 	}
 	sync_free(&failed);
@@ -509,9 +536,13 @@ int push_remove(struct push *push)
 		r = sync_remove(&push->sources);
 	if (r >= 0)
 		r = sync_remove(&push->tunnels);
+	if (r >= 0)
+		r = resources_remove_names(&push->resources);
 	if (r >= 0) {
 		wait_for_packets();
 		r = remove_groups(push) ?: remove_paths(push) ?: remove_nexthops(push);
+		resources_clear(&push->resources);
+		new_generation(push);
 	}
 	if (r < 0)
 		return err_r(r, "policy: can't remove what is not in it any more: %s",

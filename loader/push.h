@@ -2,8 +2,9 @@
 /*
  * struct policy -> maps, make before break, while packets flow: new paths and tunnels are put beside
  * the old ones, groups and classes are switched over to them, and only when no packet can meet the
- * old ones any more are those removed. Paths and groups that did not change keep their places, and
- * with them their health and their counters; a path whose tunnel changed starts without failures.
+ * old ones any more are those removed. Paths, groups and what paths cross keep their places where
+ * they did not change, and with them their health and their counters; a path whose tunnel changed
+ * starts without failures.
  */
 #ifndef PUSH_H
 #define PUSH_H
@@ -24,7 +25,7 @@ const struct nexthop_use *push_nexthops(const struct push *push, __u32 *n);
 
 /* In this order. Each returns 0 or a negative errno, reported; after a failure of push_add packets
  * are treated as before. */
-int push_add(struct push *push);    /* paths, tunnels */
+int push_add(struct push *push);    /* resources, paths, tunnels */
 int push_switch(struct push *push); /* groups, classes, sources */
 int push_remove(struct push *push); /* what is not in the policy any more */
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <linux/if_link.h>
 #include <net/if.h>
+#include <stdlib.h>
 
 #include "clock.h"
 #include "commands.h"
@@ -18,6 +19,7 @@
 #include "own.h"
 #include "tc.h"
 #include "table.h"
+#include "text.h"
 #include "view.h"
 #include "watches.h"
 #include "words.h"
@@ -428,16 +430,109 @@ static json_t *groups_flat(const json_t *groups)
 	return rows;
 }
 
-/* ---- the failed-tunnel set ------------------------------------------------------------------- */
+/* ---- resources ------------------------------------------------------------------------------- */
 
-static struct addr addr_of_number(addr_num number)
+/* How many paths cross each, by slot; an array that the caller frees. */
+static __u32 *crossing_counts(const struct view *view)
 {
-	struct addr addr;
+	__u32 *counts = calloc(MAX_RESOURCES, sizeof(*counts));
+	struct path path;
 
-	addr.q_be[0] = be64((__u64)(number >> 64));
-	addr.q_be[1] = be64((__u64)number);
-	return addr;
+	for (__u32 i = 0; counts && i < MAX_PATHS; i++) {
+		if (bpf_map_lookup_elem(view->paths, &i, &path) || path.tunnel == TUNNEL_NONE)
+			continue;
+		for (__u32 k = 0; k < path.n_crossed && k < MAX_CROSSED; k++)
+			if (path.crossed[k] < MAX_RESOURCES)
+				counts[path.crossed[k]]++;
+	}
+	return counts;
 }
+
+/* An entry of fantel_location. */
+struct named {
+	struct resource_key key;
+	__u32 resource;
+};
+
+static int by_key(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct resource_key));
+}
+
+/* All names, in an order of their own; an array that the caller frees. */
+static struct named *read_names(const struct view *view, __u32 *n)
+{
+	struct rows rows OWN_ROWS;
+	struct named *named;
+
+	*n = 0;
+	if (rows_read(&rows, &view->pins, "fantel_location"))
+		return NULL;
+	named = calloc(rows.n + 1, sizeof(*named));
+	for (; named && *n < rows.n; ++*n) {
+		memcpy(&named[*n].key, row_key(&rows, *n), sizeof(named[*n].key));
+		named[*n].resource = *(const __u32 *)row_value(&rows, *n);
+	}
+	if (*n)
+		qsort(named, *n, sizeof(*named), by_key);
+	return named;
+}
+
+static json_t *names_json(const struct named *named, __u32 n, __u32 resource)
+{
+	json_t *names = json_array();
+	char text[RESOURCE_TEXT];
+
+	for (__u32 i = 0; i < n; i++) {
+		if (named[i].resource != resource)
+			continue;
+		resource_text(text, &named[i].key);
+		json_array_append_new(names, json_string(text));
+	}
+	return names;
+}
+
+static json_t *resource_json(const struct resource *r, __u32 paths, json_t *names)
+{
+	json_t *resource = json_object();
+
+	json_set(resource, "name", json_text(r->name));
+	json_set(resource, "usable", json_boolean(r->failures <= 0));
+	json_set(resource, "failures", json_integer(r->failures));
+	json_set_time(resource, "changed", r->changed_ns);
+	json_set(resource, "paths", json_integer(paths));
+	json_set(resource, "named", names);
+	return resource;
+}
+
+static json_t *resources_json(const struct view *view)
+{
+	__u32 n;
+	OWN_MEM __u32 *counts = crossing_counts(view);
+	OWN_MEM struct named *named = read_names(view, &n);
+	json_t *resources = json_array();
+	struct resource r;
+
+	for (__u32 i = 0; counts && named && i < MAX_RESOURCES; i++) {
+		if (bpf_map_lookup_elem(view->resource, &i, &r) || !r.name[0])
+			continue;
+		json_array_append_new(resources,
+				      resource_json(&r, counts[i], names_json(named, n, i)));
+	}
+	json_sort(resources, "name");
+	return resources;
+}
+
+static const struct column resource_columns[] = {
+	{ "RESOURCE", "name", COLUMN_PLAIN },
+	{ "USABLE", "usable", COLUMN_PLAIN },
+	{ "FOR", "changed-age", COLUMN_SPAN },
+	{ "PATHS", "paths", COLUMN_PLAIN },
+	{ "NAMED", "named", COLUMN_PLAIN },
+	{},
+};
+
+/* ---- the failed-tunnel set ------------------------------------------------------------------- */
 
 static json_t *failed_json(const struct pins *pins)
 {
@@ -449,7 +544,7 @@ static json_t *failed_json(const struct pins *pins)
 	for (__u32 i = 0; i < rows.n; i++) {
 		const struct failed_key *key = row_key(&rows, i);
 		const struct failed *f = row_value(&rows, i);
-		struct addr originator = addr_of_number(key->originator);
+		struct addr originator = addr_from_number(key->originator);
 		json_t *failed = json_object();
 
 		json_set(failed, "path", key->is_resource ? json_null() : json_text(f->name));
@@ -468,11 +563,28 @@ static json_t *failed_json(const struct pins *pins)
 }
 
 static const struct column failed_columns[] = {
-	{ "FAILED", "path", COLUMN_PLAIN },	 { "SAID BY", "originator", COLUMN_PLAIN },
+	{ "FAILED", "name", COLUMN_PLAIN },	 { "SAID BY", "originator", COLUMN_PLAIN },
 	{ "KIND", "kind", COLUMN_PLAIN },	 { "CAUSE", "cause", COLUMN_PLAIN },
 	{ "EVENT", "event-id", COLUMN_PLAIN },	 { "FOR", "since-age", COLUMN_SPAN },
 	{ "EXPIRES", "until-age", COLUMN_SPAN }, {},
 };
+
+/* Path or resource: a column for both. */
+static json_t *failed_rows(const json_t *failed)
+{
+	json_t *rows = json_array(), *entry;
+	size_t i;
+
+	json_array_foreach(failed, i, entry)
+	{
+		json_t *row = json_copy(entry), *path = json_object_get(entry, "path");
+
+		json_object_set(row, "name",
+				json_is_null(path) ? json_object_get(entry, "resource") : path);
+		json_array_append_new(rows, row);
+	}
+	return rows;
+}
 
 /* ---- endpoints ------------------------------------------------------------------------------- */
 
@@ -645,6 +757,7 @@ static json_t *status_json(const struct view *view)
 	json_set(status, "links", links);
 	json_set(status, "bfd", bfd_json(pins, links));
 	json_set(status, "groups", groups_json(view));
+	json_set(status, "resources", resources_json(view));
 	json_set(status, "endpoints", ends_json(pins));
 	json_set(status, "failed", failed_json(pins));
 	json_set(status, "origins", origins_json(pins));
@@ -666,6 +779,7 @@ static void status_print(const json_t *json)
 	json_t *members OWN_JSON = groups_flat(json_object_get(json, "groups"));
 	json_t *queues OWN_JSON = watched_flat(json_object_get(json, "links"), "queue");
 	json_t *loads OWN_JSON = watched_flat(json_object_get(json, "links"), "utilization");
+	json_t *failed OWN_JSON = failed_rows(json_object_get(json, "failed"));
 
 	printf("node %s, ", json_string_value(json_object_get(json, "node")));
 	if (json_is_true(json_object_get(loader, "running")))
@@ -680,7 +794,8 @@ static void status_print(const json_t *json)
 	section(load_columns, loads);
 	section(member_columns, members);
 	section(end_columns, json_object_get(json, "endpoints"));
-	section(failed_columns, json_object_get(json, "failed"));
+	section(resource_columns, json_object_get(json, "resources"));
+	section(failed_columns, failed);
 	section(origin_columns, json_object_get(json, "origins"));
 	section(told_columns, json_object_get(json, "told"));
 	section(controller_columns, json_object_get(json, "controllers"));

@@ -18,6 +18,11 @@ static char *row_at(const struct sync *sync, const struct sync_rows *rows, __u32
 	return rows->row + (size_t)i * row_size(sync);
 }
 
+const void *sync_have(const struct sync *sync, __u32 i)
+{
+	return row_at(sync, &sync->have, i);
+}
+
 static int add_row(struct sync *sync, struct sync_rows *rows, const void *key, const void *value)
 {
 	char *row;

@@ -24,6 +24,9 @@ struct sync {
 int sync_open(struct sync *sync, int fd, __u32 key_size, __u32 value_size);
 void sync_free(struct sync *sync);
 
+/* What was read: the i-th of sync->have.n keys, its value behind it. */
+const void *sync_have(const struct sync *sync, __u32 i);
+
 /* Add to what is wanted; each key once. Returns 0 or -ENOMEM. */
 int sync_want(struct sync *sync, const void *key, const void *value);
 

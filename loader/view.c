@@ -40,9 +40,12 @@ int view_open(struct view *view, const struct options *options)
 {
 	int r;
 
-	*view = (struct view){
-		.paths = -1, .nexthops = -1, .traffic = -1, .health = -1, .jiffies = -1
-	};
+	*view = (struct view){ .paths = -1,
+			       .nexthops = -1,
+			       .traffic = -1,
+			       .health = -1,
+			       .resource = -1,
+			       .jiffies = -1 };
 	r = pins_find(&view->pins, options->root, options->node);
 	if (r)
 		return r;
@@ -58,6 +61,9 @@ int view_open(struct view *view, const struct options *options)
 	view->health = pins_map(&view->pins, "fantel_health");
 	if (view->health < 0)
 		return view->health;
+	view->resource = pins_map(&view->pins, "fantel_resource");
+	if (view->resource < 0)
+		return view->resource;
 	view->jiffies = jiffies_load();
 	return 0;
 }
@@ -68,6 +74,7 @@ void view_close(struct view *view)
 	own_close(&view->nexthops);
 	own_close(&view->traffic);
 	own_close(&view->health);
+	own_close(&view->resource);
 	own_close(&view->jiffies);
 }
 
@@ -96,15 +103,40 @@ bool view_path(const struct view *view, __u32 index, struct path_view *path)
 		return false;
 	bpf_map_lookup_elem(view->nexthops, &path->path.nexthop, &path->nexthop);
 	bpf_map_lookup_elem(view->health, &index, &path->health);
+	for (__u32 i = 0; i < path->path.n_crossed && i < MAX_CROSSED; i++)
+		bpf_map_lookup_elem(view->resource, &path->path.crossed[i], &path->crossed[i]);
 	path->traffic = traffic_read(view->traffic, index);
 	path->fresh = is_fresh(view->jiffies, path->nexthop.fresh_until);
 	return true;
 }
 
+static bool is_blocked(const struct path_view *path)
+{
+	for (__u32 i = 0; i < MAX_CROSSED; i++) /* those that it does not cross are zero */
+		if (path->crossed[i].failures > 0)
+			return true;
+	return false;
+}
+
 bool path_view_usable(const struct path_view *path)
 {
 	return path->path.tunnel != TUNNEL_NONE && path->health.failures <= 0 &&
-	       !path->nexthop.down;
+	       !is_blocked(path) && !path->nexthop.down;
+}
+
+__u64 path_view_changed_ns(const struct path_view *path)
+{
+	__u64 stopped = path->health.failures > 0 ? path->health.changed_ns : 0;
+	__u64 latest = path->health.changed_ns;
+
+	for (__u32 i = 0; i < MAX_CROSSED; i++) {
+		const struct resource *r = &path->crossed[i];
+
+		if (r->failures > 0 && (!stopped || r->changed_ns < stopped))
+			stopped = r->changed_ns;
+		latest = MAX(latest, r->changed_ns);
+	}
+	return stopped ?: latest;
 }
 
 /* ---- snapshots ------------------------------------------------------------------------------- */

@@ -14,7 +14,7 @@
 
 struct view {
 	struct pins pins;
-	int paths, nexthops, traffic, health; /* map fds */
+	int paths, nexthops, traffic, health, resource; /* map fds */
 	int jiffies; /* a program that returns the clock of nexthop.fresh_until; -1 = none */
 };
 
@@ -24,6 +24,7 @@ struct path_view {
 	struct path path;
 	struct nexthop nexthop;
 	struct health health;
+	struct resource crossed[MAX_CROSSED]; /* as they are now; path.n_crossed of them */
 	struct traffic traffic; /* of all CPUs */
 	bool fresh;		/* steer takes the next hop as it stands, without asking the FIB */
 };
@@ -37,8 +38,12 @@ void view_close(struct view *view);
 /* Read one path. False if there is no such path. */
 bool view_path(const struct view *view, __u32 index, struct path_view *path);
 
-/* Would steer choose it? */
+/* Would steer choose it? By what it crosses as it is now: health's judgement may be old. */
 bool path_view_usable(const struct path_view *path);
+
+/* Since when it is as it is, as far as failures go; 0 = always. Of several that stop it, by the one
+ * that came first. */
+__u64 path_view_changed_ns(const struct path_view *path);
 
 /*
  * A snapshot of a hash or array map: `n` keys and their values. Entries that come and go meanwhile

@@ -285,7 +285,7 @@ static void tell(struct watches *watches, const struct watched *w, enum trouble 
 		.type = EVENT_TROUBLE,
 		.kind = over ? KIND_ELIMINATION : KIND_CONGESTION,
 		.cause = cause,
-		.path = ~0U,
+		.index = ~0U,
 		.ifindex = w->ifindex,
 		.event_id = w->watch.event_id[trouble],
 		.usable = over,

@@ -40,6 +40,7 @@
 #define TUNNEL_PATHS 16	     /* paths that may share one tunnel identity */
 #define MAX_CROSSED 8	     /* resources that a path crosses */
 #define RESOURCE_KEYS 4	     /* names of a resource in notifications */
+#define MAX_LOCATIONS (2 * RESOURCE_KEYS * MAX_RESOURCES) /* old and new policy at once */
 #define EVENTS_BYTES (1 << 20)
 
 /* ---- traffic classes, groups and paths ------------------------------------------------------ */
@@ -270,31 +271,23 @@ enum resource_kind {
 	RESOURCE_NODE,
 };
 
-/* How notifications name a resource: canonical (resource.h), unused bytes zero. */
+/* How notifications name a resource: canonical (resource.h), zero where its kind has nothing. */
 struct resource_key {
 	enum resource_kind kind;
 	__u32 as; /* RESOURCE_PORT, RESOURCE_NODE; 0 = none */
-	union {
-		struct addr addr[2]; /* RESOURCE_LINK, the lower one first */
-		struct {
-			__u8 router_id[8];
-			__u32 router_id_len;
-			__u32 link_id; /* RESOURCE_PORT */
-		};
-	};
+	addr_num addr[2]; /* RESOURCE_LINK, the lower one first */
+	__u8 router_id[8]; /* RESOURCE_PORT, RESOURCE_NODE */
+	__u32 router_id_len;
+	__u32 link_id; /* RESOURCE_PORT */
 };
 
 /* A link or node that paths cross. It fails for all of them at once. */
 struct resource {
 	char name[NAME_LEN]; /* empty: no such resource */
 	__s32 failures;	     /* failure events on it; the paths that cross it are blocked above 0 */
-	__u32 n_keys;
+	__u32 pad;
 	__u64 changed_ns; /* when there were first or no more failures; 0 = never */
-	struct resource_key key[RESOURCE_KEYS];
 };
-
-/* An address as one number, so that bpftool prints 0x20010db8...; aligned as maps align it. */
-typedef unsigned __int128 addr_num __attribute__((aligned(8)));
 
 /* fantel_failed, the failed-tunnel set: who said of what that it failed, and until when. */
 struct failed_key {
@@ -593,7 +586,8 @@ _Static_assert(sizeof(struct member) == 40, "member");
 _Static_assert(sizeof(struct flow) == 8, "flow");
 _Static_assert(sizeof(struct tunnel_key) == 136, "tunnel_key");
 _Static_assert(sizeof(struct failed_key) == 24, "failed_key");
-_Static_assert(sizeof(struct resource_key) == 40, "resource_key");
+_Static_assert(sizeof(struct resource_key) == 56, "resource_key");
+_Static_assert(sizeof(struct resource) == 48, "resource");
 _Static_assert(sizeof(struct health) == 24, "health");
 _Static_assert(sizeof(struct event) == 256, "event");
 _Static_assert(sizeof(struct bucket_key) == 24, "bucket_key");

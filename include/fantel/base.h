@@ -195,6 +195,23 @@ FN struct addr addr_from_v4(__be32 v4_be)
 	return a;
 }
 
+/* An address as one number, so that bpftool prints 0x20010db8...; aligned as maps align it. */
+typedef unsigned __int128 addr_num __attribute__((aligned(8)));
+
+FN addr_num addr_number(const struct addr *a)
+{
+	return (addr_num)be64(a->q_be[0]) << 64 | be64(a->q_be[1]);
+}
+
+FN struct addr addr_from_number(addr_num number)
+{
+	struct addr a;
+
+	a.q_be[0] = be64((__u64)(number >> 64));
+	a.q_be[1] = be64((__u64)number);
+	return a;
+}
+
 /* Does the address lie in prefix/plen, 0 <= plen <= 128? */
 FN bool addr_in_prefix(const struct addr *a, const struct addr *prefix, __u32 plen)
 {

@@ -26,14 +26,14 @@
 	X(TOO_BIG_LIMITED, "too-big-limited", DROP, "longer than the path's MTU; the sender was told just before") \
 	X(CUSTOMER_PORT, "customer-port", DROP, "a notification on a customer port")                              \
 	/* notifications received: notify */                                                                      \
-	X(FAILED, "failed", DONE, "a failure was recorded against a path")                                        \
+	X(FAILED, "failed", DONE, "a failure was recorded against a path, link or node")                          \
 	X(RECOVERED, "recovered", DONE, "a recovery withdrew a failure")                                          \
 	X(REFRESHED, "refreshed", DONE, "a failure already known was confirmed")                                  \
 	X(EXPIRED, "expired", DONE, "a failure's validity ran out")                                               \
 	X(REPORTED, "reported", DONE, "a notification reported as an event only")                                 \
 	X(METRIC, "metric", DROP, "metrics that can't be: no number, negative, infinite, above the capacity")     \
 	X(DUPLICATE, "duplicate", DROP, "a repetition of a notification that already acted")                      \
-	X(UNMATCHED, "unmatched", DROP, "a notification about a tunnel that no path uses")                        \
+	X(UNMATCHED, "unmatched", DROP, "a notification about a tunnel, link or node that no path uses")          \
 	X(NOT_KNOWN, "not-known", DROP, "a recovery from a failure that is not recorded")                         \
 	X(TOO_SHORT, "too-short", DROP, "a notification shorter than its fixed part")                             \
 	X(TOO_LONG, "too-long", DROP, "a notification longer than 1280 bytes")                                    \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Links and nodes that paths cross, under the names that a notification's location TLVs have for
- * them (docs/wire.md §4). Canonical: both ends of a link say the same, and policy too. Called by
+ * them (docs/wire.md §3). Canonical: both ends of a link say the same, and policy too. Called by
  * notify to read names and by push to write them. Pure.
  *
  *	resource_key_link(&key, &a, &b)			addresses of the two ends, in any order
@@ -13,21 +13,14 @@
 
 #include "msg_types.h"
 
-FN bool resource_addr_below(const struct addr *a, const struct addr *b)
-{
-	if (a->q_be[0] != b->q_be[0])
-		return be64(a->q_be[0]) < be64(b->q_be[0]);
-	return be64(a->q_be[1]) < be64(b->q_be[1]);
-}
-
 FN void resource_key_link(struct resource_key *k, const struct addr *a, const struct addr *b)
 {
-	bool below = resource_addr_below(a, b);
+	addr_num one = addr_number(a), other = addr_number(b);
 
 	memset(k, 0, sizeof(*k));
 	k->kind = RESOURCE_LINK;
-	k->addr[0] = below ? *a : *b;
-	k->addr[1] = below ? *b : *a;
+	k->addr[0] = MIN(one, other);
+	k->addr[1] = MAX(one, other);
 }
 
 /* Bytes of router_id behind len are zero. */

@@ -81,7 +81,22 @@ static void check_path(const struct policy_path *from, const struct config *conf
 	REQUIRE(encap_keys(keys, ENCAP_KEYS_MAX, from) >= 1);
 	REQUIRE(encap_read(&back, &source, &path));
 	back.reduced |= from->reduced && from->n_segments == 1;
+	back.n_crossed = from->n_crossed; /* is not in the header */
+	memcpy(back.crossed, from->crossed, sizeof(back.crossed));
 	REQUIRE(!memcmp(&back, from, sizeof(back)));
+}
+
+static void check_resource(const struct policy_resource *resource)
+{
+	check_name(resource->name, sizeof(resource->name));
+	REQUIRE(resource->n_keys >= 1 && resource->n_keys <= RESOURCE_KEYS);
+	for (__u32 i = 0; i < resource->n_keys; i++) {
+		const struct resource_key *key = &resource->key[i];
+
+		REQUIRE(key->kind != RESOURCE_NONE);
+		REQUIRE(key->kind == RESOURCE_LINK || key->router_id_len);
+		REQUIRE(key->kind != RESOURCE_LINK || key->addr[0] < key->addr[1]);
+	}
 }
 
 static void check_group(const struct policy_group *group, const struct policy *p)
@@ -141,8 +156,14 @@ static void check_policy(const struct policy *p)
 		check_name(p->port[i].name, sizeof(p->port[i].name));
 	for (__u32 i = 0; i < p->n_sources; i++)
 		check_prefix(&p->source[i]);
-	for (__u32 i = 0; i < p->n_paths; i++)
+	for (__u32 i = 0; i < p->n_resources; i++)
+		check_resource(&p->resource[i]);
+	for (__u32 i = 0; i < p->n_paths; i++) {
 		check_path(&p->path[i], &p->config);
+		REQUIRE(p->path[i].n_crossed <= MAX_CROSSED);
+		for (__u32 k = 0; k < p->path[i].n_crossed; k++)
+			REQUIRE(p->path[i].crossed[k] < p->n_resources);
+	}
 	for (__u32 i = 0; i < p->n_groups; i++)
 		check_group(&p->group[i], p);
 	for (__u32 i = 0; i < p->n_classes; i++) {
@@ -180,6 +201,7 @@ static void check_read_back(const struct policy *p)
 	REQUIRE(parse(&again, shown, &said) == 0);
 	REQUIRE(!memcmp(&p->config, &again.config, sizeof(p->config)));
 	REQUIRE(p->n_ports == again.n_ports && p->n_sources == again.n_sources);
+	REQUIRE(p->n_resources == again.n_resources);
 	REQUIRE(p->n_paths == again.n_paths && p->n_groups == again.n_groups);
 	REQUIRE(p->n_classes == again.n_classes && p->n_endpoints == again.n_endpoints);
 	REQUIRE(p->n_controllers == again.n_controllers);

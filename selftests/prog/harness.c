@@ -403,15 +403,11 @@ static void node_generation(struct fantel_bpf *node)
 void node_resource(struct fantel_bpf *node, __u32 index, const char *name, __u32 n,
 		   const struct resource_key *keys)
 {
-	struct resource resource = { .n_keys = n };
+	struct resource resource = {};
 
-	if (n > RESOURCE_KEYS)
-		give_up("resource %s has too many names", name);
 	snprintf(resource.name, sizeof(resource.name), "%s", name);
-	for (__u32 i = 0; i < n; i++) {
-		resource.key[i] = keys[i];
+	for (__u32 i = 0; i < n; i++)
 		node_put(node->maps.fantel_location, &keys[i], &index);
-	}
 	node_put(node->maps.fantel_resource, &index, &resource);
 	node_generation(node);
 }

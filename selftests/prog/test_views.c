@@ -26,6 +26,7 @@
 #include "encap.h"
 #include "events.h"
 #include "feed.h"
+#include "fantel/resource.h"
 #include "harness.h"
 #include "json.h"
 #include "lock.h"
@@ -256,6 +257,37 @@ static void fill_failed(void)
 	node_put(node->maps.fantel_origins, &r1, &origin);
 }
 
+/* A link that failed, under paths gre-key-4 and mpls-3, and a node that is back. */
+static void fill_resources(void)
+{
+	static const __u32 both[] = { 1, 0 };
+	struct addr a = addr_of("2001:db8:1::1"), b = addr_of("2001:db8:1::2"),
+		    c = addr_of("192.0.2.1"), d = addr_of("192.0.2.2");
+	struct resource_key link[2], router;
+	struct failed_key key = { .is_resource = true, .event_id = 78 };
+	struct failed failed = { .name = "ring", .kind = KIND_FAILURE, .cause = CAUSE_BFD };
+	__u64 now = clock_now_ns();
+	struct resource r;
+	__u32 index;
+
+	resource_key_link(&link[0], &a, &b);
+	resource_key_link(&link[1], &c, &d);
+	resource_key_node(&router, 64500, (__u8[8]){ 192, 0, 2, 9 }, 4);
+	node_resource(node, 0, "ring", 2, link);
+	node_resource(node, 1, "pe-e", 1, &router);
+	node_crosses(node, 1, 1, both);
+	node_crosses(node, 3, 2, both);
+	node_crosses(node, 5, 2, both);
+	for (index = 0; index < 2; index++) {
+		node_get(node->maps.fantel_resource, &index, &r);
+		r.failures = !index;
+		r.changed_ns = now - (index ? 5 : 2) * NSEC_PER_SEC;
+		node_put(node->maps.fantel_resource, &index, &r);
+	}
+	failed.since_ns = now - 2 * NSEC_PER_SEC;
+	node_put(node->maps.fantel_failed, &key, &failed);
+}
+
 static void fill_links(void)
 {
 	struct link down = { .name = "core1", .down = 1, .cause = CAUSE_ADMIN_DOWN, .event_id = 5 };
@@ -330,12 +362,13 @@ static void counters_json(void **state)
 static void paths_text(void **state)
 {
 	assert_int_equal(run(cmd_paths, "paths", NULL), EXIT_DONE);
-	assert_row("PATH", "PATH USABLE CHANGED VIA MAC MTU FRESH PACKETS BYTES TUNNEL TO");
-	assert_row("west", "west no * core0 02:00:00:00:02:02 4200 no 42 41000 srv6 "
+	assert_row("PATH",
+		   "PATH USABLE CHANGED BLOCKED BY VIA MAC MTU FRESH PACKETS BYTES TUNNEL TO");
+	assert_row("west", "west no * - core0 02:00:00:00:02:02 4200 no 42 41000 srv6 "
 			   "2001:db8:a::1,2001:db8:a::2,2001:db8:a::e");
-	assert_row("south", "south yes - core0 02:00:00:00:02:02 4200 no 0 0 srv6 "
+	assert_row("south", "south yes * - core0 02:00:00:00:02:02 4200 no 0 0 srv6 "
 			    "2001:db8:a::5,2001:db8:a::e encaps-red");
-	assert_row("direct", "direct no - core0 02:00:00:00:02:02 4200 no 0 0 srv6 "
+	assert_row("direct", "direct no - - core0 02:00:00:00:02:02 4200 no 0 0 srv6 "
 			     "2001:db8:a::e");
 }
 
@@ -345,12 +378,13 @@ static void paths_of_every_tunnel(void **state)
 	const json_t *paths, *path;
 
 	assert_int_equal(run(cmd_paths, "paths", NULL), EXIT_DONE);
-	assert_row("gre-key-4", "gre-key-4 * - * * * no 0 0 gre 198.51.100.5 key 2712847316");
-	assert_row("vxlan-6", "vxlan-6 * - * * * no 0 0 vxlan 2001:db8:f::5 port 4789 vni 11259375 "
-			      "mac 02:00:5e:00:53:05");
-	assert_row("mpls-3", "mpls-3 * - * * * no 0 0 mpls 24001,16,1048575 via 2001:db8:e0::2");
-	assert_row("ipip-4", "ipip-4 * - * * * no 0 0 ipip 198.51.100.5");
-	assert_row("damaged", "damaged * - * * * no 0 0 unknown -");
+	assert_row("gre-key-4", "gre-key-4 no * ring * * * no 0 0 gre 198.51.100.5 key 2712847316");
+	assert_row("vxlan-6", "vxlan-6 * - - * * * no 0 0 vxlan 2001:db8:f::5 port 4789 "
+			      "vni 11259375 mac 02:00:5e:00:53:05");
+	assert_row("mpls-3", "mpls-3 no * ring * * * no 0 0 mpls 24001,16,1048575 "
+			     "via 2001:db8:e0::2");
+	assert_row("ipip-4", "ipip-4 * - - * * * no 0 0 ipip 198.51.100.5");
+	assert_row("damaged", "damaged * - - * * * no 0 0 unknown -");
 	assert_int_equal(run(cmd_paths, "paths", "-j", NULL), EXIT_DONE);
 	json = parsed();
 	paths = json_object_get(json, "paths");
@@ -372,7 +406,7 @@ static void paths_of_every_tunnel(void **state)
 static void paths_json(void **state)
 {
 	json_t *json OWN_JSON = NULL;
-	const json_t *paths, *south, *west;
+	const json_t *paths, *south, *west, *ring;
 
 	assert_int_equal(run(cmd_paths, "paths", "--json", "--node", "pe.1", NULL), EXIT_DONE);
 	json = parsed();
@@ -393,7 +427,16 @@ static void paths_json(void **state)
 	assert_member(south, "dscp", json_integer(46));
 	assert_member(json_object_get(south, "next-hop"), "mac", json_string("02:00:00:00:02:02"));
 	assert_member(json_object_get(south, "next-hop"), "down", json_false());
-	assert_member(south, "changed", json_null());
+	assert_member(south, "crosses", json_pack("[s]", "pe-e"));
+	assert_member(south, "blocked-by", json_array());
+	assert_true(json_real_value(json_object_get(south, "changed-age")) >= 5);
+	assert_member(find(paths, "name", "direct"), "changed", json_null());
+	ring = find(paths, "name", "gre-key-4");
+	assert_member(ring, "usable", json_false());
+	assert_member(ring, "failures", json_integer(0));
+	assert_member(ring, "crosses", json_pack("[s,s]", "pe-e", "ring"));
+	assert_member(ring, "blocked-by", json_pack("[s]", "ring"));
+	assert_in_range(json_real_value(json_object_get(ring, "changed-age")), 2, 4);
 }
 
 static __u64 jiffies(void)
@@ -441,6 +484,10 @@ static void status_text(void **state)
 	assert_row("to-dc2 flowlet south", "to-dc2 flowlet south 20 1 yes yes");
 	assert_row("to-dc2 flowlet direct", "to-dc2 flowlet direct 30 1 no no");
 	assert_row("west 2001:db8:f::11", "west 2001:db8:f::11 failure carrier 77 * in *");
+	assert_row("RESOURCE", "RESOURCE USABLE FOR PATHS NAMED");
+	assert_row("ring", "ring no * 2 2001:db8:1::1 - 2001:db8:1::2,192.0.2.1 - 192.0.2.2");
+	assert_row("pe-e", "pe-e yes * 3 AS 64500 192.0.2.9");
+	assert_row("ring -", "ring - failure bfd 78 * -");
 	assert_row("2001:db8:f::11", "2001:db8:f::11 1234567890123456789");
 	assert_row("2001:db8:f::10 core1",
 		   "2001:db8:f::10 core1 - 5 2 * 2001:db8:a::1,2001:db8:a::2,2001:db8:a::e");
@@ -452,7 +499,7 @@ static void status_text(void **state)
 static void status_json(void **state)
 {
 	json_t *json OWN_JSON = NULL;
-	const json_t *failed, *group, *told;
+	const json_t *failed, *group, *ring, *told;
 
 	assert_int_equal(run(cmd_status, "status", "-j", NULL), EXIT_DONE);
 	json = parsed();
@@ -471,6 +518,16 @@ static void status_json(void **state)
 	told = find(json_object_get(json, "told"), "link", "core1");
 	assert_member(told, "ingress", json_string("2001:db8:f::10"));
 	assert_member(told, "trouble", json_null());
+	assert_member(failed, "resource", json_null());
+	failed = find(json_object_get(json, "failed"), "resource", "ring");
+	assert_member(failed, "path", json_null());
+	assert_member(failed, "cause", json_string("bfd"));
+	ring = find(json_object_get(json, "resources"), "name", "ring");
+	assert_member(ring, "usable", json_false());
+	assert_member(ring, "failures", json_integer(1));
+	assert_member(ring, "paths", json_integer(2));
+	assert_member(ring, "named", json_pack("[s,s]", "2001:db8:1::1 - 2001:db8:1::2",
+					       "192.0.2.1 - 192.0.2.2"));
 	assert_int_equal(json_array_size(json_object_get(told, "tunnel")), 3);
 	assert_int_equal(json_array_size(json_object_get(json, "told")), 2);
 	told = find(json_object_get(json, "controllers"), "address", "2001:db8:c::7");
@@ -706,6 +763,7 @@ int main(void)
 	fill_paths();
 	fill_group();
 	fill_failed();
+	fill_resources();
 	fill_links();
 	node_class(node, "2001:db8:2::/48", 9); /* a group that has no path */
 	add_traffic(node->maps.fantel_stats, REASON_NO_CLASS, 7, 699);

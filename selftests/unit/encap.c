@@ -367,7 +367,7 @@ static void what_is_read_would_be_built_so(void **state)
 
 		assert_int_equal(encap_path(&path, &from, &config), 0);
 		for (size_t bit = 0; bit < 8 * sizeof(path); bit++) {
-			struct path other = path, again = { 0 };
+			struct path other = path, again;
 			struct policy_path back;
 			struct addr source;
 
@@ -378,7 +378,7 @@ static void what_is_read_would_be_built_so(void **state)
 				config.loopback4 = source;
 			else
 				config.loopback6 = source;
-			again.nexthop = other.nexthop;
+			again = other;
 			assert_int_equal(encap_path(&again, &back, &config), 0);
 			assert_memory_equal(&again, &other, sizeof(again));
 		}

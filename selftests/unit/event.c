@@ -121,7 +121,7 @@ static const struct row {
 	  { .type = EVENT_NOTIFIED, .index = ~0U, .kind = KIND_RECOVERY, .name = "r2", .sequence = 9 },
 	  "notified     kind=failure-recovery link=r2 sequence=9\n" },
 	{ "a controller that was told is told of a group",
-	  { .type = EVENT_NOTIFIED, .path = ~0U, .kind = KIND_FAILURE, .name = "dc2", .event_id = 5,
+	  { .type = EVENT_NOTIFIED, .index = ~0U, .kind = KIND_FAILURE, .name = "dc2", .event_id = 5,
 	    .cause = CAUSE_NO_FEASIBLE_PATH },
 	  "notified     kind=failure group=dc2 cause=no-feasible-path event-id=5\n" },
 	{ "a type from a newer version is said to be unknown",

@@ -45,6 +45,7 @@ static const struct file_row {
 	{ "endpoints that can't be told apart, or reached", "endpoints" },
 	{ "endpoints without a locator to be in", "endpoints-nowhere" },
 	{ "controllers that are nobody, this node, or out of reach", "controllers" },
+	{ "links and nodes that can't be told, or told apart", "resources" },
 	{ "groups that carry nothing", "groups" },
 	{ "assigned message types, and times that defeat each other", "notification" },
 	{ "message types that are the same, defaults included", "types" },
@@ -187,6 +188,8 @@ static const struct limit_row {
 	  NODE "," PORT "," SOURCE
 	       ",\"path\":[{\"name\":\"p\",\"mpls\":{\"next-hop\":\"2001:db8::1\",\"label\":[",
 	  "16%1$03d", "]}}]" },
+	{ "resources", MAX_RESOURCES, NODE "," PORT "," SOURCE ",\"resource\":[",
+	  "{\"name\":\"r%1$d\",\"node\":{\"router-id\":\"10.0.%2$d.%3$d\"}}", "]" },
 	{ "classes", MAX_CLASSES,
 	  NODE "," PORT "," SOURCE
 	       ",\"path\":[{\"name\":\"p\",\"srv6\":{\"segment\":[\"2001:db8:b::1\"]}}],"
@@ -441,6 +444,53 @@ static void tunnels_are_read(void **state)
 	assert_int_equal(p.path[13].label[1], 18);
 }
 
+static void assert_end(const struct resource_key *key, int side, const char *text)
+{
+	struct addr addr = addr_from_number(key->addr[side]);
+
+	assert_addr(addr, text);
+}
+
+static void what_paths_cross_is_read(void **state)
+{
+	static const __u8 isis[8] = { 0x19, 0x20, 0, 0, 0x20, 0x01, 0x0a };
+	static const __u8 ospf[8] = { 192, 0, 2, 1, 192, 0, 2, 9 };
+	const struct policy_resource *r;
+	struct policy p OWN_POLICY = { 0 };
+
+	load(&p, "selftests/unit/policies", "everything");
+	assert_int_equal(p.n_resources, 4);
+	r = &p.resource[0];
+	assert_string_equal(r->name, "link.6");
+	assert_int_equal(r->n_keys, 1);
+	assert_int_equal(r->key[0].kind, RESOURCE_LINK);
+	assert_end(&r->key[0], 0, "2001:db8:1::1");
+	assert_end(&r->key[0], 1, "2001:db8:1::2");
+	r = &p.resource[1];
+	assert_int_equal(r->n_keys, RESOURCE_KEYS);
+	assert_end(&r->key[0], 0, "2001:db8:2::1");
+	assert_end(&r->key[0], 1, "2001:db8:2::2");
+	assert_end(&r->key[1], 0, "192.0.2.5");
+	assert_end(&r->key[1], 1, "192.0.2.6");
+	assert_int_equal(r->key[2].kind, RESOURCE_PORT);
+	assert_int_equal(r->key[2].as, 4200000000); /* the node's own */
+	assert_int_equal(r->key[2].router_id_len, 7);
+	assert_memory_equal(r->key[2].router_id, isis, 8);
+	assert_int_equal(r->key[2].link_id, 4294967295);
+	assert_int_equal(r->key[3].as, 64501);
+	assert_memory_equal(r->key[3].router_id, ospf, 8);
+	r = &p.resource[2];
+	assert_int_equal(r->n_keys, 1);
+	assert_int_equal(r->key[0].kind, RESOURCE_NODE);
+	assert_int_equal(r->key[0].as, 4294967295);
+	assert_int_equal(r->key[0].link_id, 0);
+	assert_int_equal(p.path[0].n_crossed, 0);
+	assert_int_equal(p.path[1].n_crossed, 3);
+	assert_int_equal(p.path[1].crossed[0], 3);
+	assert_int_equal(p.path[1].crossed[1], 1);
+	assert_int_equal(p.path[1].crossed[2], 0);
+}
+
 static void groups_follow_their_references(void **state)
 {
 	const struct policy_group *g;
@@ -654,6 +704,7 @@ static void what_is_shown_reads_as_the_same(void **state)
 	} while (0)
 		assert_same(port, n_ports);
 		assert_same(source, n_sources);
+		assert_same(resource, n_resources);
 		assert_same(path, n_paths);
 		assert_same(group, n_groups);
 		assert_same(class, n_classes);
@@ -669,6 +720,8 @@ static void as_text_every_part_has_its_table(void **state)
 		"\nSOURCE\n",
 		"\n198.51.100.7/32\n",
 		"\ntwo     srv6       0  2001:db8:a:3::1,2001:db8:a:2::d6 encaps-red\n",
+		"\nlink.6     two,gre4    2001:db8:1::1 - 2001:db8:1::2\n",
+		"\nnode.ospf  gre4        AS 4294967295 192.0.2.1\n",
 		"\ngre4    gre     copy  192.0.2.9\n",
 		"\ngre6    gre       63  2001:db8::9 key 4294967295\n",
 		"\nvxlan6  vxlan   copy  2001:db8::9 port 8472 vni 0 mac 02:00:5e:00:53:09\n",
@@ -705,6 +758,7 @@ int main(void)
 		cmocka_unit_test(ports_and_links_are_read),
 		cmocka_unit_test(paths_are_read),
 		cmocka_unit_test(tunnels_are_read),
+		cmocka_unit_test(what_paths_cross_is_read),
 		cmocka_unit_test(groups_follow_their_references),
 		cmocka_unit_test(prefixes_count_ipv4_from_96),
 		cmocka_unit_test(endpoints_are_read),

@@ -103,9 +103,49 @@ static void no_tunnel(void **state)
 	assert_string_equal(tunnel_text(text, &tunnel), "-");
 }
 
+static void router_ids(void **state)
+{
+	static const struct {
+		__u8 len, id[8];
+		const char *text;
+	} ids[] = {
+		{ 4, { 192, 0, 2, 1 }, "192.0.2.1" },
+		{ 8, { 192, 0, 2, 1, 255, 255, 255, 254 }, "192.0.2.1:255.255.255.254" },
+		{ 6, { 0x19, 0x20, 0, 0, 0x20, 0x01 }, "1920.0000.2001" },
+		{ 7, { 0x19, 0x20, 0, 0, 0x20, 0x01, 0x0a }, "1920.0000.2001.0a" },
+		{ 0, {}, "-" },
+	};
+	char text[ROUTER_ID_TEXT];
+
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+		assert_string_equal(router_id_text(text, ids[i].id, ids[i].len), ids[i].text);
+}
+
+static void links_and_nodes(void **state)
+{
+	const char *longest = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe";
+	struct resource_key key = { .kind = RESOURCE_LINK };
+	char text[RESOURCE_TEXT];
+	struct addr low = addr_of("2001:db8::1"), high = addr_of("::ffff:192.0.2.1");
+
+	key.addr[0] = addr_number(&low);
+	key.addr[1] = addr_number(&high);
+	assert_string_equal(resource_text(text, &key), "2001:db8::1 - 192.0.2.1");
+	low = addr_of(longest);
+	key.addr[0] = key.addr[1] = addr_number(&low);
+	assert_int_equal(strlen(resource_text(text, &key)), 2 * strlen(longest) + 3);
+	key = (struct resource_key){ .kind = RESOURCE_NODE, .as = 64500,
+				     .router_id = { 192, 0, 2, 1 }, .router_id_len = 4 };
+	assert_string_equal(resource_text(text, &key), "AS 64500 192.0.2.1");
+	key.kind = RESOURCE_PORT;
+	key.link_id = 7;
+	key.as = 0;
+	assert_string_equal(resource_text(text, &key), "192.0.2.1 link 7");
+}
+
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(rows) + 7] = {
+	struct CMUnitTest tests[ARRAY_SIZE(rows) + 9] = {
 		{ .name = "a MAC", .test_func = mac },
 		{ .name = "segments stand in the order travelled",
 		  .test_func = segments_in_order_travelled },
@@ -116,10 +156,14 @@ int main(void)
 		  .test_func = labels_top_first },
 		{ .name = "a tunnel that is an address", .test_func = address_tunnel },
 		{ .name = "no tunnel is a dash", .test_func = no_tunnel },
+		{ .name = "router-ids of OSPF and IS-IS, and their pseudonodes",
+		  .test_func = router_ids },
+		{ .name = "links and nodes, as notifications name them",
+		  .test_func = links_and_nodes },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		tests[7 + i] = (struct CMUnitTest){ .name = rows[i].sentence,
+		tests[9 + i] = (struct CMUnitTest){ .name = rows[i].sentence,
 						    .test_func = check_row,
 						    .initial_state = (void *)&rows[i] };
 	return cmocka_run_group_tests_name("text", tests, NULL, NULL);
