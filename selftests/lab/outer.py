@@ -5,9 +5,9 @@ routers.start(), and the question whether everything arrives. Used by test_outer
 """
 import json
 import os
-import time
 
 import lab as figure
+import routers
 from traffic import Traffic
 
 PE1_4, PE2_4 = figure.LOOPBACK4["pe1"], figure.LOOPBACK4["pe2"]
@@ -43,6 +43,12 @@ def carried(pe1):
     return {name: path["packets"] for name, path in pe1.paths().items()}
 
 
+def wait_for(pe1, path, packets=2000):
+    """Until `path` has carried so many packets more."""
+    goal = carried(pe1)[path] + packets
+    return routers.until(lambda: carried(pe1)[path] >= goal)
+
+
 def unharmed(m):
     """Nothing lost, doubled, damaged, out of order, and at least something sent."""
     return sum(m.sent) == m.summary["received"]["received"] > 0 and not (
@@ -57,7 +63,7 @@ def check_arrival(tap, lab, pe1, path, words):
         tap.ok("3 received" in said, f"{words}: dc1 pings {host}", said)
         before = carried(pe1)[path]
         with Traffic(lab, family, rate=10000, flows=64) as traffic:
-            time.sleep(0.3)
+            wait_for(pe1, path)
         m = traffic.measurement
         tap.ok(unharmed(m), f"{words}: RoCEv2 over IPv{family} arrives whole and in order", m.summary)
         tap.equal(carried(pe1)[path] - before, sum(m.sent), f"{words}: and `fantel paths` counts it on {path}")

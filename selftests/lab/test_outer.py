@@ -4,12 +4,10 @@
 GRE, VXLAN, IP in IP and MPLS between two PEs that run fantel, with the examples of policies/: what
 goes in at one end comes out at the other, and a failure on the way moves it to a backup.
 """
-import time
-
 import lab as figure
 import routers
 from lab import Lab
-from outer import PE2_6, carried, check_arrival, example, one_path
+from outer import PE2_6, carried, check_arrival, example, one_path, wait_for
 from tap import Tap
 from traffic import Traffic
 
@@ -28,14 +26,14 @@ def both_ends(ingress):
 def check_failure(tap, lab, pe1, path):
     """R1 tells of its link to R2: the destination names the path, and SRv6 takes over."""
     with Traffic(lab, 6, rate=10000, flows=64) as traffic:
-        time.sleep(0.2)
+        wait_for(pe1, path)
         cut, _ = lab.cut("r1", "r2")
         failed = pe1.wait(cut, path=path, usable=False)
-        time.sleep(0.2)
+        backed = wait_for(pe1, "via-r3-r4")
         mending = figure.now_ns()
         _, mended = lab.mend("r1", "r2")
         back = pe1.wait(mended, path=path, usable=True)
-        time.sleep(0.2)
+        wait_for(pe1, path)
     if not tap.ok(failed and back, f"{path}: it fails and comes back", pe1.events):
         return
     tap.equal((failed["from"], failed["tunnel"]), (figure.loopback("r1"), [PE2_6]),
@@ -45,7 +43,7 @@ def check_failure(tap, lab, pe1, path):
     late = [(flow, number) for flow in range(len(m.sent)) for number, at in m.missing(flow)
             if failed["monotonic-ns"] + 10**6 < at < mending - 20 * 10**6]
     tap.equal(late, [], f"{path}: nothing is lost once it has failed")
-    tap.ok(carried(pe1)["via-r3-r4"] > 0, f"{path}: meanwhile SRv6 carries the traffic", carried(pe1))
+    tap.ok(backed, f"{path}: meanwhile SRv6 carries the traffic", carried(pe1))
 
 
 def test_examples(tap):
