@@ -22,6 +22,7 @@ struct route {
 	__u32 ifindex; /* way out; 0 = the FIB has none */
 	bool resolved; /* the MACs are known */
 	bool none;     /* the FIB has no route, or the address is our own: it says the same of both */
+	bool neighbour; /* once resolved: dst is one, and no gateway leads to it */
 	__u8 dmac[6], smac[6];
 	__u16 mtu; /* once resolved */
 };
@@ -56,6 +57,12 @@ SUBPROG int route_ask(struct xdp_md *ctx, struct route *r)
 		memcpy(fib.ipv6_dst, r->dst.l_be, sizeof(fib.ipv6_dst));
 	}
 	rc = bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
+	/* The destination is now the gateway, where there is one, in its family. */
+	if (addr_is_v4(&r->dst))
+		r->neighbour = fib.family == AF_INET && fib.ipv4_dst == r->dst.l_be[3];
+	else
+		r->neighbour = !((fib.ipv6_dst[0] ^ r->dst.l_be[0]) | (fib.ipv6_dst[1] ^ r->dst.l_be[1]) |
+				 (fib.ipv6_dst[2] ^ r->dst.l_be[2]) | (fib.ipv6_dst[3] ^ r->dst.l_be[3]));
 	r->resolved = rc == BPF_FIB_LKUP_RET_SUCCESS;
 	r->none = rc != BPF_FIB_LKUP_RET_UNSUPP_LWT && rc != BPF_FIB_LKUP_RET_FWD_DISABLED;
 	r->ifindex = r->resolved || rc == BPF_FIB_LKUP_RET_NO_NEIGH ? fib.ifindex : 0;

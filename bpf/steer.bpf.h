@@ -77,6 +77,9 @@ SUBPROG int steer_fib(struct xdp_md *ctx, struct nexthop *by_fib, const struct p
 	r = route_lookup(ctx, &src, &p->dst, 0, 0);
 	if (!r || !r->resolved)
 		return -1;
+	/* To anyone else than that neighbour the labels would mean something else. */
+	if (p->outer == OUTER_MPLS && !r->neighbour)
+		return -1;
 	by_fib->ifindex = r->ifindex;
 	by_fib->mtu = r->mtu;
 	mac_copy(by_fib->dmac, r->dmac);

@@ -83,15 +83,24 @@ int assign_slots(const struct assign *a, __u32 *slot, bool *kept)
 
 /* ---- by destination -------------------------------------------------------------------------- */
 
+/* Labels are for a neighbour only, other packets for whoever leads to the address. */
 struct dst {
 	struct addr addr;
+	bool labels;
 	__u32 nexthop;
 };
 
-static int by_addr(const void *a, const void *b)
+static struct dst dst_of(const struct path *path)
 {
-	return memcmp(&((const struct dst *)a)->addr, &((const struct dst *)b)->addr,
-		      sizeof(struct addr));
+	return (struct dst){ path->dst, path->outer == OUTER_MPLS, path->nexthop };
+}
+
+static int by_dst(const void *a, const void *b)
+{
+	const struct dst *x = a, *y = b;
+	int order = memcmp(&x->addr, &y->addr, sizeof(x->addr));
+
+	return order ? order : x->labels - y->labels;
 }
 
 /* Destinations in order, each once; the first of equals stays. */
@@ -99,18 +108,16 @@ static __u32 unique(struct dst *dst, __u32 n)
 {
 	__u32 kept = 0;
 
-	qsort(dst, n, sizeof(*dst), by_addr);
+	qsort(dst, n, sizeof(*dst), by_dst);
 	for (__u32 i = 0; i < n; i++)
-		if (!kept || by_addr(&dst[kept - 1], &dst[i]))
+		if (!kept || by_dst(&dst[kept - 1], &dst[i]))
 			dst[kept++] = dst[i];
 	return kept;
 }
 
-static struct dst *find_dst(struct dst *dst, __u32 n, const struct addr *addr)
+static struct dst *find_dst(struct dst *dst, __u32 n, const struct dst *key)
 {
-	struct dst key = { .addr = *addr };
-
-	return bsearch(&key, dst, n, sizeof(*dst), by_addr);
+	return bsearch(key, dst, n, sizeof(*dst), by_dst);
 }
 
 int assign_nexthops(const struct path *have, __u32 n_have, struct path *want, __u32 n_want)
@@ -124,16 +131,18 @@ int assign_nexthops(const struct path *have, __u32 n_have, struct path *want, __
 		return -ENOMEM;
 	for (__u32 i = 0; i < n_have; i++)
 		if (have[i].tunnel != TUNNEL_NONE && have[i].nexthop < MAX_NEXTHOPS)
-			old[n_old++] = (struct dst){ have[i].dst, have[i].nexthop };
+			old[n_old++] = dst_of(&have[i]);
 	n_old = unique(old, n_old);
-	for (__u32 i = 0; i < n_want; i++)
-		new[n_new++] = (struct dst){ want[i].dst, NONE };
+	for (__u32 i = 0; i < n_want; i++) {
+		new[n_new] = dst_of(&want[i]);
+		new[n_new++].nexthop = NONE;
+	}
 	n_new = unique(new, n_new);
 
 	/* Entries of the old policy stay untouched while its paths may still be met, unless there
 	 * are so many that the new ones would not find room. */
 	for (__u32 i = 0; i < n_old; i++) {
-		struct dst *kept = find_dst(new, n_new, &old[i].addr);
+		struct dst *kept = find_dst(new, n_new, &old[i]);
 
 		if (kept)
 			kept->nexthop = old[i].nexthop;
@@ -146,7 +155,10 @@ int assign_nexthops(const struct path *have, __u32 n_have, struct path *want, __
 			next++;
 		new[i].nexthop = next++;
 	}
-	for (__u32 i = 0; i < n_want; i++)
-		want[i].nexthop = find_dst(new, n_new, &want[i].dst)->nexthop;
+	for (__u32 i = 0; i < n_want; i++) {
+		struct dst key = dst_of(&want[i]);
+
+		want[i].nexthop = find_dst(new, n_new, &key)->nexthop;
+	}
 	return 0;
 }

@@ -25,8 +25,8 @@ struct assign {
 int assign_slots(const struct assign *assign, __u32 *slot, bool *kept);
 
 /*
- * Next hops by outer destination: paths with the same one share an entry, which an address keeps as
- * long as any path uses it. have: n_have paths as the map has them, tunnel 0 = none. Sets
+ * Next hops by outer destination, those of MPLS apart: paths with the same one share an entry, which
+ * an address keeps as long as any path uses it. have: n_have paths as the map has them, tunnel 0 = none. Sets
  * want[i].nexthop. Returns 0 or -ENOMEM.
  */
 int assign_nexthops(const struct path *have, __u32 n_have, struct path *want, __u32 n_want);

@@ -22,6 +22,7 @@ enum hop_state {
 struct hop {
 	__u32 index;
 	struct addr dst;
+	bool labels;		/* for dst itself, and nobody on the way to it */
 	struct fib_route route; /* ifindex 0: none */
 	struct nexthop value;	/* as written */
 	enum hop_state state;
@@ -64,7 +65,8 @@ static bool find_way(struct nexthops *nexthops, struct hop *hop, const struct in
 {
 	struct fib_route route = {};
 
-	if (fib_route(&nexthops->ask, &hop->dst, &route)) {
+	if (fib_route(&nexthops->ask, &hop->dst, &route) ||
+	    (hop->labels && !addr_equal(&route.neighbour, &hop->dst))) {
 		hop->route.ifindex = 0;
 		return false;
 	}
@@ -293,6 +295,7 @@ int nexthops_open(struct nexthops **out, const struct maps *maps, const struct l
 	for (__u32 i = 0; i < n_uses; i++) {
 		nexthops->hop[i].index = uses[i].index;
 		nexthops->hop[i].dst = uses[i].dst;
+		nexthops->hop[i].labels = uses[i].labels;
 		nexthops->hop[i].ask = true;
 	}
 	r = netlink_open(&nexthops->news, groups) ?: netlink_open(&nexthops->ask, NULL);

@@ -16,6 +16,7 @@ struct nexthops;
 struct nexthop_use {
 	__u32 index; /* in fantel_nexthops */
 	struct addr dst;
+	bool labels; /* dst must be a neighbour: to anyone else they would mean something else */
 };
 
 /*

@@ -124,7 +124,8 @@ static int plan_nexthops(struct push *push)
 			continue;
 		if (!listed[path->nexthop])
 			push->use[push->n_uses++] =
-				(struct nexthop_use){ path->nexthop, path->dst };
+				(struct nexthop_use){ path->nexthop, path->dst,
+						      path->outer == OUTER_MPLS };
 		listed[path->nexthop] = true;
 	}
 	return 0;

@@ -4,6 +4,8 @@
 GRE, VXLAN, IP in IP and MPLS between two PEs that run fantel, with the examples of policies/: what
 goes in at one end comes out at the other, and a failure on the way moves it to a backup.
 """
+import signal
+
 import lab as figure
 import routers
 from lab import Lab
@@ -72,13 +74,43 @@ def test_mpls(tap):
         check_arrival(tap, lab, pe1, "only", "MPLS")
 
 
+def used(lab, pe1):
+    """Which paths carry a packet now."""
+    before = carried(pe1)
+    lab.run("dc1", "sh", "-c", f"ping -c 1 -W 0.1 {figure.SITE6['dc2'][2]} || true")
+    return [name for name, packets in carried(pe1).items() if packets > before[name]]
+
+
+def test_labels_have_one_neighbour(tap):
+    """A route by R3 to R1's address is no way for R1's labels: R3 would take them for its own."""
+    with Lab() as lab:
+        pe1 = routers.start(lab, ("pe1",), change=example("ingress-pe-mpls"))["pe1"]
+        detour = (figure.link_address("r1", "pe1"), "via", figure.link_address("r3", "pe1"), "dev", "r3")
+
+        def usable():
+            return pe1.paths()["via-r1-r2"]["usable"]
+
+        before = used(lab, pe1)
+        lab.ip("pe1", "route", "add", *detour)
+        tap.ok(routers.until(lambda: not usable()), "labels: behind another router, their neighbour is none")
+        tap.equal((before, used(lab, pe1)), (["via-r1-r2"], ["via-r3-r4"]), "labels: and the backup serves")
+        lab.ip("pe1", "route", "del", *detour)
+        tap.ok(routers.until(usable), "labels: next to it again, it serves again")
+        lab.stop(pe1.process, signal.SIGKILL)
+        routers.until(lambda: not pe1.paths()["via-r1-r2"]["next-hop"]["fresh"])
+        before = used(lab, pe1)
+        lab.ip("pe1", "route", "add", *detour)
+        tap.equal((before, used(lab, pe1)), (["via-r1-r2"], ["via-r3-r4"]),
+                  "labels: without a loader, the FIB is asked the same")
+
+
 def main():
     with Tap() as tap:
         why = figure.missing()
         if why:
             tap.skip("tunnels other than SRv6", why)
             return
-        for test in (test_examples, test_mpls):
+        for test in (test_examples, test_mpls, test_labels_have_one_neighbour):
             test(tap)
 
 

@@ -104,6 +104,17 @@ static void paths_with_one_destination_share_a_next_hop(void **state)
 	assert_int_not_equal(want[0].nexthop, want[1].nexthop);
 }
 
+/* A neighbour that labels are for, and the end of a tunnel: what leads to it may differ. */
+static void labels_have_next_hops_of_their_own(void **state)
+{
+	struct path want[] = { path_to(1, 0), path_to(1, 0), path_to(1, 0) };
+
+	want[1].outer = want[2].outer = OUTER_MPLS;
+	assert_int_equal(assign_nexthops(NULL, 0, want, 3), 0);
+	assert_int_not_equal(want[0].nexthop, want[1].nexthop);
+	assert_int_equal(want[1].nexthop, want[2].nexthop);
+}
+
 static void a_destination_keeps_its_next_hop(void **state)
 {
 	const struct path old[] = { path_to(1, 7), path_to(2, 3) };
@@ -159,9 +170,11 @@ static void as_many_new_destinations_as_there_is_room(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(slots_cases) + 5] = {
+	struct CMUnitTest tests[ARRAY_SIZE(slots_cases) + 6] = {
 		{ .name = "paths with one destination share a next hop",
 		  .test_func = paths_with_one_destination_share_a_next_hop },
+		{ .name = "labels have next hops of their own",
+		  .test_func = labels_have_next_hops_of_their_own },
 		{ .name = "a destination keeps its next hop",
 		  .test_func = a_destination_keeps_its_next_hop },
 		{ .name = "the next hop of a path that left is not used again at once",
@@ -173,7 +186,7 @@ int main(void)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(slots_cases); i++)
-		tests[5 + i] = (struct CMUnitTest){
+		tests[6 + i] = (struct CMUnitTest){
 			.name = slots_cases[i].sentence,
 			.test_func = slots,
 			.initial_state = (void *)&slots_cases[i],
