@@ -65,8 +65,7 @@ MAP(fantel_resource, BPF_MAP_TYPE_ARRAY, __u32, struct resource, MAX_RESOURCES, 
 MAP(fantel_failed, BPF_MAP_TYPE_HASH, struct failed_key, struct failed, MAX_FAILED, 0);
 
 /* Tunnel identity -> paths. push -> notify. */
-MAP(fantel_tunnels, BPF_MAP_TYPE_HASH, struct tunnel_key, struct tunnel_paths, MAX_TUNNELS,
-    BPF_F_NO_PREALLOC);
+MAP(fantel_tunnels, BPF_MAP_TYPE_HASH, __u64, struct tunnel_paths, MAX_TUNNELS, BPF_F_NO_PREALLOC);
 
 /* Addresses of the domain: who may speak, who may be told, whose tunnels end here. push -> notify,
  * detect, decap. */

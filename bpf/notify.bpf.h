@@ -14,6 +14,7 @@
 #include "account.bpf.h"
 #include "fantel/metric.h"
 #include "fantel/msg.h"
+#include "fantel/path.h"
 #include "fantel/resource.h"
 #include "fantel/window.h"
 #include "health.bpf.h"
@@ -113,10 +114,8 @@ FN enum reason failed_add(const struct failed_key *key, const struct msg *m, __u
 		return bpf_map_lookup_elem(&fantel_failed, key) ? REASON_REFRESHED :
 								  REASON_FAILED_FULL;
 	health_add(key, 1, now_ns);
-	failed = bpf_map_lookup_elem(&fantel_failed, key);
-	if (!failed)
-		return REASON_FAILED;
-	failed_renew(failed, m->validity_ms, now_ns);
+	if (m->validity_ms && (failed = bpf_map_lookup_elem(&fantel_failed, key)))
+		failed_renew(failed, m->validity_ms, now_ns);
 	return REASON_FAILED;
 }
 
@@ -136,14 +135,14 @@ FN enum reason failed_remove(struct failed_key *key, __u64 now_ns, bool *usable)
 /* ---- one notification ------------------------------------------------------------------------ */
 
 /* Tell the outside what became of a notification, and of one subject (NULL = of none). */
-FN void notify_event(const struct scratch *s, enum reason reason, const struct failed_key *key,
-		     bool usable, __u64 now_ns)
+SUBPROG int notify_event(const struct scratch *s, enum reason reason, const struct failed_key *key,
+			 bool usable, __u64 now_ns)
 {
-	struct event *e = event_begin(EVENT_NOTIFICATION, now_ns);
+	struct event *e = s ? event_begin(EVENT_NOTIFICATION, now_ns) : NULL;
 	const struct msg *m = &s->msg;
 
 	if (!e)
-		return;
+		return 0;
 	e->reason = reason;
 	e->kind = m->kind;
 	e->cause = m->cause;
@@ -157,6 +156,7 @@ FN void notify_event(const struct scratch *s, enum reason reason, const struct f
 	if (key)
 		event_subject(e, key);
 	event_end(e);
+	return 0;
 }
 
 /* The canonical identity that Tunnel Info names first: the most specific part. */
@@ -300,11 +300,14 @@ FN enum reason notify_sum(enum reason sum, enum reason one)
 /* Act on every path that Tunnel Info names. */
 FN enum reason notify_tunnel(struct scratch *s, struct failed_key *key, __u64 now_ns)
 {
-	struct tunnel_paths *paths = bpf_map_lookup_elem(&fantel_tunnels, &s->told.tunnel);
+	__u64 hash = hash_tunnel(&s->told.tunnel);
+	struct tunnel_paths *paths = bpf_map_lookup_elem(&fantel_tunnels, &hash);
 	enum reason sum = REASON_UNMATCHED;
 
+	if (!paths || !tunnel_equal(&paths->tunnel, &s->told.tunnel))
+		return REASON_UNMATCHED;
 	key->is_resource = false;
-	for (__u32 i = 0; paths && i < TUNNEL_PATHS && i < paths->n; i++) {
+	for (__u32 i = 0; i < TUNNEL_PATHS && i < paths->n; i++) {
 		enum reason reason;
 
 		key->index = paths->path[i];

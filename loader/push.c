@@ -134,14 +134,14 @@ static int plan_nexthops(struct push *push)
 /* ---- plan: tunnels --------------------------------------------------------------------------- */
 
 struct named_tunnel {
+	__u64 hash;
 	struct tunnel_key key;
 	__u32 path;
 };
 
 static int by_tunnel(const void *a, const void *b)
 {
-	return memcmp(&((const struct named_tunnel *)a)->key,
-		      &((const struct named_tunnel *)b)->key, sizeof(struct tunnel_key));
+	return memcmp(a, b, offsetof(struct named_tunnel, path));
 }
 
 /* Each of its names names a path; one that shares a name with another shares its fate too. */
@@ -153,8 +153,9 @@ static __u32 list_tunnels(const struct push *push, struct named_tunnel *list)
 	for (__u32 i = 0; i < push->policy->n_paths; i++) {
 		int n_keys = encap_keys(keys, ARRAY_SIZE(keys), &push->policy->path[i]);
 
-		while (n_keys > 0)
-			list[n++] = (struct named_tunnel){ keys[--n_keys], push->path_slot[i] };
+		while (n_keys-- > 0)
+			list[n++] = (struct named_tunnel){ hash_tunnel(&keys[n_keys]), keys[n_keys],
+							   push->path_slot[i] };
 	}
 	qsort(list, n, sizeof(*list), by_tunnel);
 	return n;
@@ -167,14 +168,17 @@ static int plan_tunnels(struct push *push)
 	__u32 n, next;
 	int r;
 
-	r = sync_open(&push->tunnels, push->maps->tunnels, sizeof(struct tunnel_key),
+	r = sync_open(&push->tunnels, push->maps->tunnels, sizeof(__u64),
 		      sizeof(struct tunnel_paths));
 	if (r || !list)
 		return -ENOMEM;
 	n = list_tunnels(push, list);
 	for (__u32 i = 0; !r && i < n; i = next) {
-		struct tunnel_paths paths = {};
+		struct tunnel_paths paths = { .tunnel = list[i].key };
 
+		if (i && list[i].hash == list[i - 1].hash)
+			return err_r(-EEXIST, "policy: two tunnels have the same hash, so notifications "
+					      "can't tell them apart; change a segment of one");
 		for (next = i; next < n && !by_tunnel(&list[i], &list[next]); next++) {
 			if (paths.n == TUNNEL_PATHS)
 				return err_r(
@@ -184,7 +188,7 @@ static int plan_tunnels(struct push *push)
 					TUNNEL_PATHS);
 			paths.path[paths.n++] = list[next].path;
 		}
-		r = sync_want(&push->tunnels, &list[i].key, &paths);
+		r = sync_want(&push->tunnels, &list[i].hash, &paths);
 	}
 	return r;
 }

@@ -258,8 +258,10 @@ struct health {
 	__u64 changed_ns; /* when there were first or no more failures; 0 = never */
 };
 
-/* Which paths a tunnel identity names. */
+/* fantel_tunnels, by hash_tunnel (path.h): which paths a tunnel identity names. A long key costs its
+ * length at every notification; the identity itself settles whether it is the one. */
 struct tunnel_paths {
+	struct tunnel_key tunnel;
 	__u32 n;
 	__u32 path[TUNNEL_PATHS];
 };

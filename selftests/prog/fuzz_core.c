@@ -374,13 +374,13 @@ static void link_fail(struct fuzz *z)
 static void model_copy_tunnels(struct fuzz *z)
 {
 	struct bpf_map *map = z->node->maps.fantel_tunnels;
-	struct tunnel_key *last = NULL;
 	struct model *m = &z->model;
+	__u64 *last = NULL;
 
-	for (; !bpf_map_get_next_key(bpf_map__fd(map), last, &m->tunnel[m->n_tunnels].key);
-	     last = &m->tunnel[m->n_tunnels++].key)
+	for (; !bpf_map_get_next_key(bpf_map__fd(map), last, &m->tunnel[m->n_tunnels].hash);
+	     last = &m->tunnel[m->n_tunnels++].hash)
 		if (m->n_tunnels == MODEL_ROWS - 1 ||
-		    !node_get(map, &m->tunnel[m->n_tunnels].key, &m->tunnel[m->n_tunnels].paths))
+		    !node_get(map, &m->tunnel[m->n_tunnels].hash, &m->tunnel[m->n_tunnels].paths))
 			give_up("fantel_tunnels");
 	for (__u32 i = 0; i < MODEL_PATHS; i++)
 		node_get(z->node->maps.fantel_paths, &i, &m->path[i]);

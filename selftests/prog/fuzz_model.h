@@ -72,7 +72,7 @@ struct model {
 	struct policy_prefix source[MODEL_ROWS], class[MODEL_ROWS];
 	__u32 n_sources, n_classes;
 	struct {
-		struct tunnel_key key;
+		__u64 hash;
 		struct tunnel_paths paths;
 	} tunnel[MODEL_ROWS];
 	__u32 n_tunnels;
@@ -467,7 +467,7 @@ static enum reason model_act_on_tunnel(struct model *m, const struct reading *r,
 	enum reason sum = REASON_UNMATCHED;
 
 	for (__u32 i = 0; i < m->n_tunnels; i++)
-		if (!memcmp(&m->tunnel[i].key, tunnel, sizeof(*tunnel)))
+		if (!memcmp(&m->tunnel[i].paths.tunnel, tunnel, sizeof(*tunnel)))
 			paths = &m->tunnel[i].paths;
 	key.is_resource = false;
 	for (__u32 i = 0; paths && i < paths->n; i++) {

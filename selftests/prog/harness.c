@@ -354,16 +354,17 @@ void node_source(struct fantel_bpf *node, const char *prefix)
 
 void node_tunnel(struct fantel_bpf *node, const struct tunnel_key *key, __u32 id)
 {
-	struct tunnel_paths paths = {};
+	struct tunnel_paths paths = { .tunnel = *key };
+	__u64 hash = hash_tunnel(key);
 
-	node_get(node->maps.fantel_tunnels, key, &paths);
+	node_get(node->maps.fantel_tunnels, &hash, &paths);
 	for (__u32 i = 0; i < paths.n; i++)
 		if (paths.path[i] == id)
 			return;
 	if (paths.n == TUNNEL_PATHS)
 		give_up("too many paths share a tunnel");
 	paths.path[paths.n++] = id;
-	node_put(node->maps.fantel_tunnels, key, &paths);
+	node_put(node->maps.fantel_tunnels, &hash, &paths);
 }
 
 void node_endpoint(struct fantel_bpf *node, const struct policy_endpoint *from)

@@ -18,6 +18,7 @@
 #include <jansson.h>
 
 #include "fantel/resource.h"
+#include "fantel/path.h"
 #include "harness.h"
 #include "words.h"
 
@@ -1270,7 +1271,8 @@ static void paths_of_one_tunnel_fail_together(void **state)
 	static const char *const one[] = { "2001:db8:9::9", NULL };
 	struct policy_path twin = path_of("twin", false, one);
 	struct tunnel_key key = { .code = CODE_IP, .n = 1, .addr = addr_of(one[0]) };
-	struct tunnel_paths alone = { .n = 1, .path = { ONE_PATH } };
+	struct tunnel_paths alone = { .tunnel = key, .n = 1, .path = { ONE_PATH } };
+	__u64 hash = hash_tunnel(&key);
 
 	forget();
 	node_path(node, TWIN_PATH, &twin);
@@ -1281,7 +1283,7 @@ static void paths_of_one_tunnel_fail_together(void **state)
 	assert_int_equal(SAY(RECOVERY, ONE, EVENT(7, 2)), REASON_RECOVERED);
 	assert_int_equal(failures(ONE_PATH), 0);
 	assert_int_equal(failures(TWIN_PATH), 0);
-	node_put(node->maps.fantel_tunnels, &key, &alone);
+	node_put(node->maps.fantel_tunnels, &hash, &alone);
 }
 
 static void old_sequences_are_stale(void **state)
