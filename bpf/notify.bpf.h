@@ -21,7 +21,6 @@
 #include "packet.bpf.h"
 #include "scratch.bpf.h"
 
-
 /* ---- one subject ---------------------------------------------------------------------------- */
 
 FN void event_subject(struct event *e, const struct failed_key *key)

@@ -38,7 +38,7 @@ static void arrange(void)
 	struct policy_path from = golden_path("encaps-3");
 	struct nexthop nh = nexthop_fresh();
 
-	node_clear(node->maps.fantel_tunnels, sizeof(struct tunnel_key));
+	node_clear(node->maps.fantel_tunnels, sizeof(__u64));
 	node_clear(node->maps.fantel_failed, sizeof(struct failed_key));
 	mark_path(from);
 	node_nexthop(node, 0, &nh);
@@ -167,7 +167,7 @@ static void a_failure_names_it(void **state)
 			path.dst = addr_of(rows[i].dst);
 		strcpy(path.name, "p");
 		arrange();
-		node_clear(node->maps.fantel_tunnels, sizeof(struct tunnel_key));
+		node_clear(node->maps.fantel_tunnels, sizeof(__u64));
 		mark_path(path);
 		assert_int_equal(encap_keys(&key, 1, &path), 1);
 		tell_failure(&other);
