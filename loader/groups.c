@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
  * A group is stuck when none of its members with a weight is usable: the failed-tunnel set has no
- * entry for it, and its next hop is up. This is what steer finds for every flow of the group.
+ * entry for it nor for what it crosses, and its next hop is up. This is what steer finds for every
+ * flow of the group.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -34,6 +35,18 @@ void group_step(struct group_state *state, bool feasible, const struct group_ste
 		       step->now_ns - MAX(state->since_ns, step->start_ns) < step->hold_down_ns;
 }
 
+static bool is_blocked(const struct maps *maps, const struct path *path)
+{
+	for (__u32 i = 0; i < path->n_crossed && i < MAX_CROSSED; i++) {
+		struct resource resource;
+
+		if (!bpf_map_lookup_elem(maps->resource, &path->crossed[i], &resource) &&
+		    resource.failures > 0)
+			return true;
+	}
+	return false;
+}
+
 static bool is_usable(const struct maps *maps, __u32 path)
 {
 	struct nexthop nexthop;
@@ -42,6 +55,7 @@ static bool is_usable(const struct maps *maps, __u32 path)
 
 	return !bpf_map_lookup_elem(maps->paths, &path, &p) && p.tunnel != TUNNEL_NONE &&
 	       !bpf_map_lookup_elem(maps->health, &path, &health) && health.failures <= 0 &&
+	       !is_blocked(maps, &p) &&
 	       !bpf_map_lookup_elem(maps->nexthops, &p.nexthop, &nexthop) && !nexthop.down;
 }
 

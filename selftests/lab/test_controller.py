@@ -23,6 +23,7 @@ from outer import example
 from tap import Tap
 from traffic import Traffic
 
+WAN = "198.51.100.77"  # router-id of a node that all paths cross
 HOLD_DOWN_MS = 300
 VALIDITY_MS = 2000
 WHERE = (("r1", figure.loopback("r1"), 50202), ("dc1", figure.SITE4["dc1"][2], 50209))  # as in policies/
@@ -115,6 +116,9 @@ def policy_with(rate):
     def change(node, policy):
         example("ingress-pe-controller")(node, policy)
         policy["notification"] = {"hold-down": HOLD_DOWN_MS, "validity": VALIDITY_MS, "rate": {"controller": rate}}
+        policy["resource"] = [{"name": "wan", "node": {"as": 64500, "router-id": WAN}}]
+        for path in policy["path"]:
+            path["crosses"] = ["wan"]
     return change
 
 
@@ -171,6 +175,18 @@ def test_withdrawal(tap, lab, pe1, controllers, event_id):
     say(lab, "failure-recovery", [FIRST])
 
 
+def test_location(tap, lab, pe1, controllers):
+    """One node that all paths cross is down: no path has an event of its own."""
+    begin = figure.now_ns()
+    for kind in ("failure", "failure-recovery"):
+        lab.run("r1", routers.FANTEL, "send", "--to", figure.loopback("pe1"), "--from", figure.loopback("r1"),
+                "--type", kind, "--event-id", 78, "--domain", 64500, "--local-node", f"as=64500,router-id={WAN}",
+                "--cause", "node-down")
+        tap.ok(controllers[0].wait(1, begin, kind=kind), f"a {kind} of a node that all paths cross is told of",
+               controllers[0].messages(begin))
+    routers.until(lambda: not pe1.ask("status")["controllers"])
+
+
 def test_restart(tap, lab, pe1, controllers):
     """The loader dies; the group gets its path back; the next loader withdraws what the last one told."""
     begin = figure.now_ns()
@@ -221,6 +237,7 @@ def main():
             controllers = [Controller(lab, *where) for where in WHERE]
             event_id = test_quiet(tap, lab, pe1, controllers)
             test_withdrawal(tap, lab, pe1, controllers, event_id)
+            test_location(tap, lab, pe1, controllers)
             pe1 = test_restart(tap, lab, pe1, controllers)
             test_traffic(tap, lab, pe1, controllers)
 
