@@ -12,7 +12,7 @@ import subprocess
 import routers
 
 FRR = "/usr/lib/frr"
-URGENT = -15  # as nice as loader/bfd.c
+REALTIME = 1  # as loader/bfd.c
 
 
 class Session:
@@ -40,7 +40,7 @@ class _Peer:
 
     def spawn(self, *command):
         """Ahead of other work, as ours are: who is late is late for a reason of its own."""
-        return self.lab.spawn(self.node, "nice", "-n", URGENT, *command, stdout=self.log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        return self.lab.spawn(self.node, "chrt", "-f", REALTIME, *command, stdout=self.log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
 
     def silence(self, silent):
         """Neither send nor answer, but stay."""

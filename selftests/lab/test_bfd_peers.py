@@ -165,11 +165,15 @@ def test_rest(tap, lab, hub, others):
 
 def test_busy(tap, hub, others):
     before = {node: s["times-failed"] for node, s in sessions(hub).items()}
+    said = len(hub.errors())
     with Load() as load:
         time.sleep(BUSY_S)
     after = {node: s["times-failed"] for node, s in sessions(hub).items()}
     sentence = f"{BUSY_S:.0f} s with every CPU busy: no session failed"
     tap.note(f"this test itself was woken at most {load.worst_ms:.0f} ms late")
+    said = hub.errors()[said:]
+    for why in ("detection-time-expired", "neighbor-down"):
+        tap.note(f"sessions that went down by {why}: {said.count(why)}")
     if after != before and load.worst_ms > INTERVAL_US / 1000:
         tap.skip(sentence, f"the machine stood still for {load.worst_ms:.0f} ms; failed: {before} -> {after}")
     else:
