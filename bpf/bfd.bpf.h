@@ -5,6 +5,9 @@
  * A control packet of the session is consumed and its state follows at once; silence is noticed by
  * the session's own timer. Neither waits for user space: when the session fails, so does the link.
  * The loader sends, and is woken when there is something to say (loader/bfd.c).
+ *
+ * Echoes are quicker (RFC 5880 §6.4): the neighbour's go back from here as they came, ours come back
+ * here, and the same timer notices when they do not.
  */
 #ifndef BFD_BPF_H
 #define BFD_BPF_H
@@ -49,43 +52,72 @@ FN void bfd_fail(__u32 ifindex, struct bfd_session *b, __u64 now_ns)
 
 /* ---- the timer ------------------------------------------------------------------------------- */
 
-/* It fired: a Detection Time has passed, RFC 5880 §6.8.4, unless something was heard since it was
- * started. Packets leave it alone; it looks for itself how long it has to run on. */
+/* When echoes count as lost, or 0. */
+FN __u64 bfd_echo_due(const struct bfd_session *b, const struct bfd_set *set)
+{
+	__u32 row = set->echo_row;
+	struct bfd_echo *echo = bpf_map_lookup_elem(&fantel_bfd_echo, &row);
+
+	if (!echo || b->state != BFD_UP || !b->echo_on || !set->echo_us)
+		return 0;
+	return bfd_echo_end(echo->sent_ns, echo->sent, b->echo_back, set->echo_mult,
+			    set->echo_us * 1000ULL, b->echo_rtt_ns);
+}
+
+/* When to look again: at the end of the Detection Time, and where echoes run at their next one. */
+FN __u64 bfd_look_again(const struct bfd_session *b, const struct bfd_set *set, __u64 echo_ns,
+			__u64 now_ns)
+{
+	__u64 end = b->heard_ns + b->detection_ns;
+
+	if (!echo_ns && b->echo_on && b->state == BFD_UP && set->echo_us)
+		echo_ns = now_ns + set->echo_us * 1000ULL / 2;
+	return echo_ns ? MIN(end, echo_ns) : end;
+}
+
+/* It fired: a Detection Time has passed, RFC 5880 §6.8.4, or echoes are missing, §6.8.5, unless
+ * something was heard since it was started. Packets leave it alone; it looks for itself how long it
+ * has to run on. */
 static int bfd_expire(void *map, __u32 *ifindex, struct bfd_session *b)
 {
-	__u64 now = bpf_ktime_get_ns(), end = b->heard_ns + b->detection_ns;
+	__u64 now = bpf_ktime_get_ns(), echo_ns, end;
 	__u32 key = *ifindex, state = b->state;
 	struct bfd_set *set = bpf_map_lookup_elem(&fantel_bfd_set, &key);
+	bool silent;
 
 	b->armed_ns = 0;
 	if (!set || set->admin_down)
 		return 0;
+	echo_ns = bfd_echo_due(b, set);
+	end = bfd_look_again(b, set, echo_ns, now);
 	if (end > now) {
 		b->armed_ns = end;
 		bpf_timer_start(&b->timer, end - now, 0);
 		return 0;
 	}
-	b->its_discriminator = 0; /* §6.8.1 */
-	if (state < BFD_INIT || !bfd_become(b, state, BFD_DOWN, BFD_DIAG_EXPIRED, now))
+	silent = b->heard_ns + b->detection_ns <= now;
+	if (silent)
+		b->its_discriminator = 0; /* §6.8.1 */
+	if (state < BFD_INIT ||
+	    !bfd_become(b, state, BFD_DOWN, silent ? BFD_DIAG_EXPIRED : BFD_DIAG_ECHO, now))
 		return 0;
+	b->echo_on = 0;
 	if (state == BFD_UP)
 		bfd_fail(key, b, now);
 	bfd_wake(key, BFD_DOWN);
 	return 0;
 }
 
-/* Only a Detection Time that has become shorter needs the timer to be started again. */
-FN void bfd_arm(struct bfd_session *b, __u64 now_ns)
+/* Only an end that came nearer needs the timer to be started again. */
+FN void bfd_arm(struct bfd_session *b, __u64 end, __u64 now_ns)
 {
-	__u64 end = now_ns + b->detection_ns;
-
 	if (b->armed_ns && b->armed_ns <= end)
 		return;
 	/* Refused when it was made before, and then needs nothing. */
 	if (!bpf_timer_init(&b->timer, &fantel_bfd, CLOCK_MONOTONIC))
 		bpf_timer_set_callback(&b->timer, bfd_expire);
 	b->armed_ns = end;
-	bpf_timer_start(&b->timer, b->detection_ns, 0);
+	bpf_timer_start(&b->timer, end - now_ns, 0);
 }
 
 /* ---- one packet ------------------------------------------------------------------------------ */
@@ -94,11 +126,13 @@ FN void bfd_arm(struct bfd_session *b, __u64 now_ns)
 FN bool bfd_note(struct bfd_session *b, const struct bfd_packet *p, __u32 min_rx_us)
 {
 	bool news = b->its_min_rx_us != p->min_rx_us ||
+		    b->its_min_echo_rx_us != p->min_echo_rx_us ||
 		    (b->its_flags ^ p->flags) & BFD_DEMAND;
 
 	b->its_discriminator = p->mine;
 	b->its_min_tx_us = p->min_tx_us;
 	b->its_min_rx_us = p->min_rx_us;
+	b->its_min_echo_rx_us = p->min_echo_rx_us;
 	b->its_mult = p->mult;
 	b->its_state = p->state;
 	b->its_diag = p->diag;
@@ -130,6 +164,7 @@ FN bool bfd_follow(struct bfd_session *b, __u32 ifindex, const struct bfd_packet
 		diag = BFD_DIAG_NONE;
 	if (!bfd_become(b, from, to, diag, now_ns))
 		return true;
+	b->echo_on = 0;
 	if (to == BFD_UP) {
 		b->failed = 0;
 		b->ups++;
@@ -140,9 +175,11 @@ FN bool bfd_follow(struct bfd_session *b, __u32 ifindex, const struct bfd_packet
 }
 
 /* A packet that is well made, from the peer: RFC 5880 §6.8.6 from where the session is selected. */
-FN enum reason bfd_take(__u32 ifindex, const struct bfd_set *set, const struct bfd_packet *p)
+FN enum reason bfd_take(struct xdp_md *ctx, const struct bfd_set *set, const struct bfd_packet *p)
 {
+	__u32 ifindex = ctx->ingress_ifindex;
 	struct bfd_session *b = bpf_map_lookup_elem(&fantel_bfd, &ifindex);
+	const __u8 *eth = packet_start(ctx);
 	__u64 now = bpf_ktime_get_ns();
 	bool news;
 
@@ -151,32 +188,121 @@ FN enum reason bfd_take(__u32 ifindex, const struct bfd_set *set, const struct b
 	if (set->admin_down)
 		return REASON_BFD_ADMIN_DOWN;
 	b->heard_ns = now;
+	if (eth + ETH_LEN <= (const __u8 *)packet_end(ctx))
+		mac_copy(b->its_mac, eth + 6);
 	news = bfd_note(b, p, set->min_rx_us);
 	news |= bfd_follow(b, ifindex, p, now);
-	bfd_arm(b, now);
+	bfd_arm(b, now + b->detection_ns, now);
 	if (news)
 		bfd_wake(ifindex, b->state);
 	return REASON_BFD;
 }
 
-/* The UDP packet around it. Copied first: its parts are then where the verifier knows them to be. */
-FN enum reason bfd_read(struct xdp_md *ctx, struct scratch *s, struct bfd_packet *p)
+/* The UDP packet around it, its payload's length in *len. Copied first: its parts are then where the
+ * verifier knows them to be. */
+FN enum reason bfd_udp(struct xdp_md *ctx, struct scratch *s, __u8 ttl_min, __u32 *payload)
 {
 	struct msg_envelope from = { .src = s->outer.src, .dst = s->outer.dst,
 				     .transport = TRANSPORT_UDP };
 	__u32 len = s->outer.len + ETH_LEN - s->outer.l4;
 
-	if (s->outer.hop_limit != BFD_TTL)
+	if (s->outer.hop_limit < ttl_min)
 		return REASON_BFD_TTL;
 	if (len < UDP_LEN || len > WIRE_MSG_MAX || bpf_xdp_load_bytes(ctx, s->outer.l4, s->buf.b, len))
 		return REASON_BFD_LENGTH;
 	if (be16(load16(s->buf.b + UDP_OFF_LEN)) != len)
 		return REASON_BFD_LENGTH;
+	*payload = len - UDP_LEN;
 	/* None is allowed over IPv4, RFC 768. */
 	if ((load16(s->buf.b + UDP_OFF_SUM) || s->outer.version == 6) &&
 	    sum_fold(msg_sum_envelope(&from, len) + msg_sum(&s->buf, len)) != 0xffff)
 		return REASON_BFD_CHECKSUM;
-	return bfd_parse(p, s->buf.b + UDP_LEN, len - UDP_LEN);
+	return REASON_NONE;
+}
+
+SUBPROG int bfd_control(struct xdp_md *ctx)
+{
+	__u32 ifindex = ctx->ingress_ifindex, len = 0;
+	struct bfd_set *set = bpf_map_lookup_elem(&fantel_bfd_set, &ifindex);
+	struct scratch *s = scratch();
+	struct bfd_packet p = {};
+	enum reason reason;
+
+	if (!s || !set)
+		return REASON_INTERNAL;
+	reason = bfd_udp(ctx, s, BFD_TTL, &len);
+	if (reason == REASON_NONE)
+		reason = bfd_parse(&p, s->buf.b + UDP_LEN, len);
+	return reason == REASON_NONE ? bfd_take(ctx, set, &p) : reason;
+}
+
+/* ---- echoes ---------------------------------------------------------------------------------- */
+
+/* One of ours is back: the echoes up to it are accounted for. */
+FN enum reason bfd_echo_back(struct bfd_session *b, const struct bfd_set *set, __u32 number)
+{
+	__u32 row = set->echo_row;
+	struct bfd_echo *echo = bpf_map_lookup_elem(&fantel_bfd_echo, &row);
+	__u64 now = bpf_ktime_get_ns(), sent_ns;
+
+	/* Sent, kept note of, and not back before: also not in the life of an earlier loader. */
+	if (!echo || echo->sent - number >= BFD_ECHOES)
+		return REASON_BFD_ECHO_UNKNOWN;
+	sent_ns = echo->sent_ns[number % BFD_ECHOES];
+	if (b->state != BFD_UP || sent_ns > now || sent_ns < b->changed_ns)
+		return REASON_BFD_ECHO_UNKNOWN;
+	if (!b->echo_on) {
+		b->echo_rtt_ns = now - sent_ns;
+		b->echo_back = number;
+		b->echo_on = 1;
+	} else if ((__s32)(number - b->echo_back) > 0) {
+		b->echo_rtt_ns += ((__s64)(now - sent_ns) - (__s64)b->echo_rtt_ns) >> 3;
+		b->echo_back = number;
+	}
+	bfd_arm(b, bfd_look_again(b, set, 0, now), now);
+	return REASON_BFD_ECHO;
+}
+
+SUBPROG int bfd_echo(struct xdp_md *ctx)
+{
+	__u32 ifindex = ctx->ingress_ifindex, len = 0;
+	struct bfd_set *set = bpf_map_lookup_elem(&fantel_bfd_set, &ifindex);
+	struct bfd_session *b = bpf_map_lookup_elem(&fantel_bfd, &ifindex);
+	struct scratch *s = scratch();
+	enum reason reason;
+
+	if (!s || !set || !b)
+		return REASON_INTERNAL;
+	reason = bfd_udp(ctx, s, BFD_ECHO_TTL_BACK, &len);
+	if (reason)
+		return reason;
+	if (len != BFD_ECHO_LEN)
+		return REASON_BFD_LENGTH;
+	if (be32(load32(s->buf.b + UDP_LEN + BFD_ECHO_OFF_MINE)) != set->discriminator)
+		return REASON_BFD_ECHO_UNKNOWN;
+	return bfd_echo_back(b, set, be32(load32(s->buf.b + UDP_LEN + BFD_ECHO_OFF_SEQUENCE)));
+}
+
+/*
+ * The neighbour's goes back as a router would forward it: to where it came from, one hop less. Once,
+ * for what comes back to us with 255 hops left did not come from us. False: it is shorter than any.
+ */
+FN bool bfd_turn(struct xdp_md *ctx, bool v4)
+{
+	__u8 *eth = packet_start(ctx), *ip = eth + ETH_LEN;
+
+	if (ip + IPV4_LEN + UDP_LEN + BFD_ECHO_LEN > (__u8 *)packet_end(ctx))
+		return false;
+	mac_swap(eth);
+	if (!v4) {
+		ip[IPV6_OFF_HOP_LIMIT]--;
+		return true;
+	}
+	ip[IPV4_OFF_TTL]--;
+	/* RFC 1624, equation 3: the word of TTL and protocol is 0x0100 less. */
+	store16(ip + IPV4_OFF_CSUM,
+		~sum_fold((__u16)~load16(ip + IPV4_OFF_CSUM) + (__u64)be16(0xfeff)));
+	return true;
 }
 
 /* An XDP action for what belongs to the port's session; NOT_OURS for the rest: the kernel may have
@@ -185,22 +311,33 @@ SUBPROG int bfd_packet(struct xdp_md *ctx)
 {
 	__u32 ifindex = ctx->ingress_ifindex;
 	struct scratch *s = scratch();
-	struct bfd_packet p = {};
-	enum reason reason;
 	struct bfd_set *set;
+	__u16 port;
 
-	if (!s || !scratch_frame(ctx, s) || s->outer.fragment || s->outer.proto != PROTO_UDP ||
-	    frame_dport(&s->outer) != BFD_PORT)
+	if (!s || !scratch_frame(ctx, s) || s->outer.fragment || s->outer.proto != PROTO_UDP)
+		return NOT_OURS;
+	port = frame_dport(&s->outer);
+	if (port != BFD_PORT && port != BFD_ECHO_PORT)
 		return NOT_OURS;
 	set = bpf_map_lookup_elem(&fantel_bfd_set, &ifindex);
-	if (!set || !addr_equal(&s->outer.dst, &set->local))
+	if (!set)
+		return NOT_OURS;
+	if (port == BFD_ECHO_PORT) {
+		if (!set->echo_us || set->admin_down)
+			return NOT_OURS;
+		if (addr_equal(&s->outer.dst, &set->local))
+			return verdict(bfd_echo(ctx), s->outer.len);
+		if (!addr_equal(&s->outer.dst, &set->peer) || s->outer.hop_limit != BFD_TTL ||
+		    !bfd_turn(ctx, s->outer.version == 4))
+			return NOT_OURS;
+		count(REASON_BFD_ECHOED, s->outer.len);
+		return XDP_TX;
+	}
+	if (!addr_equal(&s->outer.dst, &set->local))
 		return NOT_OURS;
 	if (!addr_equal(&s->outer.src, &set->peer))
 		return verdict(REASON_BFD_PEER, s->outer.len);
-	reason = bfd_read(ctx, s, &p);
-	if (reason == REASON_NONE)
-		reason = bfd_take(ifindex, set, &p);
-	return verdict(reason, s->outer.len);
+	return verdict(bfd_control(ctx), s->outer.len);
 }
 
 /* Could this be BFD? A look at two fields, where any port has a session. */

@@ -89,6 +89,9 @@ MAP(fantel_bfd_set, BPF_MAP_TYPE_HASH, __u32, struct bfd_set, MAX_CORE_LINKS, BP
 /* The same ones, made and removed by the loader. bfd -> the loader, status. */
 MAP(fantel_bfd, BPF_MAP_TYPE_HASH, __u32, struct bfd_session, MAX_CORE_LINKS, BPF_F_NO_PREALLOC);
 
+/* Their echoes. loader -> bfd. */
+MAP(fantel_bfd_echo, BPF_MAP_TYPE_ARRAY, __u32, struct bfd_echo, MAX_CORE_LINKS, BPF_F_MMAPABLE);
+
 /* Which core port a prefix was last routed to. netlink -> detect. */
 MAP(fantel_routes, BPF_MAP_TYPE_LPM_TRIE, struct prefix_key, struct route_value, MAX_ROUTES,
     BPF_F_NO_PREALLOC);

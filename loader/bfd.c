@@ -14,11 +14,13 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "bfd.h"
+#include "bfd_echo.h"
 #include "bfd_talk.h"
 #include "clock.h"
 #include "log.h"
@@ -39,6 +41,7 @@ struct session {
 	int socket;    /* -1 = none yet */
 	struct bfd_set set; /* as fantel_bfd_set has it */
 	struct bfd_talk talk;
+	__u64 echo_ns; /* when the next echo is due; 0 = none is */
 	bool begun;  /* it is in the maps */
 	__u32 failed, fails; /* what the owner was last told of the link */
 	bool warned;
@@ -46,11 +49,13 @@ struct session {
 
 struct bfd {
 	const struct maps *maps;
-	__u8 tclass;
+	const struct config *config;
 	pthread_t thread;
 	pthread_mutex_t lock; /* of what follows */
 	struct ring_buffer *news;
 	int wake, changed; /* eventfds: to the thread, from it */
+	int echo_socket; /* -1 = no session has echoes */
+	struct bfd_echo *echo; /* fantel_bfd_echo, shared with the packet path */
 	bool stop;
 	__u32 n;
 	struct session session[];
@@ -211,6 +216,9 @@ static int begin(struct bfd *bfd, struct session *s, const struct addr *local, _
 	if (same && !set.admin_down && addr_equal(&set.local, local)) {
 		bfd_talk_go_on(&s->talk, &set, &old, now_ns);
 		s->set.discriminator = set.discriminator;
+		/* None is under way from the row that is ours now. */
+		if (bfd->echo)
+			bfd->echo[s->set.echo_row].sent = old.echo_back;
 	} else {
 		bfd_talk_begin(&s->talk, now_ns);
 		s->set.discriminator = new_discriminator(bfd);
@@ -223,6 +231,8 @@ static int begin(struct bfd *bfd, struct session *s, const struct addr *local, _
 	}
 	s->set.min_tx_us = s->talk.min_tx_us;
 	s->set.min_rx_us = s->talk.min_rx_us;
+	s->set.echo_us = s->talk.echo_us;
+	s->set.echo_mult = s->port->bfd.echo_mult;
 	s->begun = true;
 	eventfd_write(bfd->changed, 1);
 	return 0;
@@ -246,7 +256,7 @@ static int get_ready(struct bfd *bfd, struct session *s, __u64 now_ns)
 
 	if (s->socket < 0) {
 		s->set.sport = earlier_sport(bfd, s);
-		r = open_socket(s, bfd->tclass);
+		r = open_socket(s, bfd->config->tclass);
 		if (r)
 			return r;
 	}
@@ -307,6 +317,35 @@ static void say(struct bfd *bfd, struct session *s, const struct bfd_session *b,
 	}
 }
 
+/* First the note of it, for it may be back before we are. */
+static void send_echo(struct bfd *bfd, struct session *s, const struct bfd_session *b, __u64 now_ns)
+{
+	struct bfd_echo *echo = &bfd->echo[s->set.echo_row];
+	__u32 number = echo->sent + 1;
+
+	echo->sent_ns[number % BFD_ECHOES] = now_ns;
+	__atomic_store_n(&echo->sent, number, __ATOMIC_RELEASE);
+	bfd_echo_send(bfd->echo_socket, s->ifindex, b->its_mac, &s->set, bfd->config, number);
+}
+
+static void echoes(struct bfd *bfd, struct session *s, const struct bfd_session *b, __u64 now_ns)
+{
+	__u64 pause_ns = bfd_echo_pause_ns(&s->talk, b);
+
+	if (!pause_ns) {
+		s->echo_ns = 0;
+		return;
+	}
+	if (s->set.echo_us != pause_ns / 1000) {
+		s->set.echo_us = pause_ns / 1000;
+		write_set(bfd, s);
+	}
+	if (s->echo_ns > now_ns)
+		return;
+	send_echo(bfd, s, b, now_ns);
+	s->echo_ns = now_ns + pause_ns;
+}
+
 /* Until it is up, look each time whether the way to the peer is still the same. */
 static void look_after(struct bfd *bfd, struct session *s, __u64 now_ns)
 {
@@ -327,6 +366,8 @@ static void look_after(struct bfd *bfd, struct session *s, __u64 now_ns)
 		return;
 	}
 	say(bfd, s, &b, now_ns);
+	if (bfd->echo)
+		echoes(bfd, s, &b, now_ns);
 	if (b.failed != s->failed || b.fails != s->fails)
 		eventfd_write(bfd->changed, 1);
 	s->failed = b.failed;
@@ -346,8 +387,10 @@ static struct timespec time_left(const struct bfd *bfd)
 	__u64 now = clock_now_ns(), due = now + NSEC_PER_SEC, left;
 
 	for (__u32 i = 0; i < bfd->n; i++)
-		if (bfd->session[i].ifindex)
+		if (bfd->session[i].ifindex) {
 			due = MIN(due, bfd->session[i].talk.next_ns);
+			due = MIN(due, bfd->session[i].echo_ns ?: due);
+		}
 	left = due > now ? due - now : 0;
 	return (struct timespec){ left / NSEC_PER_SEC, left % NSEC_PER_SEC };
 }
@@ -403,7 +446,7 @@ void bfd_port(struct bfd *bfd, const struct policy_port *port, __u32 ifindex)
 		s->socket = -1;
 		s->ifindex = ifindex;
 		s->begun = false;
-		s->talk.next_ns = 0;
+		s->talk.next_ns = s->echo_ns = 0;
 	}
 	pthread_mutex_unlock(&bfd->lock);
 	eventfd_write(bfd->wake, 1);
@@ -458,15 +501,39 @@ static void add_sessions(struct bfd *bfd, const struct policy *policy)
 
 		if (!has_session(port))
 			continue;
-		bfd->session[bfd->n++] = (struct session){
+		bfd->session[bfd->n] = (struct session){
 			.port = port,
 			.ifindex = if_nametoindex(port->name),
 			.socket = -1,
 			.talk = { .want_tx_us = port->bfd.min_tx_us,
 				  .want_rx_us = port->bfd.min_rx_us,
-				  .mult = port->bfd.mult },
+				  .mult = port->bfd.mult,
+				  .echo_us = port->bfd.echo_us },
+			.set.echo_row = bfd->n,
 		};
+		bfd->n++;
 	}
+}
+
+#define ECHO_BYTES (MAX_CORE_LINKS * sizeof(struct bfd_echo))
+
+static int start_echoes(struct bfd *bfd)
+{
+	void *echo;
+	bool any = false;
+
+	for (__u32 i = 0; i < bfd->n; i++)
+		any |= bfd->session[i].talk.echo_us;
+	if (!any)
+		return 0;
+	bfd->echo_socket = bfd_echo_open();
+	if (bfd->echo_socket < 0)
+		return bfd->echo_socket;
+	echo = mmap(NULL, ECHO_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, bfd->maps->bfd_echo, 0);
+	if (echo == MAP_FAILED)
+		return -errno;
+	bfd->echo = echo;
+	return 0;
 }
 
 static int start_thread(struct bfd *bfd)
@@ -495,6 +562,9 @@ static void release(struct bfd *bfd)
 	ring_buffer__free(bfd->news);
 	own_close(&bfd->wake);
 	own_close(&bfd->changed);
+	own_close(&bfd->echo_socket);
+	if (bfd->echo)
+		munmap(bfd->echo, ECHO_BYTES);
 	pthread_mutex_destroy(&bfd->lock);
 	free(bfd);
 }
@@ -507,13 +577,13 @@ int bfd_start(struct bfd **out, const struct maps *maps, const struct policy *po
 	if (!bfd)
 		return -ENOMEM;
 	bfd->maps = maps;
-	bfd->tclass = policy->config.tclass;
-	bfd->wake = bfd->changed = -1;
+	bfd->config = &policy->config;
+	bfd->wake = bfd->changed = bfd->echo_socket = -1;
 	pthread_mutex_init(&bfd->lock, NULL);
 	add_sessions(bfd, policy);
 	forget_others(bfd);
 	if (bfd->n)
-		r = start_thread(bfd);
+		r = start_echoes(bfd) ?: start_thread(bfd);
 	if (r || !bfd->n) {
 		release(bfd);
 		return r ? err_r(r, "BFD: can't start: %s", strerror(-r)) : 0;

@@ -79,6 +79,16 @@ unsigned int bfd_talk(struct bfd_talk *talk, const struct bfd_session *b, __u64 
 	return say;
 }
 
+/* RFC 5880 §6.8.9. The numbers of those under way must fit in struct bfd_echo, with room to spare. */
+__u64 bfd_echo_pause_ns(const struct bfd_talk *talk, const struct bfd_session *b)
+{
+	__u64 pause_ns = MAX(talk->echo_us, b->its_min_echo_rx_us) * 1000ULL;
+
+	if (!talk->echo_us || !b->its_min_echo_rx_us || b->state != BFD_UP)
+		return 0;
+	return b->echo_on ? MAX(pause_ns, b->echo_rtt_ns / (BFD_ECHOES / 2)) : pause_ns;
+}
+
 struct bfd_packet bfd_talk_packet(const struct bfd_talk *talk, const struct bfd_set *set,
 				  const struct bfd_session *b, enum bfd_say say)
 {
@@ -90,6 +100,7 @@ struct bfd_packet bfd_talk_packet(const struct bfd_talk *talk, const struct bfd_
 		.yours = b->its_discriminator,
 		.min_tx_us = talk->min_tx_us,
 		.min_rx_us = talk->want_rx_us,
+		.min_echo_rx_us = talk->echo_us,
 	};
 
 	if (say == BFD_SAY_FINAL)

@@ -11,7 +11,7 @@
 
 struct bfd_talk {
 	/* of policy: */
-	__u32 want_tx_us, want_rx_us;
+	__u32 want_tx_us, want_rx_us, echo_us; /* 0: no echoes */
 	__u8 mult;
 	/* so far: */
 	__u32 state;	 /* as we said it last */
@@ -40,6 +40,9 @@ enum bfd_say {
  * min_rx_us and next_ns are those from now on. `random` is any number. */
 unsigned int bfd_talk(struct bfd_talk *talk, const struct bfd_session *b, __u64 now_ns,
 		      __u32 random);
+
+/* How often to send an echo now; 0 = not at all: the session is not up, or one end wants none. */
+__u64 bfd_echo_pause_ns(const struct bfd_talk *talk, const struct bfd_session *b);
 
 /* The packet that says it. */
 struct bfd_packet bfd_talk_packet(const struct bfd_talk *talk, const struct bfd_set *set,

@@ -25,6 +25,7 @@
 	X(links)                                                                                   \
 	X(bfd_set)                                                                                 \
 	X(bfd)                                                                                     \
+	X(bfd_echo)                                                                                \
 	X(bfd_news)                                                                                   \
 	X(routes)                                                                                  \
 	X(watches)                                                                                 \

@@ -234,6 +234,10 @@ static void take_bfd(struct reader *r, struct policy_port *port, const struct ly
 	port->bfd.min_tx_us = yang_number(bfd, "desired-min-tx");
 	port->bfd.min_rx_us = yang_number(bfd, "required-min-rx");
 	port->bfd.mult = yang_number(bfd, "multiplier");
+	if (yang_child(bfd, "echo")) {
+		port->bfd.echo_us = yang_number(yang_child(bfd, "echo"), "interval");
+		port->bfd.echo_mult = yang_number(yang_child(bfd, "echo"), "multiplier");
+	}
 	if (port->class == PORT_CORE)
 		r->policy->config.bfd = 1;
 }

@@ -50,6 +50,8 @@ struct policy_port {
 		struct addr peer; /* unspecified = no session */
 		__u32 min_tx_us, min_rx_us;
 		__u8 mult;
+		__u8 echo_mult;
+		__u32 echo_us; /* 0 = no echoes */
 	} bfd;
 	struct policy_watch watch;
 };

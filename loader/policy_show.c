@@ -89,6 +89,13 @@ static json_t *bfd_json(const struct policy_port *p)
 	set_number(bfd, "desired-min-tx", p->bfd.min_tx_us);
 	set_number(bfd, "required-min-rx", p->bfd.min_rx_us);
 	set_number(bfd, "multiplier", p->bfd.mult);
+	if (p->bfd.echo_us) {
+		json_t *echo = json_object();
+
+		set_number(echo, "interval", p->bfd.echo_us);
+		set_number(echo, "multiplier", p->bfd.echo_mult);
+		json_set(bfd, "echo", echo);
+	}
 	return bfd;
 }
 
@@ -558,6 +565,8 @@ static void print_text(const struct policy *p, json_t *top, FILE *out)
 		{ "MIN-TX", "bfd.desired-min-tx", COLUMN_PLAIN },
 		{ "MIN-RX", "bfd.required-min-rx", COLUMN_PLAIN },
 		{ "MULT", "bfd.multiplier", COLUMN_PLAIN },
+		{ "ECHO", "bfd.echo.interval", COLUMN_PLAIN },
+		{ "MULT", "bfd.echo.multiplier", COLUMN_PLAIN },
 		{},
 	};
 	static const struct column queues[] = {

@@ -267,6 +267,9 @@ static json_t *session_json(const struct bfd_session *b, const struct bfd_set *s
 	set_us(session, "transmit-interval",
 	       1000ULL * MAX(set->min_tx_us, heard ? b->its_min_rx_us : 0));
 	set_us(session, "detection-time", b->detection_ns);
+	json_set(session, "echo", json_boolean(b->echo_on));
+	set_us(session, "echo-interval", set->echo_us * 1000ULL);
+	set_us(session, "echo-round-trip", b->echo_on ? b->echo_rtt_ns : 0);
 	json_set_time(session, "heard", b->heard_ns);
 	json_set(session, "times-up", json_integer(b->ups));
 	json_set(session, "times-failed", json_integer(b->fails));
@@ -303,6 +306,8 @@ static const struct column bfd_columns[] = {
 	{ "REMOTE DIAGNOSTIC", "remote-diagnostic", COLUMN_PLAIN },
 	{ "TX US", "transmit-interval", COLUMN_PLAIN },
 	{ "DETECTION US", "detection-time", COLUMN_PLAIN },
+	{ "ECHO", "echo", COLUMN_PLAIN },
+	{ "ROUND TRIP US", "echo-round-trip", COLUMN_PLAIN },
 	{ "UP", "times-up", COLUMN_PLAIN },
 	{ "FAILED", "times-failed", COLUMN_PLAIN },
 	{},

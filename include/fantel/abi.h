@@ -10,6 +10,7 @@
 #define FANTEL_ABI_H
 
 #include "base.h"
+#include "bfd.h"
 #include "reason.h"
 #include "wire.h"
 
@@ -360,6 +361,17 @@ struct bfd_set {
 	__u16 sport;
 	__u8 mult;
 	__u8 admin_down; /* there is no loader that would send: nothing that is heard counts */
+	__u32 echo_us;	 /* from one echo to the next; 0 = neither sent nor sent back */
+	__u16 echo_row;	 /* in fantel_bfd_echo */
+	__u8 echo_mult;
+	__u8 pad;
+};
+
+/* fantel_bfd_echo: when the latest echoes of a session left. */
+struct bfd_echo {
+	__u64 sent_ns[BFD_ECHOES];
+	__u32 sent; /* the number of the last one */
+	__u32 pad;
 };
 
 /* fantel_bfd: the same session; what the peer says, and what follows. Each is there with the other. */
@@ -378,7 +390,13 @@ struct bfd_session {
 	__u32 its_min_tx_us, its_min_rx_us;
 	__u8 its_mult, its_state, its_diag, its_flags;
 	__u32 polls, finals; /* heard so far: P to be answered, F that answers ours */
-	__u32 pad;
+	__u32 its_min_echo_rx_us; /* 0 = it sends none back */
+	/* of echoes: */
+	__u32 echo_back;   /* the number of the last one that came back */
+	__u32 echo_on;	   /* since the session is up, one did: from then on they have to */
+	__u64 echo_rtt_ns; /* how long one takes, smoothed */
+	__u8 its_mac[6];
+	__u8 pad[2];
 };
 
 /* fantel_bfd_news: look at this session, now. */
@@ -600,8 +618,8 @@ _Static_assert(sizeof(struct nexthop) == 48, "nexthop");
 _Static_assert(sizeof(struct told) == 168, "told");
 _Static_assert(sizeof(struct told_key) == 32, "told_key");
 _Static_assert(sizeof(struct link) == 176, "link");
-_Static_assert(sizeof(struct bfd_set) == 48, "bfd_set");
-_Static_assert(sizeof(struct bfd_session) == 96, "bfd_session");
+_Static_assert(sizeof(struct bfd_set) == 56, "bfd_set");
+_Static_assert(sizeof(struct bfd_session) == 120, "bfd_session");
 _Static_assert(sizeof(struct watch) == 88, "watch");
 _Static_assert(sizeof(struct gauge) == 152, "gauge");
 

@@ -10,6 +10,7 @@
 #include "reason.h"
 
 #define BFD_PORT 3784
+#define BFD_ECHO_PORT 3785
 #define BFD_SPORT_MIN 49152 /* RFC 5881 §4 */
 #define BFD_TTL 255	    /* sent, and nothing less is believed: RFC 5881 §5 */
 #define BFD_SLOW_US 1000000 /* at least, until a session is up: RFC 5880 §6.8.3 */
@@ -163,6 +164,30 @@ FN __u64 bfd_pause_ns(__u32 our_min_tx_us, __u32 its_min_rx_us, __u32 mult, __u3
 	__u32 least = mult == 1 ? 10 : 0, most = 25; /* percent */
 
 	return pause_ns - pause_ns * (least * 10 + random % ((most - least) * 10 + 1)) / 1000;
+}
+
+/* ---- echo ------------------------------------------------------------------------------------ */
+
+/* What an echo packet holds is its sender's affair: our discriminator, and which one it is. */
+#define BFD_ECHO_LEN 8
+#define BFD_ECHO_OFF_MINE 0
+#define BFD_ECHO_OFF_SEQUENCE 4
+#define BFD_ECHO_TTL_BACK 254 /* at least: the neighbour is the only router on its way */
+
+/* When each of the latest echoes left, by the low bits of its number. */
+#define BFD_ECHOES 16
+
+/*
+ * When it is certain that echoes do not come back: `mult` in a row, sent after number `back`, which
+ * did, are missing, and the last of them has had an interval more than one usually takes. 0: not so
+ * many were sent, so nothing can be said; who sends late is not punished for it.
+ */
+FN __u64 bfd_echo_end(const __u64 sent_ns[BFD_ECHOES], __u32 sent, __u32 back, __u32 mult,
+		      __u64 interval_ns, __u64 rtt_ns)
+{
+	if (sent - back < mult)
+		return 0;
+	return sent_ns[(back + mult) % BFD_ECHOES] + interval_ns + rtt_ns;
 }
 
 #endif

@@ -74,6 +74,9 @@
 	X(DECAP_INNER, "decap-inner", DROP, "a tunnel that ends here, but holds what is not to be routed")        \
 	/* core port with a BFD session: bfd */                                                                    \
 	X(BFD, "bfd", DONE, "a BFD packet of the port's session was taken")                                       \
+	X(BFD_ECHO, "bfd-echo", DONE, "a BFD echo of ours came back")                                             \
+	X(BFD_ECHOED, "bfd-echoed", DONE, "a BFD echo of the neighbour was sent back")                            \
+	X(BFD_ECHO_UNKNOWN, "bfd-echo-unknown", DROP, "a BFD echo that we did not send, or not lately")           \
 	X(BFD_PEER, "bfd-peer", PASS, "BFD to this node, but not from the port's peer; the kernel decides")       \
 	X(BFD_TTL, "bfd-ttl", DROP, "BFD that came over a router: its hop limit or TTL is not 255")               \
 	X(BFD_LENGTH, "bfd-length", DROP, "a BFD packet whose lengths can't be")                                  \

@@ -7,6 +7,7 @@ its carrier stays, together with other detectors it makes one event, and bad pac
 import signal
 import socket
 import struct
+import subprocess
 import time
 
 import lab as figure
@@ -19,6 +20,7 @@ FAR = {"r1": "r2", "r2": "r1"}
 INTERVAL_US = 50000
 MULTIPLIER = 3
 HOLD_DOWN_MS = 300
+ECHO_US = 2000
 
 
 def change(node, policy):
@@ -27,6 +29,11 @@ def change(node, policy):
     policy["port"][0]["bfd"] = {"peer": figure.link_address(far, node), "desired-min-tx": INTERVAL_US,
                                 "required-min-rx": INTERVAL_US, "multiplier": MULTIPLIER}
     policy["notification"] = {"hold-down": HOLD_DOWN_MS}
+
+
+def change_echo(node, policy):
+    change(node, policy)
+    policy["port"][0]["bfd"]["echo"] = {"interval": ECHO_US}
 
 
 def session(router):
@@ -171,6 +178,34 @@ def test_port_goes(tap, lab, nodes):
     tap.ok(r1.wait(back, event="link", link="r2", up=True), "and the link")
 
 
+def test_echo(tap, lab):
+    """R1's packets are lost on their way out, its carrier stays: its echoes do not come back."""
+    nodes = routers.start(lab, NODES, change=change_echo)
+    r1, r2 = nodes["r1"], nodes["r2"]
+    tap.ok(is_up(r1, r2) and routers.until(lambda: session(r1)["echo"] and session(r2)["echo"]),
+           "echoes come back to both", session(r1), session(r2))
+    time.sleep(1)
+    tap.equal((session(r1)["times-failed"], session(r2)["times-failed"]), (0, 0), "and go on doing so")
+    tap.note(f"an echo takes {session(r1)['echo-round-trip']} us there and back")
+    time.sleep(HOLD_DOWN_MS / 1000)
+    tc = lab.spawn("r1", "tc", "-batch", "-", stdin=subprocess.PIPE, text=True)
+    time.sleep(0.3)
+    cut = figure.now_ns()
+    tc.stdin.write("qdisc replace dev r2 root tbf rate 8bit burst 10b limit 10b\n")
+    tc.stdin.close()
+    down = r1.wait(cut, event="link", link="r2", up=False)
+    tap.ok(down and down["cause"] == "bfd", "echoes that are missing take the link down", down)
+    tap.equal(session(r1)["diagnostic"], "echo-failed", "status says that it was they")
+    if down:
+        tap.note(f"told by the loader {(down['monotonic-ns'] - cut) / 1e6:.1f} ms after tc was asked to drop "
+                 f"everything; three echoes of {ECHO_US / 1000} ms and an interval are {4 * ECHO_US / 1000} ms")
+    tc.wait(5)
+    mended = figure.now_ns()
+    lab.run("r1", "tc", "qdisc", "del", "dev", "r2", "root")
+    tap.ok(is_up(r1, r2) and r1.wait(mended, event="link", link="r2", up=True),
+           "when they come back the link is up again", session(r1))
+
+
 def main():
     with Tap() as tap:
         why = figure.missing()
@@ -187,6 +222,10 @@ def main():
             test_rest(tap, lab, nodes)
             test_bad(tap, lab, nodes)
             test_port_goes(tap, lab, nodes)
+        with Lab(NODES) as lab:
+            for node in NODES:
+                lab.run(node, "ethtool", "-K", FAR[node], "tx", "off")
+            test_echo(tap, lab)
 
 
 main()

@@ -14,6 +14,7 @@
 
 #include <bpf/libbpf.h>
 
+#include "clock.h"
 #include "fantel/bfd.h"
 #include "fantel/frame.h"
 #include "harness.h"
@@ -552,6 +553,196 @@ static void the_same_failure_goes_on(void **state)
 	fantel_bpf__destroy(node);
 }
 
+/* ---- echoes ---------------------------------------------------------------------------------- */
+
+#define ECHO_US 2000
+#define ECHO_MULT 3
+#define ECHO_ROW 7
+
+static void put_echo(struct bytes *l4, __u32 mine, __u32 number)
+{
+	static const __u8 udp[UDP_LEN] = { 0xc0, 0, 0x0e, 0xc9, 0, UDP_LEN + BFD_ECHO_LEN, 0, 0 };
+
+	l4->len = 0;
+	bytes_put(l4, udp, sizeof(udp));
+	bytes_put32(l4, mine);
+	bytes_put32(l4, number);
+}
+
+/* With the latest echoes sent as many microseconds ago as listed, first number 1. */
+static struct fantel_bpf *node_echoing(bool v4, __u32 n, const __u32 *ago_us)
+{
+	struct fantel_bpf *node = node_with(v4, BFD_UP);
+	__u64 now = clock_now_ns();
+	struct bfd_echo echo = { .sent = n };
+	struct bfd_set set;
+	__u32 row = ECHO_ROW;
+
+	for (__u32 i = 0; i < n; i++)
+		echo.sent_ns[i + 1] = now - ago_us[i] * 1000ULL;
+	node_put(node->maps.fantel_bfd_echo, &row, &echo);
+	node_get(node->maps.fantel_bfd_set, &port, &set);
+	set.echo_us = ECHO_US;
+	set.echo_mult = ECHO_MULT;
+	set.echo_row = ECHO_ROW;
+	node_put(node->maps.fantel_bfd_set, &port, &set);
+	return node;
+}
+
+static void echo_arrives(struct fantel_bpf *node, const struct says *says, __u32 mine, __u32 number,
+			 struct outcome *o)
+{
+	struct bytes l4, frame;
+
+	put_echo(&l4, mine, number);
+	wrap(&frame, &l4, says);
+	node_run(node, node->progs.fantel_core, port, &frame, o);
+}
+
+/* From the neighbour to itself by us: MACs exchanged, a hop less, else as it was. */
+static void sent_back(void **state)
+{
+	for (int v4 = 0; v4 <= 1; v4++) {
+		const struct says says = { .v4 = v4, .src = v4 ? "198.51.100.9" : "2001:db8:f::9",
+					   .dst = v4 ? PEER4 : PEER };
+		struct fantel_bpf *node = node_echoing(v4, 0, NULL);
+		struct says once_more = says;
+		struct bytes l4, in, want;
+		struct outcome o;
+
+		put_echo(&l4, ITS, 5);
+		wrap(&in, &l4, &says);
+		once_more.ttl = 254;
+		wrap(&want, &l4, &once_more);
+		memcpy(want.b, in.b + 6, 6);
+		memcpy(want.b + 6, in.b, 6);
+		node_run(node, node->progs.fantel_core, port, &in, &o);
+		assert_true(outcome_is(&o, "an echo of the neighbour", XDP_TX, REASON_BFD_ECHOED));
+		assert_true(bytes_are(&o.out, "and what leaves", &want, NULL));
+		node_run(node, node->progs.fantel_core, port, &want, &o);
+		assert_true(outcome_is(&o, "the same once more", XDP_PASS, REASON_NONE));
+		fantel_bpf__destroy(node);
+	}
+}
+
+static void comes_back(void **state)
+{
+	static const __u32 ago_us[] = { 3000, 1000 };
+
+	for (int v4 = 0; v4 <= 1; v4++) {
+		struct fantel_bpf *node = node_echoing(v4, 2, ago_us);
+		const struct says ours = { .v4 = v4, .src = v4 ? OURS4 : OURS, .ttl = 254 };
+		struct bfd_session b;
+		struct outcome o;
+
+		echo_arrives(node, &ours, MINE, 2, &o);
+		assert_true(outcome_is(&o, "an echo of ours", XDP_DROP, REASON_BFD_ECHO));
+		b = session(node);
+		assert_int_equal(b.echo_on, 1);
+		assert_int_equal(b.echo_back, 2);
+		assert_true(b.echo_rtt_ns >= 1000000);
+		echo_arrives(node, &ours, MINE, 1, &o); /* overtaken */
+		assert_int_equal(session(node).echo_back, 2);
+		fantel_bpf__destroy(node);
+	}
+}
+
+static void not_ours(void **state)
+{
+	static const __u32 ago_us[] = { 3000, 1000 };
+	static const struct {
+		const char *sentence;
+		__u32 mine, number;
+		__u8 ttl;
+		enum reason reason;
+	} rows[] = {
+		{ "of another session", MINE + 1, 2, 254, REASON_BFD_ECHO_UNKNOWN },
+		{ "that was not sent yet", MINE, 3, 254, REASON_BFD_ECHO_UNKNOWN },
+		{ "of long ago", MINE, 2 - BFD_ECHOES, 254, REASON_BFD_ECHO_UNKNOWN },
+		{ "from two routers away", MINE, 2, 253, REASON_BFD_TTL },
+	};
+	struct fantel_bpf *node = node_echoing(false, 2, ago_us);
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct says ours = { .src = OURS, .ttl = rows[i].ttl };
+		struct outcome o;
+
+		echo_arrives(node, &ours, rows[i].mine, rows[i].number, &o);
+		assert_true(outcome_is(&o, rows[i].sentence, XDP_DROP, rows[i].reason));
+	}
+	assert_int_equal(session(node).echo_on, 0);
+	fantel_bpf__destroy(node);
+}
+
+/* Who has no echoes neither takes nor returns any. */
+static void without_echoes(void **state)
+{
+	const struct says its = { .src = PEER, .dst = PEER }, ours = { .src = OURS, .ttl = 254 };
+	struct fantel_bpf *node = node_with(false, BFD_UP);
+	struct outcome o;
+
+	echo_arrives(node, &its, ITS, 1, &o);
+	assert_true(outcome_is(&o, "the neighbour's", XDP_PASS, REASON_NONE));
+	echo_arrives(node, &ours, MINE, 1, &o);
+	assert_true(outcome_is(&o, "ours", XDP_PASS, REASON_NONE));
+	fantel_bpf__destroy(node);
+}
+
+/* What the loader does: note that `n` more left just now. */
+static void send_more(struct fantel_bpf *node, __u32 n)
+{
+	struct bfd_echo echo;
+	__u32 row = ECHO_ROW;
+
+	node_get(node->maps.fantel_bfd_echo, &row, &echo);
+	while (n--)
+		echo.sent_ns[++echo.sent % BFD_ECHOES] = clock_now_ns();
+	node_put(node->maps.fantel_bfd_echo, &row, &echo);
+}
+
+static void missing_echoes(void **state)
+{
+	static const __u32 ago_us[] = { 100 };
+	const struct timespec time = { .tv_nsec = 100 * NSEC_PER_MSEC };
+	const struct says ours = { .src = OURS, .ttl = 254 };
+	struct fantel_bpf *node = node_echoing(false, 1, ago_us);
+	__u64 last_ns, took_ns;
+	struct outcome o;
+
+	heard(node, (struct says){ .state = BFD_UP, .yours = MINE, .min_tx_us = 10000000 });
+	echo_arrives(node, &ours, MINE, 1, &o);
+	assert_int_equal(session(node).echo_on, 1);
+	wakes(node);
+	/* A sender that is late, or lost two: nothing can be said. */
+	send_more(node, ECHO_MULT - 1);
+	nanosleep(&time, NULL);
+	assert_int_equal(session(node).state, BFD_UP);
+	send_more(node, 1);
+	last_ns = clock_now_ns();
+	took_ns = wait_for(node, BFD_DOWN) - last_ns;
+	print_message("# noticed %llu us after the last of %d, of which one interval is due\n",
+		      (unsigned long long)took_ns / 1000, ECHO_MULT);
+	assert_int_equal(session(node).diag, BFD_DIAG_ECHO);
+	assert_int_equal(session(node).failed, 1);
+	assert_int_equal(link_of(node).cause, CAUSE_BFD);
+	assert_int_equal(links_down(node), 1);
+	assert_int_equal(wakes(node), 1);
+	fantel_bpf__destroy(node);
+}
+
+/* A neighbour that says it returns echoes, and never did. */
+static void never_came(void **state)
+{
+	const struct timespec time = { .tv_nsec = 100 * NSEC_PER_MSEC };
+	struct fantel_bpf *node = node_echoing(false, 0, NULL);
+
+	heard(node, (struct says){ .state = BFD_UP, .yours = MINE, .min_tx_us = 10000000 });
+	send_more(node, 9);
+	nanosleep(&time, NULL);
+	assert_int_equal(session(node).state, BFD_UP);
+	fantel_bpf__destroy(node);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest rest[] = {
@@ -568,6 +759,12 @@ int main(void)
 		TEST("a detection time that got shorter counts from now on", a_shorter_time),
 		TEST("who is heard in time stays up", kept_alive),
 		TEST("silence of a peer that was never up concerns no link", silence_in_init),
+		TEST("an echo of the neighbour goes back, once", sent_back),
+		TEST("an echo of ours comes back", comes_back),
+		TEST("what is no echo of ours, or of no use, changes nothing", not_ours),
+		TEST("without echoes in policy they are the kernel's", without_echoes),
+		TEST("echoes that are missing in a row take the link down", missing_echoes),
+		TEST("echoes that never came back say nothing", never_came),
 		TEST("a link that is down already has its failure", the_first_wins),
 		TEST("a failure that is not over goes on", the_same_failure_goes_on),
 	};

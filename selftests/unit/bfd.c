@@ -9,7 +9,10 @@
 #include <stdio.h>
 #include <cmocka.h>
 
+#include "bfd_echo.h"
 #include "bfd_talk.h"
+#include "fantel/frame.h"
+#include "fantel/msg_types.h"
 
 #define MS NSEC_PER_MSEC
 #define S NSEC_PER_SEC
@@ -306,6 +309,65 @@ static void out_of_service(void **state)
 	assert_int_equal(p.diag, BFD_DIAG_ADMIN);
 }
 
+/* ---- echoes ---------------------------------------------------------------------------------- */
+
+static void echoes_in_a_row(void **state)
+{
+	const __u64 sent_ns[BFD_ECHOES] = { [14] = 100, [15] = 102, [0] = 104, [1] = 106 };
+
+	assert_int_equal(bfd_echo_end(sent_ns, 14, 14, 3, 2, 5), 0);
+	assert_int_equal(bfd_echo_end(sent_ns, 16, 14, 3, 2, 5), 0);
+	assert_int_equal(bfd_echo_end(sent_ns, 17, 14, 3, 2, 5), 113);
+	assert_int_equal(bfd_echo_end(sent_ns, 17, 15, 1, 2, 5), 111);
+	/* Numbers begin anew after the last one. */
+	assert_int_equal(bfd_echo_end(sent_ns, 1, ~0U - 1, 3, 2, 5), 113);
+}
+
+static void when_echoes_are_sent(void **state)
+{
+	struct bfd_session b = is_up;
+	struct bfd_talk t = fresh();
+
+	assert_int_equal(bfd_echo_pause_ns(&t, &b), 0);
+	t.echo_us = 2000;
+	assert_int_equal(bfd_echo_pause_ns(&t, &b), 0); /* it sends none back */
+	b.its_min_echo_rx_us = 5000;
+	assert_int_equal(bfd_echo_pause_ns(&t, &b), 5 * MS);
+	b.its_min_echo_rx_us = 1000;
+	assert_int_equal(bfd_echo_pause_ns(&t, &b), 2 * MS);
+	b.echo_on = 1;
+	b.echo_rtt_ns = 80 * MS; /* no more than half of what can be kept note of is under way */
+	assert_int_equal(bfd_echo_pause_ns(&t, &b), 10 * MS);
+	b.state = BFD_DOWN;
+	assert_int_equal(bfd_echo_pause_ns(&t, &b), 0);
+}
+
+/* Written out by hand, but for the sums, which must come out even. */
+static void an_echo(void **state)
+{
+	static const __u8 v4[] = { 0x45, 0xc0, 0, 36, 0,    0,	  0x40, 0, 255,	 17,  0, 0,
+				   198,	 51,   100, 1, 192, 0, 2,    1, 0xc0, 0x01, 0x0e, 0xc9,
+				   0,	 16,   0, 0, 1, 2, 3, 4, 0, 0, 1, 0 };
+	struct config config = { .tclass = 0xc0, .loopback4 = addr_from_v4(be32(0xc6336401)) };
+	struct bfd_set set = { .discriminator = 0x01020304, .sport = 0xc001,
+			       .local = addr_from_v4(be32(0xc0000201)) };
+	__u8 packet[BFD_ECHO_MAX];
+	__u64 header = 0, udp = be32(17) + (__u64)be32(16);
+
+	assert_int_equal(bfd_echo_build(packet, &set, &config, 256), sizeof(v4));
+	for (size_t i = 0; i < sizeof(v4); i += 4)
+		*(i < IPV4_LEN ? &header : &udp) += load32(packet + i);
+	assert_int_equal(sum_fold(header), 0xffff);
+	assert_int_equal(sum_fold(udp + load32(packet + 12) + load32(packet + 16)), 0xffff);
+	store16(packet + IPV4_OFF_CSUM, 0);
+	store16(packet + IPV4_LEN + UDP_OFF_SUM, 0);
+	assert_memory_equal(packet, v4, sizeof(v4));
+	/* Of a node without an IPv4 loopback, from the port itself. */
+	memset(&config.loopback4, 0, sizeof(config.loopback4));
+	bfd_echo_build(packet, &set, &config, 1);
+	assert_memory_equal(packet + IPV4_OFF_SRC, packet + IPV4_OFF_DST, 4);
+}
+
 #define UNIT(sentence, function) { .name = sentence, .test_func = function }
 
 int main(void)
@@ -326,6 +388,10 @@ int main(void)
 		UNIT("new numbers hold when the peer has confirmed them",
 		     new_numbers_wait_for_the_peer),
 		UNIT("a session that is down is slow again", down_again_is_slow_again),
+		UNIT("echoes are lost when several in a row are", echoes_in_a_row),
+		UNIT("echoes are sent when both ends want them, as often as both can",
+		     when_echoes_are_sent),
+		UNIT("an echo is a packet to ourselves", an_echo),
 		UNIT("the last words are that it is out of service", out_of_service),
 	};
 	struct CMUnitTest tests[ARRAY_SIZE(parse_cases) + ARRAY_SIZE(others)];

@@ -356,6 +356,10 @@ static void ports_and_links_are_read(void **state)
 	assert_int_equal(p.port[2].bfd.min_tx_us, 50000);
 	assert_int_equal(p.port[2].bfd.min_rx_us, 50000);
 	assert_int_equal(p.port[2].bfd.mult, 3);
+	assert_int_equal(p.port[1].bfd.echo_us, 500);
+	assert_int_equal(p.port[1].bfd.echo_mult, 8);
+	assert_int_equal(p.port[2].bfd.echo_us, 2000);
+	assert_int_equal(p.port[2].bfd.echo_mult, 3);
 	assert_true(addr_is_unspecified(&p.port[3].bfd.peer));
 	assert_true(p.port[1].watch.queue);
 	assert_int_equal(p.port[1].watch.bytes.onset, 200001);
