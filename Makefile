@@ -52,6 +52,15 @@ BENCH    := $(patsubst selftests/bench/%.c,$(B)/bench/%,\
 	$(filter-out %.bpf.c,$(wildcard selftests/bench/*.c)))
 BENCHBPF := $(patsubst selftests/bench/%.bpf.c,$(B)/bench/%.skel.h,$(wildcard selftests/bench/*.bpf.c))
 
+# What the demo can show.
+SCENES   := $(patsubst selftests/lab/scene_%.py,%,$(wildcard selftests/lab/scene_*.py))
+SCENE    := failure
+ifneq ($(filter demo,$(MAKECMDGOALS)),)
+ifneq ($(or $(filter $(SCENE),$(SCENES)),none),$(SCENE))
+$(error SCENE=$(SCENE): no such scene; there are: $(SCENES))
+endif
+endif
+
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all help deps test test-build demo bench fuzz install clean
@@ -60,7 +69,8 @@ all: $(B)/fantel $(B)/fantel.8
 
 help:
 	@echo 'make               build build/fantel'
-	@echo 'sudo make demo     packages, build, and the lab of Figure 1: a cut, the reaction, a picture'
+	@echo 'sudo make demo     packages, build, and a scene in the lab of Figure 1: table and picture;'
+	@echo '                   SCENE=NAME is one of: $(SCENES); without, $(SCENE)'
 	@echo 'sudo make test     packages, build, every test; TESTS=PATTERN for some of them'
 	@echo 'sudo make bench    what each program costs per packet, and reaction times'
 	@echo 'sudo make fuzz     the long fuzzing run (FUZZ_RUNS=10000000 of each target)'
@@ -198,7 +208,7 @@ $(B)/lab/%: selftests/lab/%.c | $(GENERATED)
 	$(call say,CC,$@) mkdir -p $(@D) && $(CC) $(OURS) $(CFLAGS) $< -lpthread -lz -o $@
 
 demo: all $(TOOLS)
-	$(Q)$(PYTHON) selftests/lab/demo.py
+	$(Q)$(PYTHON) selftests/lab/demo.py $(SCENE)
 
 # ---- bench ---------------------------------------------------------------------------------------
 

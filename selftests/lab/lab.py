@@ -105,7 +105,7 @@ def policy_file(node):
 
 
 def read_policy(node):
-    """What is inside the `fantel:fantel` of the node's policy in policies/."""
+    """What is inside the `fantel:fantel` of the node's policy in policies/, or of the one of that name."""
     with open(policy_file(node), encoding="utf-8") as file:
         return json.load(file)["fantel:fantel"]
 

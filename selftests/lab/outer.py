@@ -3,9 +3,6 @@
 What the tests of tunnels other than SRv6 share: the examples of policies/ as changes for
 routers.start(), and the question whether everything arrives. Used by test_outer and test_far_kernel.
 """
-import json
-import os
-
 import lab as figure
 import routers
 from traffic import Traffic
@@ -19,9 +16,8 @@ VXLAN = {"vni": 64500, "inner-destination-mac": INNER_MAC}
 def example(name):
     """A change that makes the policy that of policies/NAME.json."""
     def change(_node, policy):
-        with open(os.path.join(figure.TREE, "policies", name + ".json"), encoding="utf-8") as file:
-            policy.clear()
-            policy.update(json.load(file)["fantel:fantel"])
+        policy.clear()
+        policy.update(figure.read_policy(name))
     return change
 
 

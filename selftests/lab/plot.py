@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 """
-The demo's picture: above, the rate of every path over time; below, every packet around the cut, a
-row for each flow. gnuplot draws it as SVG and PNG; the data stays beside it. Called by demo.py.
+The pictures of the demo: graphs over time, one above the other, with numbered lines where something
+happened and a list of what. gnuplot draws them as SVG and PNG; the data stays beside them. Called by
+the scenes.
 """
 import os
 import subprocess
@@ -12,27 +13,115 @@ LOST = "#d7191c"
 
 HEAD = """
 set output "{output}"
-set multiplot layout 2,1 title "{title}" font ",15" margins 0.055,0.76,0.075,0.91 spacing 0,0.13
+set multiplot layout {rows},1 title "{title}" font ",15" margins 0.055,0.76,0.075,0.91 spacing 0,{gap}
 set key outside right top Left reverse samplen 1.5 spacing 1.3
-set grid back lt 1 lw 0.5 lc rgb "#cccccc"
 set border lc rgb "#666666"
 set tics textcolor rgb "#333333"
+set grid back lt 1 lw 0.5 lc rgb "#cccccc"
 """
 TERMINALS = {
     "svg": 'set terminal svg size 1280,860 font "DejaVu Sans,12" background "white"',
     "png": 'set terminal pngcairo size 1280,860 font "DejaVu Sans,11"',
 }
+LINE, ROW = 0.029, 0.0265  # of the picture's height: a line of a key, and of the list
 
 
-def _quoted(text):
-    return text.replace("\\", "").replace('"', "'").replace("_", "\\\\_")
+class Graph:
+    """One of the graphs: labels of its axes, where the lower one begins and ends, the curves (Curve),
+    and how much of its unit a nanosecond of a mark is."""
+
+    def __init__(self, xlabel, ylabel, first, last, curves, unit_ns=1e9, yrange="[0:*]"):
+        self.xlabel, self.ylabel, self.first, self.last = xlabel, ylabel, first, last
+        self.curves, self.unit_ns, self.yrange = curves, unit_ns, yrange
 
 
-def _write(directory, name, rows):
-    file = os.path.join(directory, name + ".dat")
-    with open(file, "w", encoding="ascii") as out:
-        out.writelines(" ".join(map(str, row)) + "\n" for row in rows)
-    return file
+class Curve:
+    """Rows (x, y) that are drawn in the way of `style`, and kept in `directory`; `words` = "" for none in
+    the key."""
+
+    def __init__(self, directory, name, rows, words, colour, style="with lines lw 2"):
+        self.file = os.path.join(directory, name + ".dat")
+        self.words, self.colour, self.style = words, colour, style
+        with open(self.file, "w", encoding="ascii") as out:
+            out.writelines(" ".join(map(str, row)) + "\n" for row in rows)
+
+    def clause(self):
+        name = f'title "{_quoted(self.words)}"' if self.words else "notitle"
+        return f'"{self.file}" using 1:2 {self.style} lc rgb "{self.colour}" {name}'
+
+
+def colours(measurement):
+    """Path -> its colour, the same in all graphs of a picture."""
+    return {way: COLOURS[number % len(COLOURS)] for number, way in enumerate(sorted(measurement.ways))}
+
+
+def whole(measurement, zero_ns, unit_ns):
+    """First and last x of a graph of all the traffic."""
+    return tuple((ns // BIN_NS * BIN_NS - zero_ns) / unit_ns for ns in (measurement.start_ns, measurement.end_ns))
+
+
+def rates(measurement, zero_ns, directory, scale, bin_ns=BIN_NS):
+    """A curve for each path: packets/s at the egress PE, times `scale`, over seconds."""
+    found = measurement.rates(bin_ns)
+    first, last = measurement.start_ns // bin_ns * bin_ns, measurement.end_ns // bin_ns * bin_ns
+    for way, colour in colours(measurement).items():
+        rows = [((at + bin_ns / 2 - zero_ns) / 1e9, found.get(way, {}).get(at, 0) * scale)
+                for at in range(first + bin_ns, last, bin_ns)]  # the first and last are not whole
+        yield Curve(directory, f"rate-{way}", rows, way, colour)
+
+
+def packets(measurement, zero_ns, window_ms, directory):
+    """Every packet of the window by the time of its sending, a row for each flow; crosses are lost."""
+    low, high = (zero_ns + ms * 1e6 for ms in window_ms)
+    points = {way: [] for way in measurement.ways}
+    for tx_ns, _, _, flow, way in measurement.tapped:
+        if low <= tx_ns <= high:
+            points[measurement.ways[way]].append(((tx_ns - zero_ns) / 1e6, flow))
+    lost = [((ns - zero_ns) / 1e6, flow) for flow in range(len(measurement.sent))
+            for ns in _lost_times(measurement, flow) if low <= ns <= high]
+    for way, colour in colours(measurement).items():
+        if points[way]:
+            yield Curve(directory, f"packets-{way}", points[way], "", colour, "with points pt 7 ps 0.35")
+    if lost:
+        yield Curve(directory, "packets-lost", lost, "lost", LOST, "with points pt 2 ps 0.6 lw 1.5")
+
+
+def _lost_times(measurement, flow):
+    """When each lost packet was sent, by the schedule: a flow's packets leave at equal distances."""
+    pace = (measurement.end_ns - measurement.start_ns) / max(measurement.sent[flow], 1)
+    after, count = None, 0
+    for _, ns in measurement.missing(flow):
+        count = count + 1 if ns == after else 1
+        after = ns
+        yield ns + count * pace
+
+
+# ---- the picture -------------------------------------------------------------------------------------
+
+def draw(name, title, graphs, marks, zero_ns, directory):
+    """
+    Files NAME.svg and NAME.png in `directory`. `marks` are (ns, words), shown in all graphs by the time
+    since zero_ns. Returns the files.
+    """
+    marks = sorted(marks)
+    graphs = [(graph, [curve.clause() for curve in graph.curves]) for graph in graphs]
+    body = list(_list(marks, zero_ns, top=0.91 - LINE * (len(graphs[0][1]) + 1.5)))
+    for graph, curves in graphs:
+        body += _graph(graph, curves, [((ns - zero_ns) / graph.unit_ns, n) for n, (ns, _) in enumerate(marks, 1)])
+    files = []
+    for suffix, terminal in TERMINALS.items():
+        output = os.path.join(directory, f"{name}.{suffix}")
+        head = HEAD.format(output=output, title=_quoted(title), rows=len(graphs), gap=0.13 if len(graphs) < 3 else 0.07)
+        subprocess.run(["gnuplot"], input="\n".join([terminal, head, *body, "unset multiplot"]), text=True, check=True)
+        files.append(output)
+    return files
+
+
+def _graph(graph, curves, marks):
+    return [f"set xlabel '{graph.xlabel}'", f"set ylabel '{graph.ylabel}'",
+            f"set xrange [{graph.first}:{graph.last}]", f"set yrange {graph.yrange}",
+            f"set offsets 0, 0, graph {0.2 if graph.yrange.endswith('*]') else 0}, 0",
+            *_lines(marks, graph.first, graph.last), "plot " + ", ".join(curves), "unset arrow", "unset label"]
 
 
 def _lines(marks, first, last):
@@ -59,77 +148,14 @@ def _merge(marks, apart):
     return [(at, f"{low}-{high}" if high > low else f"{low}") for at, low, high in groups]
 
 
-def _list(marks, zero_ns):
-    """What the numbers stand for, beside the lower graph."""
-    for row, (ns, words) in enumerate(marks):
-        place = f"graph {0.88 - 0.075 * row} left front font ',10' tc rgb '#222222'"
-        yield f'set label "{row + 1}" at graph 1.02, {place}'
-        yield f'set label "{(ns - zero_ns) / 1e6:.2f} ms" at graph 1.125, {place.replace("left", "right")}'
-        yield f'set label "{_quoted(words)}" at graph 1.135, {place}'
+def _list(marks, zero_ns, top):
+    """What the numbers stand for, below the first graph's key."""
+    for number, (ns, words) in enumerate(marks, 1):
+        place = f"screen {top - ROW * number} left front font ',10' tc rgb '#222222'"
+        yield f'set label "{number}" at screen 0.774, {place}'
+        yield f'set label "{(ns - zero_ns) / 1e6:.2f} ms" at screen 0.848, {place.replace("left", "right")}'
+        yield f'set label "{_quoted(words)}" at screen 0.855, {place}'
 
 
-def _rates(measurement, zero_ns, directory, ways):
-    rates = measurement.rates(BIN_NS)
-    first, last = measurement.start_ns // BIN_NS * BIN_NS, measurement.end_ns // BIN_NS * BIN_NS
-    curves = []
-    for number, way in enumerate(ways):
-        rows = [((at + BIN_NS / 2 - zero_ns) / 1e9, rates.get(way, {}).get(at, 0) / 1e3)
-                for at in range(first + BIN_NS, last, BIN_NS)]  # the first and last are not whole
-        file = _write(directory, f"rate-{way}", rows)
-        curves.append(f'"{file}" using 1:2 with lines lw 2 lc rgb "{COLOURS[number % len(COLOURS)]}"'
-                      f' title "{_quoted(way)}"')
-    return curves, (first - zero_ns) / 1e9, (last - zero_ns) / 1e9
-
-
-def _packets(measurement, zero_ns, window_ms, directory, ways):
-    low, high = (zero_ns + ms * 1e6 for ms in window_ms)
-    points = {way: [] for way in ways}
-    for tx_ns, _, _, flow, way in measurement.tapped:
-        if low <= tx_ns <= high:
-            points[measurement.ways[way]].append(((tx_ns - zero_ns) / 1e6, flow))
-    lost = [((ns - zero_ns) / 1e6, flow) for flow in range(len(measurement.sent))
-            for ns in _lost_times(measurement, flow) if low <= ns <= high]
-    curves = [f'"{_write(directory, f"packets-{way}", points[way])}" using 1:2 with points pt 7 ps 0.35'
-              f' lc rgb "{COLOURS[number % len(COLOURS)]}" notitle'
-              for number, way in enumerate(ways) if points[way]]
-    if lost:
-        curves.append(f'"{_write(directory, "packets-lost", lost)}" using 1:2 with points pt 2 ps 0.6 lw 1.5'
-                      f' lc rgb "{LOST}" title "lost"')
-    return curves
-
-
-def _lost_times(measurement, flow):
-    """When each lost packet was sent, by the schedule: a flow's packets leave at equal distances."""
-    pace = (measurement.end_ns - measurement.start_ns) / max(measurement.sent[flow], 1)
-    after, count = None, 0
-    for _, ns in measurement.missing(flow):
-        count = count + 1 if ns == after else 1
-        after = ns
-        yield ns + count * pace
-
-
-def draw(measurement, zero_ns, marks, window_ms, title, directory):
-    """
-    Files reaction.svg and reaction.png in `directory`. `zero_ns` is the cut, `marks` (ns, words),
-    `window_ms` the part around the cut that is drawn packet by packet. Returns the files.
-    """
-    ways, marks = sorted(measurement.ways), sorted(marks)
-    curves, first, last = _rates(measurement, zero_ns, directory, ways)
-    above = ["set xlabel 'seconds since the cut'", "set ylabel 'thousand packets/s at the egress PE'",
-             f"set xrange [{first}:{last}]", "set yrange [0:*]", "set offsets 0, 0, graph 0.2, 0",
-             *_lines([((ns - zero_ns) / 1e9, n) for n, (ns, _) in enumerate(marks, 1)], first, last),
-             "plot " + ", ".join(curves), "unset arrow", "unset label", "set offsets 0, 0, 0, 0"]
-    below = ["set xlabel 'milliseconds since the cut, by the time of sending'",
-             "set ylabel 'flow (queue pair)'", f"set xrange [{window_ms[0]}:{window_ms[1]}]",
-             f"set yrange [-1:{len(measurement.sent) * 1.25}]",
-             *_lines([((ns - zero_ns) / 1e6, n) for n, (ns, _) in enumerate(marks, 1)], *window_ms),
-             *_list(marks, zero_ns),
-             "plot " + ", ".join(_packets(measurement, zero_ns, window_ms, directory, ways))]
-    files = []
-    for suffix, terminal in TERMINALS.items():
-        output = os.path.join(directory, "reaction." + suffix)
-        script = "\n".join([terminal, HEAD.format(output=output, title=_quoted(title)), *above, *below,
-                            "unset multiplot"])
-        subprocess.run(["gnuplot"], input=script, text=True, check=True)
-        files.append(output)
-    return files
+def _quoted(text):
+    return text.replace("\\", "").replace('"', "'").replace("_", "\\\\_")

@@ -6,7 +6,6 @@ First with the policies as they stand, then End.DT46 alone for both families, th
 directions at once, with no SRv6 in either PE's kernel.
 """
 import json
-import os
 import time
 
 import lab as figure
@@ -14,8 +13,6 @@ import routers
 from lab import Lab, sid
 from tap import Tap
 from traffic import Traffic
-
-EGRESS = os.path.join(figure.TREE, "policies", "egress-pe-decap.json")
 
 
 def without_kernel_ends(lab, *nodes):
@@ -26,9 +23,8 @@ def without_kernel_ends(lab, *nodes):
 
 
 def as_egress(policy):
-    with open(EGRESS, encoding="utf-8") as file:
-        policy.clear()
-        policy.update(json.load(file)["fantel:fantel"])
+    policy.clear()
+    policy.update(figure.read_policy("egress-pe-decap"))
 
 
 def example(node, policy):
