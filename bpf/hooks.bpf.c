@@ -8,6 +8,8 @@
  *                   mark        for the kernel's own tunnels, the mark by which it chooses them
  *   core port       bfd       a packet of the port's BFD session: the state follows at once
  *                   notify    a notification to this node: trust, parse, act
+ *                   health      what failures do to paths
+ *                   metrics     what is told of their load
  *                   decap     a tunnel that ends here: outer off, the kernel routes what is inside
  *                   detect    a packet bound for a failed link becomes a notification
  *   its egress      watch     trouble on a link that is up: a clone becomes the notification

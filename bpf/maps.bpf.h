@@ -64,6 +64,10 @@ MAP(fantel_resource, BPF_MAP_TYPE_ARRAY, __u32, struct resource, MAX_RESOURCES, 
  * Preallocated: memory for a new failure must be there at once. */
 MAP(fantel_failed, BPF_MAP_TYPE_HASH, struct failed_key, struct failed, MAX_FAILED, 0);
 
+/* What was told of the load of paths and resources. notify -> the loader, which turns it into weights
+ * and removes what has expired; status. */
+MAP(fantel_metrics, BPF_MAP_TYPE_HASH, struct failed_key, struct metrics, MAX_METRICS, 0);
+
 /* Tunnel identity -> paths. push -> notify. */
 MAP(fantel_tunnels, BPF_MAP_TYPE_HASH, __u64, struct tunnel_paths, MAX_TUNNELS, BPF_F_NO_PREALLOC);
 

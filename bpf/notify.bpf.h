@@ -18,6 +18,7 @@
 #include "fantel/resource.h"
 #include "fantel/window.h"
 #include "health.bpf.h"
+#include "metrics.bpf.h"
 #include "packet.bpf.h"
 #include "scratch.bpf.h"
 
@@ -152,6 +153,8 @@ SUBPROG int notify_event(const struct scratch *s, enum reason reason, const stru
 	e->usable = usable;
 	e->peer = s->outer.src;
 	memcpy(&e->tunnel, &s->told.tunnel, sizeof(e->tunnel));
+	if (m->kind == KIND_LOAD && reason != REASON_METRIC)
+		words_copy(&e->measured, &s->measured, sizeof(e->measured));
 	if (key)
 		event_subject(e, key);
 	event_end(e);
@@ -269,6 +272,18 @@ SUBPROG int failed_sweep_subjects(const struct failed_key *key, __u64 now_ns)
 	return w.removed ? REASON_RECOVERED : REASON_NOT_KNOWN;
 }
 
+/* Of what became of a subject: news to all. */
+FN bool notify_changed(enum reason reason)
+{
+	return reason == REASON_FAILED || reason == REASON_RECOVERED || reason == REASON_MEASURED;
+}
+
+/* There was no room for it. */
+FN bool notify_full(enum reason reason)
+{
+	return reason == REASON_FAILED_FULL || reason == REASON_METRICS_FULL;
+}
+
 /* Act on one subject. */
 SUBPROG int notify_subject(struct scratch *s, const struct failed_key *given, __u64 now_ns)
 {
@@ -279,13 +294,15 @@ SUBPROG int notify_subject(struct scratch *s, const struct failed_key *given, __
 	if (!s || !given)
 		return REASON_INTERNAL;
 	key = *given; /* as scratch() says */
-	if (s->msg.kind == KIND_FAILURE)
+	if (s->msg.kind == KIND_LOAD)
+		reason = metrics_take(s, &key, now_ns);
+	else if (s->msg.kind == KIND_FAILURE)
 		reason = failed_add(&key, &s->msg, now_ns, &usable);
 	else if (msg_has(&s->msg, TLVI_EVENT))
 		reason = failed_remove(&key, now_ns, &usable);
 	else
 		reason = failed_sweep_events(&key, now_ns, &usable);
-	if (reason == REASON_FAILED || reason == REASON_RECOVERED)
+	if (notify_changed(reason))
 		notify_event(s, reason, &key, usable, now_ns);
 	return reason;
 }
@@ -293,7 +310,7 @@ SUBPROG int notify_subject(struct scratch *s, const struct failed_key *given, __
 /* Of several subjects, the one that changed decides, where one did. */
 FN enum reason notify_sum(enum reason sum, enum reason one)
 {
-	return sum == REASON_FAILED || sum == REASON_RECOVERED ? sum : one;
+	return notify_changed(sum) ? sum : one;
 }
 
 /* Act on every path that Tunnel Info names. */
@@ -313,7 +330,7 @@ FN enum reason notify_tunnel(struct scratch *s, struct failed_key *key, __u64 no
 		if (!notify_also(s, key->index))
 			continue;
 		reason = notify_subject(s, key, now_ns);
-		if (reason == REASON_FAILED_FULL)
+		if (notify_full(reason))
 			return reason;
 		sum = notify_sum(sum, reason);
 	}
@@ -337,7 +354,7 @@ FN enum reason notify_location(struct scratch *s, struct failed_key *key, __u64 
 			continue;
 		key->index = *index;
 		reason = notify_subject(s, key, now_ns);
-		if (reason == REASON_FAILED_FULL)
+		if (notify_full(reason))
 			return reason;
 		sum = notify_sum(sum, reason);
 	}
@@ -436,9 +453,23 @@ FN enum reason notify_once(struct scratch *s, __u64 now_ns)
 	if (reason)
 		return reason;
 	reason = notify_act(now_ns);
-	if (reason == REASON_FAILED_FULL)
+	if (notify_full(reason))
 		window_give_back(origin, s->msg.sequence);
 	return reason;
+}
+
+/* Is there something to do about it? Not about metrics that can't be, that are none, or that their
+ * sender only lets us know. */
+FN bool notify_acts(struct scratch *s)
+{
+	const struct msg *m = &s->msg;
+
+	if (m->kind != KIND_LOAD)
+		return m->kind == KIND_FAILURE || m->kind == KIND_RECOVERY;
+	if (!metrics_possible(m))
+		return false;
+	metrics_measured(&s->measured, m);
+	return s->measured.told && m->hint != HINT_INFORM;
 }
 
 /* Nothing acts on the others: they are told to the outside. What can't be true is told as such; the
@@ -472,7 +503,7 @@ SUBPROG int notify_packet(struct xdp_md *ctx)
 	if (reason == REASON_NONE) {
 		__u64 now = bpf_ktime_get_ns();
 
-		if (s->msg.kind == KIND_FAILURE || s->msg.kind == KIND_RECOVERY)
+		if (notify_acts(s))
 			reason = notify_once(s, now);
 		else
 			reason = notify_report(s, now);

@@ -16,6 +16,7 @@ struct scratch {
 	struct told told;   /* the tunnel that a packet or notification is about; detect: a new entry */
 	struct told_key told_key; /* detect */
 	struct resource_key resource; /* notify: what its location names */
+	struct measured measured; /* notify: its metrics */
 	struct frame outer, inner;
 	struct addr next; /* detect: where the outer header sends the packet from here */
 	__u32 inner_at;	  /* detect, decap: offset of the packet inside the tunnel */

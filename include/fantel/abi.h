@@ -32,6 +32,7 @@
 #define MAX_TUNNELS (2 * MAX_LABELS * MAX_PATHS) /* every suffix; old and new policy at once */
 #define MAX_FAILED 32768
 #define MAX_ORIGINS 4096
+#define MAX_METRICS 8192
 #define MAX_TOLD 16384
 #define MAX_BUCKETS 4096
 #define MAX_GAUGES MAX_CORE_LINKS
@@ -309,6 +310,35 @@ struct failed {
 	__u64 until_ns; /* 0 = until withdrawn */
 	__u64 armed_ns; /* when the timer fires; 0 = it does not run */
 	__u64 sequence;
+};
+
+/* Metrics that a notification told, in whole numbers. What was not told is 0. */
+struct measured {
+	__u32 told; /* of metrics, as struct msg says what is present */
+	__u32 loss; /* in units of 0.000003 % */
+	__u64 capacity; /* this and the next: bytes/s */
+	__u64 residual;
+	__u64 available;
+	__u64 utilized;
+	__u32 delay_us;
+	__u32 delay_min_us;
+	__u32 delay_max_us;
+	__u32 queue_depth; /* bytes */
+	__u32 queue_limit; /* bytes */
+	__u8 anomalous;	   /* enum msg_anomalous */
+	__u8 cpu_percent;
+	__u8 memory_percent;
+	__u8 pad;
+};
+
+/* fantel_metrics, by the key of fantel_failed: what was told of a path or resource, by whom, under
+ * which event-id. An older sequence never replaces a newer one. */
+struct metrics {
+	char name[NAME_LEN]; /* of the path or resource */
+	__u64 time_ns;	     /* when it came; 0 = not complete yet */
+	__u64 until_ns;	     /* 0 = the notification does not say */
+	__u64 sequence;
+	struct measured measured;
 };
 
 /* Token bucket counted in nanoseconds of credit, see bucket.h. */
@@ -598,6 +628,7 @@ struct event {
 	struct addr peer; /* originator of what was received, receiver of what was sent */
 	char name[NAME_LEN]; /* of the path, resource, link or group */
 	struct tunnel_key tunnel;
+	struct measured measured;
 };
 
 /* BPF and host must agree: no implicit holes that a compiler could fill otherwise. */
@@ -609,7 +640,9 @@ _Static_assert(sizeof(struct failed_key) == 24, "failed_key");
 _Static_assert(sizeof(struct resource_key) == 56, "resource_key");
 _Static_assert(sizeof(struct resource) == 48, "resource");
 _Static_assert(sizeof(struct health) == 24, "health");
-_Static_assert(sizeof(struct event) == 256, "event");
+_Static_assert(sizeof(struct event) == 320, "event");
+_Static_assert(sizeof(struct measured) == 64, "measured");
+_Static_assert(sizeof(struct metrics) == 120, "metrics");
 _Static_assert(sizeof(struct bucket_key) == 24, "bucket_key");
 _Static_assert(sizeof(struct endpoint_key) == 24, "endpoint_key");
 _Static_assert(sizeof(struct failed) == 88, "failed");

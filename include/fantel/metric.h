@@ -42,4 +42,48 @@ SUBPROG int metrics_possible(const struct msg *m)
 	       m->memory_percent <= 100;
 }
 
+/* A finite bandwidth that is not negative, in whole bytes/s; the largest number where it is larger. */
+FN __u64 metric_bytes(__u32 bits_f32)
+{
+	__u32 exponent = bits_f32 >> 23; /* of 2, and 127 + 23 more */
+	__u64 mantissa = (bits_f32 & 0x7fffff) | 0x800000;
+
+	if (exponent >= 150 + 40)
+		return ~0ULL;
+	if (exponent >= 150)
+		return mantissa << (exponent - 150);
+	return exponent >= 127 ? mantissa >> (150 - exponent) : 0;
+}
+
+/* What is measured. */
+#define METRIC_TLVS                                                                                \
+	(MSG_BIT(TLVI_CAPACITY) | MSG_BIT(TLVI_DELAY) | MSG_BIT(TLVI_DELAY_RANGE) |                \
+	 MSG_BIT(TLVI_LOSS) | MSG_BIT(TLVI_RESIDUAL) | MSG_BIT(TLVI_AVAILABLE) |                   \
+	 MSG_BIT(TLVI_UTILIZED) | MSG_BIT(TLVI_QUEUE) | MSG_BIT(TLVI_NODE_LOAD))
+
+FN bool measured_has(const struct measured *m, enum tlv_index index)
+{
+	return m->told & MSG_BIT(index);
+}
+
+/* All that a notification tells of; metrics_possible was asked before. */
+FN void metrics_measured(struct measured *to, const struct msg *m)
+{
+	to->told = m->present & METRIC_TLVS;
+	to->loss = m->loss;
+	to->capacity = metric_bytes(m->capacity_f32);
+	to->residual = metric_bytes(m->residual_f32);
+	to->available = metric_bytes(m->available_f32);
+	to->utilized = metric_bytes(m->utilized_f32);
+	to->delay_us = m->delay_us;
+	to->delay_min_us = m->delay_min_us;
+	to->delay_max_us = m->delay_max_us;
+	to->queue_depth = m->queue_depth;
+	to->queue_limit = m->queue_limit;
+	to->anomalous = m->anomalous;
+	to->cpu_percent = m->cpu_percent;
+	to->memory_percent = m->memory_percent;
+	to->pad = 0;
+}
+
 #endif

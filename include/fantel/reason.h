@@ -30,6 +30,7 @@
 	X(RECOVERED, "recovered", DONE, "a recovery withdrew a failure")                                          \
 	X(REFRESHED, "refreshed", DONE, "a failure already known was confirmed")                                  \
 	X(EXPIRED, "expired", DONE, "a failure's validity ran out")                                               \
+	X(MEASURED, "measured", DONE, "metrics of a path, link or node were taken")                               \
 	X(REPORTED, "reported", DONE, "a notification reported as an event only")                                 \
 	X(METRIC, "metric", DROP, "metrics that can't be: no number, negative, infinite, above the capacity")     \
 	X(DUPLICATE, "duplicate", DROP, "a repetition of a notification that already acted")                      \
@@ -48,8 +49,9 @@
 	X(SOURCE, "source", DROP, "a source that is not of the domain")                                           \
 	X(RADIUS, "radius", DROP, "a hop limit that shows too long a way")                                        \
 	X(DOMAIN, "domain", DROP, "another domain's notification")                                                \
-	X(STALE, "stale", DROP, "a sequence number behind the originator's window")                               \
+	X(STALE, "stale", DROP, "a sequence number behind the originator's window, or its newer metrics")         \
 	X(FAILED_FULL, "failed-full", DROP, "no room in fantel_failed: the notification could not act")           \
+	X(METRICS_FULL, "metrics-full", DROP, "no room in fantel_metrics: the notification could not act")        \
 	X(ORIGINS_FULL, "origins-full", DROP, "no room in fantel_origins: the notification could not act")        \
 	/* P node: detect */                                                                                      \
 	X(NOTIFIED, "notified", DONE, "a doomed packet became a notification")                                    \

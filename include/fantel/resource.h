@@ -51,14 +51,25 @@ FN bool resource_key_descriptor(struct resource_key *k, const struct msg_node *n
 
 /* What a location may name, and by what. */
 enum resource_name {
-	NAME_NODE, /* only with cause node-down: the remote node, or where it has none the local one
-		    */
+	/* With cause node-down, the remote node, or where it has none the local one. With a load of the
+	 * node that is no link's, the local one. */
+	NAME_NODE,
 	NAME_IPV6, /* the link, by 261 and 262 */
 	NAME_IPV4, /* by 259 and 260 */
 	NAME_LOCAL_ID,	/* by the local node and what 258 calls the link there */
 	NAME_REMOTE_ID, /* by the remote node and what 258 calls it there */
 	NAME_COUNT,
 };
+
+/* Is it about the load of the node that tells it, and no link? */
+FN bool resource_is_local_node(const struct msg *m)
+{
+	const __u32 link = MSG_BIT(TLVI_LINK_IDS) | MSG_BIT(TLVI_LOCAL_IPV4) |
+			   MSG_BIT(TLVI_REMOTE_IPV4) | MSG_BIT(TLVI_LOCAL_IPV6) |
+			   MSG_BIT(TLVI_REMOTE_IPV6);
+
+	return m->kind == KIND_LOAD && msg_has(m, TLVI_NODE_LOAD) && !(m->present & link);
+}
 
 /* What the notification names in this way: true and *k, or false. */
 FN bool resource_key_read(struct resource_key *k, const struct msg *m, enum resource_name name,
@@ -68,6 +79,8 @@ FN bool resource_key_read(struct resource_key *k, const struct msg *m, enum reso
 
 	switch (name) {
 	case NAME_NODE:
+		if (resource_is_local_node(m))
+			return resource_key_descriptor(k, &m->local_node, own_as);
 		if (m->cause != CAUSE_NODE_DOWN)
 			return false;
 		if (msg_has(m, TLVI_REMOTE_NODE))

@@ -33,6 +33,7 @@
 #define TUNNEL_BAR 1.0
 #define ORDER_BAR 60 /* more than without */
 #define NOTIFY_BAR 300
+#define METRICS_BAR 400
 #define DETECT_BAR 250
 #define QUIET_BAR 10
 #define DECAP_BAR 150
@@ -552,6 +553,14 @@ static void add_notify(void)
 	s = add_core("notify: a failure without Event TLV", "bench failure without event",
 		     notify_node(), XDP_DROP, REASON_REFRESHED);
 	s->bar = NOTIFY_BAR;
+	s = add_core("notify: metrics of a path, event emitted", "bench metrics", notify_node(),
+		     XDP_DROP, REASON_MEASURED);
+	s->want.count_at = golden_number("metrics_event_at") + 8;
+	s->want.count_mask = ~0U;
+	s->want.complement_at = golden_number("metrics_timestamp_at") + 4;
+	s->before = drain;
+	s->runs = EVENTS_RUNS;
+	s->bar = METRICS_BAR;
 	s = add_core("notify: a repetition", "bench failure", notify_node(), XDP_DROP,
 		     REASON_DUPLICATE);
 	s->bar = NOTIFY_BAR;

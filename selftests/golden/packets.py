@@ -16,6 +16,7 @@ NAME is `IN` for what arrives, `IN via PATH` for what must leave (flow label and
 notification that a doomed packet becomes.
 """
 import json
+import struct
 import logging
 import sys
 
@@ -454,6 +455,19 @@ def bench_failure(event, validity=0, tunnel=True):
         ICMPv6Unknown(type=202, code=code, msgbody=info + options)
 
 
+def bench_metrics():
+    """A TYPE5 about encaps-3: a link of 100 Gbit/s, 60 % used, with its queue."""
+    code, info = tunnel_info(PATHS[2]["segments"])
+    options = LOCATION + b"".join(number.to_bytes(2, "big") + b"\0\4" + struct.pack("!f", value)
+                                  for number, value in ((1089, 12.5e9), (1119, 5e9), (1120, 7.5e9)))
+    options += private(65001, b"\0\0\0\7" + (1 << 32).to_bytes(8, "big") + (60000).to_bytes(4, "big"))
+    options += private(65002, b"\0" * 4 + b"\xff" * 4)
+    options += private(65005, struct.pack("!III", 1, 1 << 20, 16 << 20))
+    return Ether(**MAC_FROM) / IPv6(src="2001:db8:f::2", dst=LOOPBACK6, hlim=255, nh=58) / \
+        ICMPv6Unknown(type=206, code=code, msgbody=info + options)
+
+
+emit("bench metrics", bench_metrics())
 emit("bench failure", bench_failure(True))
 emit("bench failure for a minute", bench_failure(True, 60000))
 emit("bench failure without event", bench_failure(False))
@@ -466,6 +480,8 @@ json.dump({
              "location": LOCATION.hex()},
     "bench": {"event_at": option(bench_failure(True), 65001),
               "timestamp_at": option(bench_failure(True), 65002),
+              "metrics_event_at": option(bench_metrics(), 65001),
+              "metrics_timestamp_at": option(bench_metrics(), 65002),
               "link_event_at": option(bench_failure(True, tunnel=False), 65001)},
     "paths": PATHS,
     "packets": packets,

@@ -6,7 +6,7 @@
  * maps.
  *
  * After each packet all of fantel_failed, fantel_health, fantel_resource, fantel_origins, fantel_told,
- * fantel_node and fantel_stats is compared, so that no discarded packet can leave a trace that a later one
+ * fantel_metrics, fantel_flows, fantel_node and fantel_stats is compared, so that no discarded packet can leave a trace that a later one
  * covers. To make that cheap these maps are smaller than the loader makes them, or can be read
  * without a system call; the programs are the loader's.
  *
@@ -208,7 +208,8 @@ static void p_node(struct config *config)
 
 #define ALWAYS                                                                                     \
 	REASON_NOT_IP, REASON_NO_CLASS, REASON_HOP_LIMIT, REASON_NO_PATH, REASON_CUSTOMER_PORT,    \
-		REASON_FAILED, REASON_RECOVERED, REASON_REFRESHED, REASON_REPORTED, REASON_METRIC, \
+		REASON_FAILED, REASON_RECOVERED, REASON_REFRESHED, REASON_MEASURED,                \
+		REASON_REPORTED, REASON_METRIC, REASON_METRICS_FULL,                               \
 		REASON_DUPLICATE, REASON_UNMATCHED, REASON_NOT_KNOWN, REASON_TOO_SHORT,            \
 		REASON_TOO_LONG, REASON_LENGTH, REASON_CHECKSUM, REASON_VERSION, REASON_TYPE,      \
 		REASON_TUNNEL, REASON_TLV, REASON_EMPTY, REASON_SOURCE, REASON_RADIUS,             \
@@ -245,7 +246,7 @@ struct fuzz {
 	struct model model;
 	struct source source;
 	struct dice dice;
-	struct rows failed, origins, told;
+	struct rows failed, origins, told, metrics;
 	const struct traffic *stats; /* these four are the maps themselves */
 	struct health *health;
 	struct resource *resource;
@@ -392,6 +393,7 @@ static void maps_arrange(struct fantel_bpf *node)
 	bpf_map__set_max_entries(node->maps.fantel_failed, MODEL_FAILED);
 	bpf_map__set_max_entries(node->maps.fantel_told, MODEL_TOLD);
 	bpf_map__set_max_entries(node->maps.fantel_origins, MODEL_ORIGINS);
+	bpf_map__set_max_entries(node->maps.fantel_metrics, MODEL_METRICS);
 	bpf_map__set_map_flags(node->maps.fantel_health, BPF_F_MMAPABLE);
 	bpf_map__set_max_entries(node->maps.fantel_flows, RANK_SLOTS);
 	bpf_map__set_map_flags(node->maps.fantel_flows, BPF_F_MMAPABLE);
@@ -448,6 +450,7 @@ static void fuzz_open(struct fuzz *z, const struct variant *variant, __u64 seed)
 	rows_init(&z->failed, z->node->maps.fantel_failed);
 	rows_init(&z->origins, z->node->maps.fantel_origins);
 	rows_init(&z->told, z->node->maps.fantel_told);
+	rows_init(&z->metrics, z->node->maps.fantel_metrics);
 	z->ring = ring_buffer__new(bpf_map__fd(z->node->maps.fantel_events), event_take, z, NULL);
 	if (!z->ring)
 		give_up("fantel_events");
@@ -477,6 +480,7 @@ static void fuzz_close(struct fuzz *z)
 	rows_free(&z->failed);
 	rows_free(&z->origins);
 	rows_free(&z->told);
+	rows_free(&z->metrics);
 	fantel_bpf__destroy(z->node);
 }
 
@@ -486,17 +490,19 @@ static void forget(struct fuzz *z)
 	node_clear(z->node->maps.fantel_failed, sizeof(struct failed_key));
 	node_clear(z->node->maps.fantel_origins, sizeof(struct addr));
 	node_clear(z->node->maps.fantel_told, sizeof(struct told_key));
+	node_clear(z->node->maps.fantel_metrics, sizeof(struct failed_key));
 	memset(z->health, 0, MODEL_PATHS * sizeof(*z->health));
 	memset(z->model.health, 0, sizeof(z->model.health));
 	for (__u32 i = 0; i < MODEL_RESOURCES; i++) {
 		z->resource[i].failures = z->resource[i].changed_ns = 0;
 		z->model.resource[i].value = z->resource[i];
 	}
-	z->model.n_failed = z->model.n_origins = z->model.n_told = 0;
+	z->model.n_failed = z->model.n_origins = z->model.n_told = z->model.n_metrics = 0;
 	z->source.sequence = GOLDEN_SEQUENCE;
 	rows_read(&z->failed);
 	rows_read(&z->origins);
 	rows_read(&z->told);
+	rows_read(&z->metrics);
 }
 
 /* ---- what differs ---------------------------------------------------------------------------- */
@@ -689,11 +695,42 @@ static bool resources_agree(struct fuzz *z)
 	return true;
 }
 
+static bool metrics_agrees(const struct fuzz *z, struct model_metrics *want, const struct metrics *got)
+{
+	__u64 validity_ns = want->validity_ms * NSEC_PER_MSEC;
+
+	if (want->touched) {
+		want->value.time_ns = got->time_ns;
+		want->value.until_ns = validity_ns ? got->time_ns + validity_ns : 0;
+		want->touched = false;
+		if (!in_run(z, got->time_ns))
+			return false;
+	}
+	return !memcmp(&want->value, got, sizeof(*got));
+}
+
+static bool metrics_agree(struct fuzz *z)
+{
+	const struct failed_key *key = (void *)z->metrics.now.keys;
+	const struct metrics *got = (void *)z->metrics.now.values;
+
+	if (z->metrics.now.n != z->model.n_metrics)
+		return false;
+	for (__u32 i = 0; i < z->metrics.now.n; i++) {
+		struct model_metrics *want = model_metrics(&z->model, &key[i]);
+
+		if (!want || !metrics_agrees(z, want, &got[i]))
+			return false;
+	}
+	return true;
+}
+
 static bool check_state(struct fuzz *z)
 {
 	rows_read(&z->failed);
 	rows_read(&z->origins);
 	rows_read(&z->told);
+	rows_read(&z->metrics);
 	if (memcmp(z->state, &z->model.state, sizeof(*z->state)))
 		return broken(z, STATE, "fantel_node differs");
 	if (!health_agrees(z))
@@ -703,7 +740,8 @@ static bool check_state(struct fuzz *z)
 	if (!resources_agree(z))
 		return broken(z, STATE, "fantel_resource differs");
 	if (!z->model.changes) {
-		if (!rows_same(&z->failed) || !rows_same(&z->origins) || !rows_same(&z->told))
+		if (!rows_same(&z->failed) || !rows_same(&z->origins) || !rows_same(&z->told) ||
+		    !rows_same(&z->metrics))
 			return broken(z, STATE, "it left a trace and should not");
 		return true;
 	}
@@ -711,6 +749,8 @@ static bool check_state(struct fuzz *z)
 		return broken(z, STATE, "fantel_failed differs");
 	if (!origins_agree(z))
 		return broken(z, STATE, "fantel_origins differs");
+	if (!metrics_agree(z))
+		return broken(z, STATE, "fantel_metrics differs");
 	return told_agree(z) || broken(z, STATE, "fantel_told differs");
 }
 

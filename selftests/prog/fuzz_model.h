@@ -25,6 +25,7 @@
 #define MODEL_RESOURCES 3
 #define MODEL_FAILED 32 /* entries that the maps have room for */
 #define MODEL_TOLD 32
+#define MODEL_METRICS 6
 #define MODEL_ORIGINS 128 /* more than there are sources */
 #define MODEL_ROWS 16	  /* tunnels, sources, classes */
 #define MODEL_EVENTS (TUNNEL_PATHS + 1)
@@ -55,6 +56,13 @@ struct model_told {
 };
 
 /* What a path is judged to be by what it crosses is not kept: it follows from that. */
+struct model_metrics {
+	struct failed_key key;
+	struct metrics value;
+	bool touched;
+	__u32 validity_ms; /* where touched */
+};
+
 struct model_health {
 	struct health value;
 	bool moved; /* changed_ns is now */
@@ -97,7 +105,8 @@ struct model {
 	struct model_failed failed[MODEL_FAILED];
 	struct model_origin origin[MODEL_ORIGINS];
 	struct model_told told[MODEL_TOLD];
-	__u32 n_failed, n_origins, n_told;
+	struct model_metrics metrics[MODEL_METRICS];
+	__u32 n_failed, n_origins, n_told, n_metrics;
 
 	/* What it does with the packet in hand. */
 	__u32 verdict;
@@ -348,6 +357,75 @@ static enum reason model_failed_sweep(struct model *m, const struct failed_key *
 	return reason;
 }
 
+/* ---- fantel_metrics -------------------------------------------------------------------------- */
+
+static struct model_metrics *model_metrics(struct model *m, const struct failed_key *key)
+{
+	for (__u32 i = 0; i < m->n_metrics; i++)
+		if (!memcmp(&m->metrics[i].key, key, sizeof(*key)))
+			return &m->metrics[i];
+	return NULL;
+}
+
+/* Whole numbers; what is too large for them is the largest. */
+static __u64 model_bytes(__u32 bits_f32)
+{
+	float value;
+
+	memcpy(&value, &bits_f32, sizeof(value));
+	return value < 0x1p63f ? (__u64)value : ~0ULL;
+}
+
+static void model_measured(struct measured *to, const struct msg *m)
+{
+	static const enum tlv_index metrics[] = {
+		TLVI_CAPACITY, TLVI_RESIDUAL, TLVI_AVAILABLE, TLVI_UTILIZED,  TLVI_DELAY,
+		TLVI_LOSS,     TLVI_QUEUE,    TLVI_NODE_LOAD, TLVI_DELAY_RANGE,
+	};
+
+	*to = (struct measured){
+		.loss = m->loss,
+		.capacity = model_bytes(m->capacity_f32),
+		.residual = model_bytes(m->residual_f32),
+		.available = model_bytes(m->available_f32),
+		.utilized = model_bytes(m->utilized_f32),
+		.delay_us = m->delay_us,
+		.delay_min_us = m->delay_min_us,
+		.delay_max_us = m->delay_max_us,
+		.queue_depth = m->queue_depth,
+		.queue_limit = m->queue_limit,
+		.anomalous = m->anomalous,
+		.cpu_percent = m->cpu_percent,
+		.memory_percent = m->memory_percent,
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(metrics); i++)
+		if (msg_has(m, metrics[i]))
+			to->told |= MSG_BIT(metrics[i]);
+}
+
+static enum reason model_metrics_take(struct model *m, const struct failed_key *key,
+				      const struct msg *msg)
+{
+	struct model_metrics *known = model_metrics(m, key);
+
+	if (!known && m->n_metrics == MODEL_METRICS)
+		return REASON_METRICS_FULL;
+	if (known && msg_has(msg, TLVI_EVENT) && msg->sequence < known->value.sequence)
+		return REASON_STALE;
+	if (!known) {
+		known = &m->metrics[m->n_metrics++];
+		memset(known, 0, sizeof(*known));
+		known->key = *key;
+		memcpy(known->value.name, model_name(m, key), sizeof(known->value.name));
+	}
+	known->value.sequence = msg->sequence;
+	known->touched = true;
+	known->validity_ms = msg->validity_ms;
+	model_measured(&known->value.measured, msg);
+	m->changes = true;
+	return REASON_MEASURED;
+}
+
 /* ---- one notification ------------------------------------------------------------------------ */
 
 static struct event *model_notification(struct model *m, const struct reading *r,
@@ -363,6 +441,8 @@ static struct event *model_notification(struct model *m, const struct reading *r
 	e->validity_ms = r->msg.validity_ms;
 	e->peer = r->frame.src;
 	e->tunnel = *tunnel;
+	if (r->msg.kind == KIND_LOAD && reason != REASON_METRIC)
+		model_measured(&e->measured, &r->msg);
 	return e;
 }
 
@@ -408,13 +488,15 @@ static enum reason model_act_on(struct model *m, const struct reading *r,
 	enum reason reason;
 	struct event *e;
 
-	if (r->msg.kind == KIND_FAILURE)
+	if (r->msg.kind == KIND_LOAD)
+		reason = model_metrics_take(m, key, &r->msg);
+	else if (r->msg.kind == KIND_FAILURE)
 		reason = model_failed_add(m, key, &r->msg);
 	else if (msg_has(&r->msg, TLVI_EVENT))
 		reason = model_failed_remove(m, key);
 	else
 		reason = model_failed_sweep(m, key);
-	if (reason != REASON_FAILED && reason != REASON_RECOVERED)
+	if (reason != REASON_FAILED && reason != REASON_RECOVERED && reason != REASON_MEASURED)
 		return reason;
 	e = model_notification(m, r, tunnel, reason);
 	model_subject(m, e, key);
@@ -425,7 +507,7 @@ static enum reason model_act_on(struct model *m, const struct reading *r,
 /* Of several subjects, the one that changed decides, where one did. */
 static void model_sum(enum reason *sum, enum reason one)
 {
-	if (*sum != REASON_FAILED && *sum != REASON_RECOVERED)
+	if (*sum != REASON_FAILED && *sum != REASON_RECOVERED && *sum != REASON_MEASURED)
 		*sum = one;
 }
 
@@ -478,7 +560,7 @@ static enum reason model_act_on_tunnel(struct model *m, const struct reading *r,
 			continue;
 		reason = model_act_on(m, r, tunnel, &key);
 		/* What was done for the paths before it stays done: those must stop. */
-		if (reason == REASON_FAILED_FULL)
+		if (reason == REASON_FAILED_FULL || reason == REASON_METRICS_FULL)
 			return reason;
 		model_sum(&sum, reason);
 	}
@@ -496,6 +578,13 @@ static bool model_node(const struct model *m, const struct msg_node *node, struc
 	return true;
 }
 
+static bool model_link_told(const struct msg *msg)
+{
+	return msg_has(msg, TLVI_LINK_IDS) || msg_has(msg, TLVI_LOCAL_IPV4) ||
+	       msg_has(msg, TLVI_REMOTE_IPV4) || msg_has(msg, TLVI_LOCAL_IPV6) ||
+	       msg_has(msg, TLVI_REMOTE_IPV6);
+}
+
 /* All names that a location holds: of a node that is down, and of a link. */
 static __u32 model_names(const struct model *m, const struct msg *msg, struct resource_key key[5])
 {
@@ -505,7 +594,9 @@ static __u32 model_names(const struct model *m, const struct msg *msg, struct re
 	struct addr there4 = addr_from_v4(msg->remote_ipv4_be);
 	__u32 n = 0;
 
-	if (msg->cause == CAUSE_NODE_DOWN && model_node(m, down, &key[n]))
+	if (msg->kind == KIND_LOAD && msg_has(msg, TLVI_NODE_LOAD) && !model_link_told(msg))
+		n += model_node(m, &msg->local_node, &key[n]);
+	else if (msg->cause == CAUSE_NODE_DOWN && model_node(m, down, &key[n]))
 		n++;
 	if (msg_has(msg, TLVI_LOCAL_IPV6) && msg_has(msg, TLVI_REMOTE_IPV6))
 		resource_key_link(&key[n++], &msg->local_ipv6, &msg->remote_ipv6);
@@ -532,7 +623,7 @@ static enum reason model_act_on_location(struct model *m, const struct reading *
 				continue;
 			key.index = m->location[j].index;
 			reason = model_act_on(m, r, tunnel, &key);
-			if (reason == REASON_FAILED_FULL)
+			if (reason == REASON_FAILED_FULL || reason == REASON_METRICS_FULL)
 				return reason;
 			model_sum(&sum, reason);
 		}
@@ -582,9 +673,22 @@ static enum reason model_once(struct model *m, const struct reading *r)
 		return reason;
 	m->changes = true;
 	reason = model_act(m, r);
-	if (reason == REASON_FAILED_FULL)
+	if (reason == REASON_FAILED_FULL || reason == REASON_METRICS_FULL)
 		window_give_back(&origin->value, r->msg.sequence);
 	return reason;
+}
+
+/* Failures and recoveries, and metrics that can be and that somebody is to act on. */
+static bool model_acts(const struct msg *m)
+{
+	struct measured measured;
+
+	if (m->kind != KIND_LOAD)
+		return m->kind <= KIND_RECOVERY;
+	if (m->hint == HINT_INFORM || !metrics_possible(m))
+		return false;
+	model_measured(&measured, m);
+	return measured.told;
 }
 
 static void model_notify(struct model *m, const struct reading *r)
@@ -592,7 +696,7 @@ static void model_notify(struct model *m, const struct reading *r)
 	enum reason reason = r->reason;
 	struct tunnel_key tunnel;
 
-	if (!reason && r->msg.kind <= KIND_RECOVERY)
+	if (!reason && model_acts(&r->msg))
 		reason = model_once(m, r);
 	else if (!reason) {
 		reason = REASON_REPORTED;

@@ -145,6 +145,7 @@ static void forget(void)
 {
 	node_clear(node->maps.fantel_failed, sizeof(struct failed_key));
 	node_clear(node->maps.fantel_origins, sizeof(struct addr));
+	node_clear(node->maps.fantel_metrics, sizeof(struct failed_key));
 	for (__u32 i = 0; i < PATHS; i++)
 		node_failures(node, i, 0);
 	for (__u32 i = 0; i < RESOURCES; i++) {
@@ -197,6 +198,11 @@ static __u32 failed_entries(void)
 	return node_entries(node->maps.fantel_failed, sizeof(struct failed_key));
 }
 
+static __u32 metrics_entries(void)
+{
+	return node_entries(node->maps.fantel_metrics, sizeof(struct failed_key));
+}
+
 /* The only entry. */
 static struct failed failed_entry(struct failed_key *key)
 {
@@ -211,6 +217,7 @@ static struct failed failed_entry(struct failed_key *key)
 static void assert_nothing_known(void)
 {
 	assert_int_equal(failed_entries(), 0);
+	assert_int_equal(metrics_entries(), 0);
 	assert_int_equal(node_entries(node->maps.fantel_origins, sizeof(struct addr)), 0);
 	for (__u32 i = 0; i < PATHS; i++)
 		assert_int_equal(failures(i), 0);
@@ -252,6 +259,9 @@ static enum reason vector_reason(json_t *vector)
 		return REASON_FAILED;
 	if (!strcmp(text(vector, "kind"), "failure-recovery"))
 		return REASON_NOT_KNOWN;
+	if (!strcmp(text(vector, "kind"), "load-balancing"))
+		return json_object_size(json_object_get(vector, "tunnel")) ? REASON_MEASURED :
+									     REASON_UNMATCHED;
 	return REASON_REPORTED;
 }
 
@@ -343,7 +353,9 @@ struct note {
 	struct descriptor local, remote; /* TLVs 256, 257 */
 	__u32 local_id, remote_id;	 /* 258 */
 	const char *here4, *there4, *here, *there; /* 259 to 262 */
-	float capacity, available; /* 0 = left out */
+	float capacity, available, utilized; /* 0 = left out */
+	__u8 cpu;
+	__u8 hint;
 	__u32 domain;
 	const char *src, *dst;
 	__u8 hop_limit;
@@ -443,6 +455,7 @@ static void put_options(struct bytes *l4, const struct note *n)
 	put_location(l4, n);
 	put_float(l4, 1089, n->capacity);
 	put_float(l4, 1119, n->available);
+	put_float(l4, 1120, n->utilized);
 	if (n->event) {
 		put_private(l4, 65001, 16);
 		bytes_put32(l4, n->event_id);
@@ -450,9 +463,17 @@ static void put_options(struct bytes *l4, const struct note *n)
 		bytes_put32(l4, n->sequence);
 		bytes_put32(l4, n->validity_ms);
 	}
+	if (n->cpu) {
+		put_private(l4, 65006, 4);
+		bytes_put32(l4, n->cpu << 24);
+	}
 	if (n->domain) {
 		put_private(l4, 65009, 4);
 		bytes_put32(l4, n->domain);
+	}
+	if (n->hint) {
+		put_private(l4, 65010, 4);
+		bytes_put32(l4, n->hint << 24);
 	}
 	if (n->cause) {
 		put_private(l4, 65011, 4);
@@ -515,6 +536,7 @@ static enum reason say(const struct note *n)
 #define EVENT(id, seq) .event = true, .event_id = id, .sequence = seq
 #define FAILURE .kind = KIND_FAILURE
 #define RECOVERY .kind = KIND_RECOVERY
+#define LOAD .kind = KIND_LOAD
 
 /* ---- what one message does, by state and setting --------------------------------------------- */
 
@@ -560,19 +582,44 @@ static struct row rows[] = {
 	{ "congestion elimination is reported",
 	  REASON_REPORTED,
 	  { .kind = KIND_ELIMINATION, SRV6, EVENT(1, 1) } },
-	{ "load balancing is reported", REASON_REPORTED, { .kind = KIND_LOAD, SRV6, EVENT(1, 1) } },
-	{ "load balancing with metrics is reported",
+	{ "load balancing without a metric is reported",
 	  REASON_REPORTED,
-	  { .kind = KIND_LOAD, SRV6, .capacity = 12.5e9, .available = 12.5e9 } },
+	  { LOAD, SRV6, EVENT(1, 1) } },
+	{ "load balancing with metrics is taken",
+	  REASON_MEASURED,
+	  { LOAD, SRV6, .capacity = 12.5e9, .available = 12.5e9 } },
+	{ "load balancing of a link", REASON_MEASURED, { LOAD, .here = R1_6, .there = R2_6, .cpu = 1 } },
+	{ "load balancing of the node that tells it",
+	  REASON_MEASURED,
+	  { LOAD, .local = { OUR_AS, R5_ID }, .cpu = 90 } },
+	{ "load balancing of a node that no path crosses",
+	  REASON_UNMATCHED,
+	  { LOAD, .local = { OUR_AS, R4_ID }, .cpu = 90 } },
+	{ "load balancing of no node", REASON_UNMATCHED, { LOAD, .cpu = 90 } },
+	{ "load balancing of another tunnel",
+	  REASON_UNMATCHED,
+	  { LOAD, .path = "encaps-2", EVENT(1, 1), .cpu = 90 } },
+	{ "load balancing with metrics for our information",
+	  REASON_REPORTED,
+	  { LOAD, SRV6, EVENT(1, 1), .cpu = 90, .hint = HINT_INFORM } },
+	{ "load balancing with the hint to rebalance",
+	  REASON_MEASURED,
+	  { LOAD, SRV6, EVENT(1, 1), .cpu = 90, .hint = HINT_REBALANCE } },
+	{ "load balancing with more load than a CPU can have",
+	  REASON_METRIC,
+	  { LOAD, SRV6, EVENT(1, 1), .cpu = 101 } },
+	{ "load balancing with more utilized than there is",
+	  REASON_METRIC,
+	  { LOAD, SRV6, EVENT(1, 1), .capacity = 1e9, .utilized = 1.1e9 } },
 	{ "load balancing with more available than there is",
 	  REASON_METRIC,
-	  { .kind = KIND_LOAD, SRV6, .capacity = 12.5e9, .available = 12.6e9 } },
+	  { LOAD, SRV6, .capacity = 12.5e9, .available = 12.6e9 } },
 	{ "load balancing with a metric that is no number",
 	  REASON_METRIC,
-	  { .kind = KIND_LOAD, SRV6, .available = NAN } },
+	  { LOAD, SRV6, .available = NAN } },
 	{ "load balancing with an infinite metric",
 	  REASON_METRIC,
-	  { .kind = KIND_LOAD, SRV6, .available = INFINITY } },
+	  { LOAD, SRV6, .available = INFINITY } },
 	{ "congestion with a negative metric",
 	  REASON_METRIC,
 	  { .kind = KIND_CONGESTION, SRV6, EVENT(1, 1), .available = -1 } },
@@ -617,6 +664,7 @@ static void check_row(void **state)
 	assert_int_equal(reason, row->reason);
 	assert_int_equal(failed_entries(), reason == REASON_FAILED);
 	assert_int_equal(failures(SRV6_PATH) + failures(ONE_PATH), reason == REASON_FAILED);
+	assert_int_equal(metrics_entries(), reason == REASON_MEASURED);
 }
 
 /* ---- how each kind of tunnel is named -------------------------------------------------------- */
@@ -1375,6 +1423,122 @@ static void events_say_what_happened(void **state)
 	assert_int_equal(e[0].tunnel.code, 0);
 }
 
+/* ---- metrics --------------------------------------------------------------------------------- */
+
+/* The entry of an originator's event on SRV6_PATH; false: there is none. */
+static bool metrics_of(const char *originator, __u32 event_id, struct metrics *m)
+{
+	struct addr addr = addr_of(originator);
+	struct failed_key key = { .originator = addr_number(&addr),
+				  .index = SRV6_PATH,
+				  .event_id = event_id };
+
+	return node_get(node->maps.fantel_metrics, &key, m);
+}
+
+static void metrics_are_kept_by_who_said_them(void **state)
+{
+	struct metrics m;
+
+	forget();
+	SAY(LOAD, SRV6, EVENT(7, 5), .capacity = 1e9, .utilized = 6e8, .validity_ms = 3000);
+	SAY(LOAD, SRV6, EVENT(8, 6), .capacity = 2e9, .available = 5e8);
+	SAY(LOAD, SRV6, EVENT(7, 1), .cpu = 50, .src = "2001:db8:f::22");
+	assert_int_equal(metrics_entries(), 3);
+	assert_true(metrics_of(P1, 7, &m));
+	assert_string_equal(m.name, "encaps-3");
+	assert_int_equal(m.sequence, 5);
+	assert_int_equal(m.until_ns, m.time_ns + 3000 * NSEC_PER_MSEC);
+	assert_int_equal(m.measured.told, MSG_BIT(TLVI_CAPACITY) | MSG_BIT(TLVI_UTILIZED));
+	assert_int_equal(m.measured.capacity, 1000000000);
+	assert_int_equal(m.measured.utilized, 600000000);
+	assert_true(metrics_of(P1, 8, &m));
+	assert_int_equal(m.until_ns, 0);
+	assert_int_equal(m.measured.told, MSG_BIT(TLVI_CAPACITY) | MSG_BIT(TLVI_AVAILABLE));
+	assert_true(metrics_of("2001:db8:f::22", 7, &m));
+	assert_int_equal(m.measured.cpu_percent, 50);
+	/* A path is not stopped, whatever is measured. */
+	SAY(LOAD, SRV6, EVENT(7, 7), .capacity = 1e9, .utilized = 1e9, .cpu = 100);
+	assert_true(carries());
+	assert_int_equal(failures(SRV6_PATH), 0);
+}
+
+static void newer_metrics_replace_older_ones(void **state)
+{
+	struct metrics m;
+
+	forget();
+	assert_int_equal(SAY(LOAD, SRV6, EVENT(7, 5), .capacity = 1e9, .utilized = 6e8),
+			 REASON_MEASURED);
+	assert_int_equal(SAY(LOAD, SRV6, EVENT(7, 9), .cpu = 30), REASON_MEASURED);
+	assert_int_equal(SAY(LOAD, SRV6, EVENT(7, 9), .cpu = 31), REASON_DUPLICATE);
+	/* Overtaken on its way. */
+	assert_int_equal(SAY(LOAD, SRV6, EVENT(7, 8), .cpu = 32), REASON_STALE);
+	assert_true(metrics_of(P1, 7, &m));
+	assert_int_equal(m.measured.told, MSG_BIT(TLVI_NODE_LOAD));
+	assert_int_equal(m.measured.cpu_percent, 30);
+	assert_int_equal(m.measured.capacity, 0);
+	/* What can't be takes no sequence and changes nothing. */
+	assert_int_equal(SAY(LOAD, SRV6, EVENT(7, 10), .utilized = NAN), REASON_METRIC);
+	assert_int_equal(SAY(LOAD, SRV6, EVENT(7, 10), .cpu = 33), REASON_MEASURED);
+	/* Without a sequence the latest counts. */
+	assert_int_equal(SAY(LOAD, SRV6, .cpu = 10), REASON_MEASURED);
+	assert_int_equal(SAY(LOAD, SRV6, .cpu = 9), REASON_MEASURED);
+	assert_true(metrics_of(P1, 0, &m));
+	assert_int_equal(m.measured.cpu_percent, 9);
+}
+
+static void metrics_have_an_event(void **state)
+{
+	struct event e[4];
+
+	forget();
+	SAY(LOAD, SRV6, EVENT(7, 1), .capacity = 1e9, .utilized = 6e8);
+	assert_int_equal(node_events(node, e, 4), 1);
+	assert_int_equal(e[0].reason, REASON_MEASURED);
+	assert_int_equal(e[0].kind, KIND_LOAD);
+	assert_string_equal(e[0].name, "encaps-3");
+	assert_int_equal(e[0].measured.utilized, 600000000);
+	SAY(LOAD, SRV6, EVENT(7, 2), .capacity = 1e9, .utilized = -1);
+	assert_int_equal(node_events(node, e, 4), 1);
+	assert_int_equal(e[0].reason, REASON_METRIC);
+	assert_int_equal(e[0].measured.told, 0);
+}
+
+static void a_link_has_one_entry_whatever_it_is_called(void **state)
+{
+	struct failed_key key;
+	struct metrics m;
+
+	forget();
+	SAY(LOAD, EVENT(7, 1), .here = R1_6, .there = R2_6, .capacity = 1e9, .utilized = 6e8);
+	SAY(LOAD, EVENT(7, 2), .here4 = R2_4, .there4 = R1_4, .capacity = 1e9, .utilized = 7e8);
+	assert_int_equal(metrics_entries(), 1);
+	bpf_map_get_next_key(bpf_map__fd(node->maps.fantel_metrics), NULL, &key);
+	node_get(node->maps.fantel_metrics, &key, &m);
+	assert_true(key.is_resource);
+	assert_int_equal(key.index, R1_R2);
+	assert_string_equal(m.name, "r1-r2");
+	assert_int_equal(m.measured.utilized, 700000000);
+}
+
+static void a_full_map_leaves_the_sequence_to_a_repetition(void **state)
+{
+	struct failed_key key = { .index = ONE_PATH };
+	static const struct metrics none;
+
+	forget();
+	for (__u32 i = 0; i < MAX_METRICS; i++) {
+		key.event_id = i;
+		node_put(node->maps.fantel_metrics, &key, &none);
+	}
+	assert_int_equal(SAY(LOAD, SRV6, EVENT(7, 1), .cpu = 30), REASON_METRICS_FULL);
+	key.event_id = 3;
+	bpf_map_delete_elem(bpf_map__fd(node->maps.fantel_metrics), &key);
+	assert_int_equal(SAY(LOAD, SRV6, EVENT(7, 1), .cpu = 30), REASON_MEASURED);
+	forget();
+}
+
 /* A node without an IPv4 loopback is not "::" for that. */
 static void nobody_is_not_us(void **state)
 {
@@ -1629,6 +1793,15 @@ static void mutations_change_nothing_by_halves(void **state)
 }
 
 static const struct CMUnitTest other[] = {
+	TEST("metrics are kept by path, originator and event, and stop nothing",
+	     metrics_are_kept_by_who_said_them),
+	TEST("newer metrics replace older ones, never the other way",
+	     newer_metrics_replace_older_ones),
+	TEST("metrics that are taken have an event with their numbers", metrics_have_an_event),
+	TEST("metrics of a link are one entry, whatever it is called",
+	     a_link_has_one_entry_whatever_it_is_called),
+	TEST("where there is no room for metrics, a repetition has another try",
+	     a_full_map_leaves_the_sequence_to_a_repetition),
 	TEST("golden messages to another node pass untouched", vectors_to_others_pass),
 	TEST("a failure is recorded, a recovery withdraws it", failure_and_recovery),
 	TEST("repetitions act once, whatever their order", repetitions_act_once),

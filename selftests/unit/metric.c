@@ -115,10 +115,24 @@ static void bits_are_judged_as_floats_are(void **state)
 		}
 }
 
+/* The same against every finite float that is no less than nothing. */
+static void bits_become_whole_numbers(void **state)
+{
+	for (__u32 bits = 0; bits < METRIC_INFINITY; bits += 4093) {
+		float value;
+
+		memcpy(&value, &bits, sizeof(value));
+		assert_true(metric_bytes(bits) == (value < 0x1p63f ? (__u64)value : ~0ULL));
+	}
+	assert_true(metric_bytes(f32(12.5e9)) == 12499999744);
+	assert_true(metric_bytes(f32(0x1.fffffep62f)) == 0x7fffff8000000000);
+}
+
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(rows) + 1] = {
+	struct CMUnitTest tests[ARRAY_SIZE(rows) + 2] = {
 		[ARRAY_SIZE(rows)] = cmocka_unit_test(bits_are_judged_as_floats_are),
+		[ARRAY_SIZE(rows) + 1] = cmocka_unit_test(bits_become_whole_numbers),
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)

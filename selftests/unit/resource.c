@@ -85,6 +85,7 @@ struct row {
 	struct msg_node local, remote;
 	__u32 local_id, remote_id;
 	enum wire_cause cause;
+	bool node_load; /* of a load-balancing notification */
 	/* what is read; kind RESOURCE_NONE: nothing */
 	enum resource_kind kind;
 	__u32 as, id;
@@ -176,6 +177,24 @@ static const struct row rows[] = {
 	  .local = NODE(1),
 	  .remote = NODE(2),
 	  .cause = CAUSE_CARRIER },
+	{ "the load of a node is that of the local one",
+	  NAME_NODE,
+	  .local = NODE(1),
+	  .remote = NODE(2),
+	  .node_load = true,
+	  .kind = RESOURCE_NODE,
+	  .as = OUR_AS,
+	  OSPF(1) },
+	{ "beside an address it is the link's",
+	  NAME_NODE,
+	  .here = A,
+	  .local = NODE(1),
+	  .node_load = true },
+	{ "beside an identifier it is the link's",
+	  NAME_NODE,
+	  .local = NODE(1),
+	  .local_id = 5,
+	  .node_load = true },
 	{ "there are no more names", NAME_COUNT, .here = A, .there = B },
 };
 
@@ -205,6 +224,10 @@ static void location(void **state)
 			 .cause = row->cause };
 	struct resource_key wanted = { .kind = row->kind, .as = row->as }, key;
 
+	if (row->node_load) {
+		m.kind = KIND_LOAD;
+		m.present |= MSG_BIT(TLVI_NODE_LOAD);
+	}
 	if (row->local.present)
 		m.present |= MSG_BIT(TLVI_LOCAL_NODE);
 	if (row->remote.present)
