@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "event.h"
 #include "json.h"
+#include "measured.h"
 #include "text.h"
 #include "words.h"
 
@@ -20,6 +21,7 @@ static const char *type_word(__u32 type)
 		[EVENT_NO_PATH] = "no-path",
 		[EVENT_LINK] = "link",
 		[EVENT_TROUBLE] = "trouble",
+		[EVENT_WEIGHT] = "weight",
 	};
 
 	return type < ARRAY_SIZE(words) ? words[type] : "unknown";
@@ -64,8 +66,18 @@ static void add_subject(json_t *json, const struct event *e)
 		json_set(json, "up", json_boolean(e->usable));
 	else if (e->type == EVENT_TROUBLE)
 		json_set(json, "over", json_boolean(e->usable));
-	else if (e->index != ~0U)
+	else if (e->index != ~0U && e->type != EVENT_WEIGHT && e->kind != KIND_LOAD)
 		json_set(json, "usable", json_boolean(e->usable));
+}
+
+/* A weight that begins to move, or rests again. */
+static void add_weight(json_t *json, const struct event_weight *w)
+{
+	json_set(json, "group", json_text(w->group));
+	json_set(json, "load", json_integer(w->load));
+	json_set(json, "weight", json_integer(w->policy));
+	json_set(json, "effective", weight_json(w->effective));
+	json_set(json, "moving", json_boolean(w->moving));
 }
 
 /* What a notification said: one received, or one sent. */
@@ -79,7 +91,7 @@ static void add_message(json_t *json, const struct event *e)
 	add_number(json, "sequence", e->sequence);
 	add_wall(json, "detected", e->timestamp_ns);
 	add_number(json, "validity-ms", e->validity_ms);
-	if (e->tunnel.code)
+	if (e->type != EVENT_WEIGHT && e->tunnel.code)
 		json_set(json, "tunnel", json_tunnel(&e->tunnel));
 }
 
@@ -95,6 +107,10 @@ json_t *event_json(const struct event *e)
 		json_set(json, "reason", json_string(reason_word(e->reason)));
 	add_subject(json, e);
 	add_message(json, e);
+	if (e->type == EVENT_WEIGHT)
+		add_weight(json, &e->weight);
+	else
+		measured_set(json, &e->measured, false);
 	add_number(json, "monotonic-ns", e->time_ns);
 	return json;
 }
@@ -108,6 +124,8 @@ static void print_value(const json_t *value, FILE *out)
 
 	if (json_is_integer(value))
 		fprintf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+	else if (json_is_real(value))
+		fprintf(out, "%g", json_real_value(value));
 	else if (json_is_boolean(value))
 		fputs(json_is_true(value) ? "yes" : "no", out);
 	else if (json_is_string(value))

@@ -19,6 +19,7 @@
 	X(location)                                                                                \
 	X(resource)                                                                                \
 	X(failed)                                                                                  \
+	X(metrics)                                                                                 \
 	X(tunnels)                                                                                 \
 	X(sources)                                                                                 \
 	X(ends)                                                                                    \

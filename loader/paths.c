@@ -10,6 +10,7 @@
 #include "table.h"
 #include "tunnel.h"
 #include "view.h"
+#include "weights.h"
 #include "words.h"
 
 /* ---- the command ----------------------------------------------------------------------------- */
@@ -91,7 +92,33 @@ static json_t *crossed_json(const struct path_view *view, bool failed)
 	return names;
 }
 
-static json_t *path_json(const struct path_view *view)
+static bool is_about(const struct failed_key *key, const struct path_view *view)
+{
+	if (!key->is_resource)
+		return key->index == view->index;
+	for (__u32 i = 0; i < view->path.n_crossed && i < MAX_CROSSED; i++)
+		if (view->path.crossed[i] == key->index)
+			return true;
+	return false;
+}
+
+/* Of all that was told of the path and what it crosses, the greatest load; null where nothing was. */
+static void json_set_load(json_t *json, const struct path_view *view, const struct rows *metrics)
+{
+	const struct metrics *most = NULL;
+
+	for (__u32 i = 0; i < metrics->n; i++) {
+		const struct metrics *m = row_value(metrics, i);
+
+		if (is_about(row_key(metrics, i), view) &&
+		    (!most || weights_load(&m->measured) > weights_load(&most->measured)))
+			most = m;
+	}
+	json_set(json, "load", most ? json_integer(weights_load(&most->measured)) : json_null());
+	json_set_time(json, "measured", most ? most->time_ns : 0);
+}
+
+static json_t *path_json(const struct path_view *view, const struct rows *metrics)
 {
 	const struct path *path = &view->path;
 	bool dscp_fixed = path->flags & PATH_DSCP_FIXED;
@@ -106,6 +133,7 @@ static json_t *path_json(const struct path_view *view)
 	json_set(json, "next-hop", nexthop_json(view));
 	json_set_tunnel(json, path);
 	json_set(json, "dscp", dscp_fixed ? json_integer(path->dscp) : json_null());
+	json_set_load(json, view, metrics);
 	json_set(json, "packets", json_integer(view->traffic.packets));
 	json_set(json, "bytes", json_integer(view->traffic.bytes));
 	return json;
@@ -114,11 +142,13 @@ static json_t *path_json(const struct path_view *view)
 static json_t *paths_json(const struct view *view)
 {
 	json_t *rows = json_array(), *json = json_object();
+	struct rows metrics OWN_ROWS;
 	struct path_view path;
 
+	rows_read(&metrics, &view->pins, "fantel_metrics");
 	for (__u32 i = 0; i < MAX_PATHS; i++)
 		if (view_path(view, i, &path))
-			json_array_append_new(rows, path_json(&path));
+			json_array_append_new(rows, path_json(&path, &metrics));
 	json_set(json, "node", json_string(view->pins.node));
 	json_set(json, "paths", rows);
 	return json;
@@ -135,6 +165,8 @@ static void paths_print(const json_t *json, const struct paths_options *options)
 		{ "MAC", "next-hop.mac", COLUMN_PLAIN },
 		{ "MTU", "next-hop.mtu", COLUMN_PLAIN },
 		{ "FRESH", "next-hop.fresh", COLUMN_PLAIN },
+		{ "LOAD", "load", COLUMN_PLAIN },
+		{ "TOLD", "measured-age", COLUMN_SPAN },
 		{ "PACKETS", "packets", COLUMN_PLAIN },
 		{ "BYTES", "bytes", COLUMN_PLAIN },
 		{ "TUNNEL", "tunnel", COLUMN_PLAIN },

@@ -354,6 +354,7 @@ static void take_group(struct reader *r, void *to, const struct lyd_node *entry)
 								  ORDERING_ANY;
 	if (group->ordering == ORDERING_FLOWLET)
 		group->gap_us = yang_number(entry, "flowlet-gap");
+	group->follow = !is_word(entry, "metrics", "ignore");
 	yang_each (member, entry, "member") {
 		__auto_type m = &group->member[group->n_members];
 		int path = find_name(r, yang_at(member), "path", yang_text(member, "path"), p->path,
@@ -449,6 +450,13 @@ static void take_notification(struct reader *r, const struct lyd_node *n)
 	c->tell_sender = is_word(n, "tell-sender", "true");
 }
 
+static void take_balance(struct reader *r, const struct lyd_node *b)
+{
+	r->policy->balance_interval_ms = yang_number(b, "interval");
+	r->policy->weight_step = yang_number(b, "step");
+	r->policy->metrics_validity_ms = yang_number(b, "metrics-validity");
+}
+
 /* ---- the whole ------------------------------------------------------------------------------- */
 
 typedef void take_fn(struct reader *r, void *to, const struct lyd_node *entry);
@@ -488,6 +496,7 @@ static void take_all(struct reader *r, const struct lyd_node *top)
 {
 	take_node(r, yang_child(top, "node"));
 	take_notification(r, yang_child(top, "notification"));
+	take_balance(r, yang_child(top, "balance"));
 	TAKE_LIST(r, top, "port", port, n_ports, take_port);
 	TAKE_LIST(r, top, "source", source, n_sources, take_source);
 	TAKE_LIST(r, top, "resource", resource, n_resources, take_resource);

@@ -106,6 +106,7 @@ struct policy_group {
 	enum fate on_no_path; /* FATE_DROP or FATE_PASS */
 	enum ordering ordering;
 	__u32 gap_us; /* of ORDERING_FLOWLET; else 0 */
+	bool follow;  /* metrics change its weights */
 	__u32 n_members;
 	struct {
 		__u32 path; /* index in policy.path */
@@ -140,6 +141,9 @@ struct policy {
 	struct config config; /* complete but for hash_seed */
 	__u8 router_id[8];    /* 256/515 */
 	__u8 router_id_len;
+	__u32 balance_interval_ms; /* between changes of weights */
+	__u32 weight_step;	   /* percent, in one change */
+	__u32 metrics_validity_ms; /* of metrics whose notification states none */
 	__u32 hold_down_ms; /* a link must be up this long before a recovery is sent */
 
 	__u32 n_ports, n_sources, n_resources, n_paths, n_groups, n_classes, n_endpoints, n_controllers;

@@ -242,6 +242,7 @@ static json_t *group_json(const struct policy_group *g, const struct policy *p)
 	set_word(group, "on-no-path", g->on_no_path == FATE_PASS ? "pass" : "drop");
 	set_word(group, "ordering", ordering_word(g->ordering));
 	set_given(group, "flowlet-gap", g->gap_us);
+	set_word(group, "metrics", g->follow ? "follow" : "ignore");
 	for (__u32 i = 0; i < g->n_members; i++) {
 		json_t *member = json_object();
 
@@ -349,6 +350,16 @@ static json_t *notification_json(const struct policy *p)
 	return n;
 }
 
+static json_t *balance_json(const struct policy *p)
+{
+	json_t *balance = json_object();
+
+	set_number(balance, "interval", p->balance_interval_ms);
+	set_number(balance, "step", p->weight_step);
+	set_number(balance, "metrics-validity", p->metrics_validity_ms);
+	return balance;
+}
+
 static json_t *policy_json(const struct policy *p)
 {
 	json_t *top = json_object(), *list;
@@ -378,6 +389,7 @@ static json_t *policy_json(const struct policy *p)
 	json_object_set_new(top, "controller", list = json_array());
 	for (__u32 i = 0; i < p->n_controllers; i++)
 		json_array_append_new(list, controller_json(&p->controller[i]));
+	json_object_set_new(top, "balance", balance_json(p));
 	json_object_set_new(top, "notification", notification_json(p));
 	return top;
 }
@@ -605,6 +617,7 @@ static void print_text(const struct policy *p, json_t *top, FILE *out)
 	static const struct column members[] = {
 		{ "GROUP", "name", COLUMN_PLAIN },  { "ON-NO-PATH", "on-no-path", COLUMN_PLAIN },
 		{ "ORDERING", "ordering", COLUMN_PLAIN }, { "GAP-US", "flowlet-gap", COLUMN_PLAIN },
+		{ "METRICS", "metrics", COLUMN_PLAIN },
 		{ "TIER", "tier", COLUMN_PLAIN },   { "WEIGHT", "weight", COLUMN_PLAIN },
 		{ "MEMBER", "path", COLUMN_PLAIN }, {},
 	};
@@ -649,6 +662,8 @@ static void print_text(const struct policy *p, json_t *top, FILE *out)
 	print_table(classes, json_object_get(top, "class"), out);
 	print_table(endpoints, ends, out);
 	print_table(controllers, json_object_get(top, "controller"), out);
+	fputc('\n', out);
+	print_members("BALANCE", json_object_get(top, "balance"), out);
 	fputc('\n', out);
 	print_members("NOTIFICATION", json_object_get(top, "notification"), out);
 }

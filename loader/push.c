@@ -27,6 +27,7 @@
 #include "push.h"
 #include "resources.h"
 #include "sync.h"
+#include "weights.h"
 
 struct push {
 	const struct maps *maps;
@@ -216,6 +217,20 @@ static bool same_group(void *arg, __u32 slot, __u32 i)
 	       !memcmp(&push->have_rank[slot], &push->rank[i], sizeof(*push->rank));
 }
 
+/* A group that is there as policy has it keeps the weights that metrics gave it, and its flows their
+ * paths. */
+static void keep_weights(const struct push *push, struct group *group)
+{
+	for (__u32 slot = 0; slot < MAX_GROUPS; slot++) {
+		struct group have = push->have_group[slot];
+
+		for (__u32 m = 0; m < MAX_MEMBERS; m++)
+			have.member[m].effective = group->member[m].effective;
+		if (!memcmp(&have, group, sizeof(have)))
+			*group = push->have_group[slot];
+	}
+}
+
 static void compile_group(struct push *push, __u32 i)
 {
 	const struct policy_group *from = &push->policy->group[i];
@@ -233,6 +248,9 @@ static void compile_group(struct push *push, __u32 i)
 		member->weight = from->member[m].weight;
 		member->tier = from->member[m].tier;
 	}
+	weights_reset(group);
+	if (from->follow)
+		keep_weights(push, group);
 	rank_build(&push->rank[i], group, from->on_no_path);
 	push->rank[i].idle = rank_idle(group, clock_hz());
 }
@@ -455,23 +473,22 @@ static void clear_path(const struct push *push, __u32 slot, const bool *reused)
 	bpf_map_update_elem(push->maps->traffic, &slot, zero, BPF_ANY);
 }
 
-/* Failures recorded against paths and resources that left. */
-static int clear_failures(const struct push *push, const bool *left)
+/* What was told of paths and resources that left: failures, metrics. */
+static int clear_told(const struct push *push, int map, __u32 value_size, const bool *left)
 {
-	struct sync failed = {};
+	struct sync told = {};
 	int r;
 
-	r = sync_open(&failed, push->maps->failed, sizeof(struct failed_key),
-		      sizeof(struct failed));
-	for (__u32 i = 0; !r && i < failed.have.n; i++) {
+	r = sync_open(&told, map, sizeof(struct failed_key), value_size);
+	for (__u32 i = 0; !r && i < told.have.n; i++) {
 		struct failed_key key;
 
-		memcpy(&key, sync_have(&failed, i), sizeof(key));
+		memcpy(&key, sync_have(&told, i), sizeof(key));
 		if (key.is_resource ? resources_left(&push->resources, key.index)
 				    : key.index < MAX_PATHS && left[key.index])
-			bpf_map_delete_elem(push->maps->failed, &key);
+			bpf_map_delete_elem(map, &key);
 	}
-	sync_free(&failed);
+	sync_free(&told);
 	return r;
 }
 
@@ -487,7 +504,8 @@ static int remove_paths(struct push *push)
 		left[slot] = have_path(push, slot) && !push->path_kept[slot];
 	for (__u32 i = 0; i < push->policy->n_paths; i++)
 		reused[push->path_slot[i]] = true;
-	r = clear_failures(push, left);
+	r = clear_told(push, push->maps->failed, sizeof(struct failed), left)
+		    ?: clear_told(push, push->maps->metrics, sizeof(struct metrics), left);
 	for (__u32 slot = 0; slot < MAX_PATHS; slot++)
 		if (left[slot])
 			clear_path(push, slot, reused);

@@ -13,6 +13,7 @@
 #include <sys/signalfd.h>
 
 #include "attach.h"
+#include "balance.h"
 #include "bfd.h"
 #include "carrier.h"
 #include "clock.h"
@@ -57,6 +58,7 @@ struct run {
 	struct routes *routes;
 	struct watches *watches;
 	struct recover *recover;
+	struct balance *balance;
 	struct carrier *carrier;
 	struct bfd *bfd;
 	struct reporter *reporter;
@@ -335,6 +337,7 @@ static struct timespec time_left(const struct run *run)
 	due = MIN(links_due(run->links), nexthops_due(run->nexthops));
 	due = MIN(due, MIN(neighbours_due(run->neighbours), routes_due(run->routes)));
 	due = MIN(due, MIN(recover_due(run->recover), watches_due(run->watches)));
+	due = MIN(due, balance_due(run->balance));
 	left = due > now ? due - now : 0;
 	return (struct timespec){ left / NSEC_PER_SEC % 3600, left % NSEC_PER_SEC };
 }
@@ -385,6 +388,7 @@ static int loop(struct run *run)
 		watches_read(run->watches);
 		watches_tick(run->watches, run->now_ns);
 		recover_tick(run->recover, run->now_ns);
+		balance_tick(run->balance, run->now_ns);
 		if (read(run->signals, &signal, sizeof(signal)) == sizeof(signal))
 			return signal.ssi_signo;
 	}
@@ -453,7 +457,9 @@ static int keep(struct run *run)
 
 	r = attach_keep(run->attach) ?: push_remove(run->push) ?: attach_drop_ports(run->attach)
 		    ?: recover_open(&run->recover, attach_maps(run->attach), run->links,
-				    run->watches, run->policy, on_sent, run);
+				    run->watches, run->policy, on_sent, run)
+		    ?: balance_open(&run->balance, attach_maps(run->attach), run->policy, on_sent,
+				    run);
 	push_free(take_ptr(run->push));
 	return r;
 }
@@ -496,6 +502,7 @@ static void let_go(struct run *run)
 	control_close(run->control);
 	bfd_stop(run->bfd);
 	carrier_stop(run->carrier);
+	balance_free(run->balance);
 	recover_free(run->recover);
 	watches_free(run->watches);
 	routes_free(run->routes);

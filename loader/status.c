@@ -16,6 +16,7 @@
 #include "fantel/bfd.h"
 #include "json.h"
 #include "lock.h"
+#include "measured.h"
 #include "own.h"
 #include "tc.h"
 #include "table.h"
@@ -357,6 +358,7 @@ static json_t *member_json(const struct member *m, bool usable, __u32 serving_ti
 
 	json_set(member, "path", json_text(m->name));
 	json_set(member, "weight", json_integer(m->weight));
+	json_set(member, "effective-weight", weight_json(m->effective));
 	json_set(member, "tier", json_integer(m->tier));
 	json_set(member, "usable", json_boolean(usable));
 	json_set(member, "serving", json_boolean(usable && m->weight && m->tier == serving_tier));
@@ -411,6 +413,7 @@ static const struct column member_columns[] = {
 	{ "ORDERING", "ordering", COLUMN_PLAIN },
 	{ "PATH", "path", COLUMN_PLAIN },
 	{ "WEIGHT", "weight", COLUMN_PLAIN },
+	{ "NOW", "effective-weight", COLUMN_PLAIN },
 	{ "TIER", "tier", COLUMN_PLAIN },
 	{ "USABLE", "usable", COLUMN_PLAIN },
 	{ "SERVING", "serving", COLUMN_PLAIN },
@@ -591,6 +594,45 @@ static json_t *failed_rows(const json_t *failed)
 	return rows;
 }
 
+/* ---- metrics --------------------------------------------------------------------------------- */
+
+static json_t *metrics_json(const struct pins *pins)
+{
+	struct rows rows OWN_ROWS;
+	json_t *set = json_array();
+
+	if (rows_read(&rows, pins, "fantel_metrics"))
+		return set;
+	for (__u32 i = 0; i < rows.n; i++) {
+		const struct failed_key *key = row_key(&rows, i);
+		const struct metrics *m = row_value(&rows, i);
+		struct addr originator = addr_from_number(key->originator);
+		json_t *metrics = json_object();
+
+		json_set(metrics, "path", key->is_resource ? json_null() : json_text(m->name));
+		json_set(metrics, "resource", key->is_resource ? json_text(m->name) : json_null());
+		json_set(metrics, "name", json_text(m->name));
+		json_set(metrics, "originator", json_addr(&originator));
+		json_set(metrics, "event-id", json_integer(key->event_id));
+		json_set(metrics, "sequence", json_integer(m->sequence));
+		json_set_time(metrics, "since", m->time_ns);
+		json_set_time(metrics, "until", m->until_ns);
+		measured_set(metrics, &m->measured, true);
+		json_array_append_new(set, metrics);
+	}
+	json_sort(set, "name");
+	return set;
+}
+
+static const struct column metrics_columns[] = {
+	{ "METRICS", "name", COLUMN_PLAIN },	   { "SAID BY", "originator", COLUMN_PLAIN },
+	{ "EVENT", "event-id", COLUMN_PLAIN },	   { "AGE", "since-age", COLUMN_SPAN },
+	{ "EXPIRES", "until-age", COLUMN_SPAN },   { "LOAD", "load", COLUMN_PLAIN },
+	{ "CAPACITY", "capacity", COLUMN_PLAIN },  { "UTILIZED", "utilized", COLUMN_PLAIN },
+	{ "AVAILABLE", "available", COLUMN_PLAIN }, { "QUEUE", "queue-depth", COLUMN_PLAIN },
+	{ "CPU", "cpu-percent", COLUMN_PLAIN },	   {},
+};
+
 /* ---- endpoints ------------------------------------------------------------------------------- */
 
 static json_t *ends_json(const struct pins *pins)
@@ -765,6 +807,7 @@ static json_t *status_json(const struct view *view)
 	json_set(status, "resources", resources_json(view));
 	json_set(status, "endpoints", ends_json(pins));
 	json_set(status, "failed", failed_json(pins));
+	json_set(status, "metrics", metrics_json(&view->pins));
 	json_set(status, "origins", origins_json(pins));
 	told_json(status, pins, links);
 	return status;
@@ -801,6 +844,7 @@ static void status_print(const json_t *json)
 	section(end_columns, json_object_get(json, "endpoints"));
 	section(resource_columns, json_object_get(json, "resources"));
 	section(failed_columns, failed);
+	section(metrics_columns, json_object_get(json, "metrics"));
 	section(origin_columns, json_object_get(json, "origins"));
 	section(told_columns, json_object_get(json, "told"));
 	section(controller_columns, json_object_get(json, "controllers"));

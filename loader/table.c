@@ -51,6 +51,8 @@ static void cell_text(char *text, const json_t *value, enum column_style style)
 		span_text(text, json_number_value(value));
 	else if (json_is_integer(value))
 		snprintf(text, CELL_MAX, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+	else if (json_is_real(value))
+		snprintf(text, CELL_MAX, "%g", json_real_value(value));
 	else if (json_is_boolean(value))
 		strcpy(text, json_is_true(value) ? "yes" : "no");
 	else if (json_is_array(value))

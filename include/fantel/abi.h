@@ -66,10 +66,12 @@ struct class_cache {
 	__u32 group;   /* or NO_GROUP */
 };
 
-/* One member of a group, as policy gave it. */
+/* One member of a group, as policy gave it, and the weight that it has now. */
+#define WEIGHT_SHIFT 8
 struct member {
 	char name[NAME_LEN]; /* of the path */
 	__u32 path;
+	__u32 effective; /* in 1 / (1 << WEIGHT_SHIFT) of policy's, with which it began */
 	__u16 weight; /* relative share; 0 = drained, carries nothing */
 	__u16 tier;   /* the lowest tier with a usable member serves */
 };
@@ -607,6 +609,16 @@ enum event_type {
 	EVENT_NO_PATH,	    /* a group has no usable path (rate-limited) */
 	EVENT_LINK,	    /* the loader saw a core link go down or up: `usable` */
 	EVENT_TROUBLE,	    /* something is wrong with a link that is up, or no more: `usable` */
+	EVENT_WEIGHT,	    /* the loader begins to move a path's weight, or has moved it: `weight` */
+};
+
+/* The weight of a path in one of its groups. */
+struct event_weight {
+	char group[NAME_LEN];
+	__u32 policy;
+	__u32 effective; /* as in struct member */
+	__u32 load;	 /* 0 to 1000 */
+	__u32 moving;	 /* toward another one; else it rests */
 };
 
 struct event {
@@ -627,13 +639,16 @@ struct event {
 	__u32 pad;
 	struct addr peer; /* originator of what was received, receiver of what was sent */
 	char name[NAME_LEN]; /* of the path, resource, link or group */
-	struct tunnel_key tunnel;
+	union {
+		struct tunnel_key tunnel;
+		struct event_weight weight; /* EVENT_WEIGHT */
+	};
 	struct measured measured;
 };
 
 /* BPF and host must agree: no implicit holes that a compiler could fill otherwise. */
 _Static_assert(sizeof(struct prefix_key) == 20, "LPM key");
-_Static_assert(sizeof(struct member) == 40, "member");
+_Static_assert(sizeof(struct member) == 44, "member");
 _Static_assert(sizeof(struct flow) == 8, "flow");
 _Static_assert(sizeof(struct tunnel_key) == 136, "tunnel_key");
 _Static_assert(sizeof(struct failed_key) == 24, "failed_key");

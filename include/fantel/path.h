@@ -124,12 +124,10 @@ SUBPROG __u64 rank_first(const struct rank *r, __u64 order, __u32 path)
 
 #ifndef __bpf__
 
-/* -log2(u / 2^64) with 24 fractional bits, for u > 0. */
-static inline __u64 rank_neg_log2(__u64 u)
+/* log2(m / 2^31) with 24 fractional bits, for 2^31 <= m < 2^32, bit by bit. */
+static inline __u32 rank_log2_bits(__u64 m)
 {
-	int zeros = __builtin_clzll(u);
-	__u64 m = u << zeros >> 32; /* mantissa, 2^31 <= m < 2^32 */
-	__u64 log = 0;
+	__u32 log = 0;
 
 	for (int i = 0; i < 24; i++) {
 		m = m * m >> 31;
@@ -139,17 +137,48 @@ static inline __u64 rank_neg_log2(__u64 u)
 			m >>= 1;
 		}
 	}
-	return ((__u64)(zeros + 1) << 24) - log;
+	return log;
 }
 
-/* A member's random number for a slot; by its path's name, so that indices do not matter. */
-static inline __u64 rank_draw(const struct member *m, __u32 slot)
+/* The same from a table of 2^10 places, and the line between two: wrong by 2^-22 at most. */
+#define RANK_LOG_BITS 10
+static inline __u32 rank_log2(__u32 m)
+{
+	static __u32 table[(1 << RANK_LOG_BITS) + 1];
+	const __u32 shift = 31 - RANK_LOG_BITS;
+	__u32 at = (m - (1U << 31)) >> shift, rest = m & ((1U << shift) - 1);
+
+	if (!table[1 << RANK_LOG_BITS]) {
+		for (__u64 i = 0; i < 1 << RANK_LOG_BITS; i++)
+			table[i] = rank_log2_bits((1ULL << 31) + (i << shift));
+		table[1 << RANK_LOG_BITS] = 1U << 24;
+	}
+	return table[at] + ((__u64)(table[at + 1] - table[at]) * rest >> shift);
+}
+
+/* -log2(u / 2^64) with 24 fractional bits, for u > 0. */
+static inline __u64 rank_neg_log2(__u64 u)
+{
+	int zeros = __builtin_clzll(u);
+
+	return ((__u64)(zeros + 1) << 24) - rank_log2(u << zeros >> 32);
+}
+
+/* A member goes by its path's name, so that indices do not matter. */
+static inline __u64 rank_seed(const struct member *m)
 {
 	__u64 h = 0xcbf29ce484222325ULL;
 
 	for (int i = 0; i < NAME_LEN && m->name[i]; i++)
 		h = (h ^ (__u8)m->name[i]) * 0x100000001b3ULL;
-	h = hash_mix(hash_mix(h) + slot);
+	return hash_mix(h);
+}
+
+/* Its random number for a slot. */
+static inline __u64 rank_draw(__u64 seed, __u32 slot)
+{
+	__u64 h = hash_mix(seed + slot);
+
 	return h ? h : 1;
 }
 
@@ -159,7 +188,7 @@ static inline bool rank_before(const struct member *a, __u64 log_a, const struct
 {
 	if (a->tier != b->tier)
 		return a->tier < b->tier;
-	return log_a * b->weight < log_b * a->weight;
+	return log_a * b->effective < log_b * a->effective;
 }
 
 /* For rank.idle: how long flows may pause and still keep their path; `hz` jiffies are a second. */
@@ -171,17 +200,20 @@ static inline __u32 rank_idle(const struct group *g, __u32 hz)
 }
 
 /*
- * Compile a group (n_members <= MAX_MEMBERS). Members of weight 0 are drained: not listed. Every
+ * Compile a group (n_members <= MAX_MEMBERS). Effective weights count; at 0 a member is drained: not listed. Every
  * bit of *r is set, idle to 0; on_no_path is FATE_DROP or FATE_PASS.
  */
 static inline void rank_build(struct rank *r, const struct group *g, enum fate on_no_path)
 {
+	__u64 seed[MAX_MEMBERS];
+
 	memset(r, 0, sizeof(*r));
 	r->on_no_path = on_no_path;
 	r->ordering = g->ordering;
 	for (__u32 i = 0; i < g->n_members; i++) {
+		seed[i] = rank_seed(&g->member[i]);
 		r->path[i] = g->member[i].path;
-		r->n += g->member[i].weight != 0;
+		r->n += g->member[i].effective != 0;
 	}
 	for (__u32 slot = 0; slot < RANK_SLOTS; slot++) {
 		__u64 log[MAX_MEMBERS];
@@ -192,9 +224,9 @@ static inline void rank_build(struct rank *r, const struct group *g, enum fate o
 			const struct member *m = &g->member[i];
 			__u32 at = n;
 
-			if (!m->weight)
+			if (!m->effective)
 				continue;
-			log[i] = rank_neg_log2(rank_draw(m, slot));
+			log[i] = rank_neg_log2(rank_draw(seed[i], slot));
 			for (; at && rank_before(m, log[i], &g->member[order[at - 1]], log[order[at - 1]]); at--)
 				order[at] = order[at - 1];
 			order[at] = i;

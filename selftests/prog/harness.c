@@ -20,6 +20,7 @@
 #include "endpoint.h"
 #include "fantel/path.h"
 #include "own.h"
+#include "weights.h"
 #include "words.h"
 
 /* The test can't go on, and not for the programs' fault. */
@@ -451,6 +452,7 @@ static void group_put(struct fantel_bpf *node, __u32 id, enum fate on_no_path,
 
 	if (!rank)
 		give_up("out of memory");
+	weights_reset(group);
 	snprintf(group->name, sizeof(group->name), "group-%u", id);
 	rank_build(rank, group, on_no_path);
 	node_put(node->maps.fantel_groups, &id, group);

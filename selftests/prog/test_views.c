@@ -26,12 +26,14 @@
 #include "encap.h"
 #include "events.h"
 #include "feed.h"
+#include "fantel/metric.h"
 #include "fantel/resource.h"
 #include "harness.h"
 #include "json.h"
 #include "lock.h"
 #include "own.h"
 #include "pin.h"
+#include "weights.h"
 #include "words.h"
 
 static struct fantel_bpf *node;
@@ -234,7 +236,26 @@ static void fill_group(void)
 		m->weight = 10 * (i + 1);
 		m->tier = i != 0;
 	}
+	weights_reset(&group);
+	group.member[1].effective = 20 * 256 + 128;
 	node_put(node->maps.fantel_groups, &key, &group);
+}
+
+/* Of path "south", and of what it crosses. */
+static void fill_metrics(void)
+{
+	struct addr r1 = addr_of("2001:db8:f::11");
+	struct failed_key key = { .originator = addr_number(&r1), .index = 1, .event_id = 9 };
+	struct metrics m = { .name = "south", .sequence = 5 };
+
+	m.time_ns = clock_now_ns() - 3 * NSEC_PER_SEC;
+	m.until_ns = m.time_ns + 600 * NSEC_PER_SEC;
+	m.measured = (struct measured){ .told = MSG_BIT(TLVI_CAPACITY) | MSG_BIT(TLVI_UTILIZED) |
+						MSG_BIT(TLVI_LOSS),
+					.capacity = 12500000000,
+					.utilized = 7500000000,
+					.loss = 1000 };
+	node_put(node->maps.fantel_metrics, &key, &m);
 }
 
 static void fill_failed(void)
@@ -363,12 +384,12 @@ static void paths_text(void **state)
 {
 	assert_int_equal(run(cmd_paths, "paths", NULL), EXIT_DONE);
 	assert_row("PATH",
-		   "PATH USABLE CHANGED BLOCKED BY VIA MAC MTU FRESH PACKETS BYTES TUNNEL TO");
-	assert_row("west", "west no * - core0 02:00:00:00:02:02 4200 no 42 41000 srv6 "
+		   "PATH USABLE CHANGED BLOCKED BY VIA MAC MTU FRESH LOAD TOLD PACKETS BYTES TUNNEL TO");
+	assert_row("west", "west no * - core0 02:00:00:00:02:02 4200 no - - 42 41000 srv6 "
 			   "2001:db8:a::1,2001:db8:a::2,2001:db8:a::e");
-	assert_row("south", "south yes * - core0 02:00:00:00:02:02 4200 no 0 0 srv6 "
+	assert_row("south", "south yes * - core0 02:00:00:00:02:02 4200 no 600 * 0 0 srv6 "
 			    "2001:db8:a::5,2001:db8:a::e encaps-red");
-	assert_row("direct", "direct no - - core0 02:00:00:00:02:02 4200 no 0 0 srv6 "
+	assert_row("direct", "direct no - - core0 02:00:00:00:02:02 4200 no - - 0 0 srv6 "
 			     "2001:db8:a::e");
 }
 
@@ -378,13 +399,13 @@ static void paths_of_every_tunnel(void **state)
 	const json_t *paths, *path;
 
 	assert_int_equal(run(cmd_paths, "paths", NULL), EXIT_DONE);
-	assert_row("gre-key-4", "gre-key-4 no * ring * * * no 0 0 gre 198.51.100.5 key 2712847316");
-	assert_row("vxlan-6", "vxlan-6 * - - * * * no 0 0 vxlan 2001:db8:f::5 port 4789 "
+	assert_row("gre-key-4", "gre-key-4 no * ring * * * no - - 0 0 gre 198.51.100.5 key 2712847316");
+	assert_row("vxlan-6", "vxlan-6 * - - * * * no - - 0 0 vxlan 2001:db8:f::5 port 4789 "
 			      "vni 11259375 mac 02:00:5e:00:53:05");
-	assert_row("mpls-3", "mpls-3 no * ring * * * no 0 0 mpls 24001,16,1048575 "
+	assert_row("mpls-3", "mpls-3 no * ring * * * no - - 0 0 mpls 24001,16,1048575 "
 			     "via 2001:db8:e0::2");
-	assert_row("ipip-4", "ipip-4 * - - * * * no 0 0 ipip 198.51.100.5");
-	assert_row("damaged", "damaged * - - * * * no 0 0 unknown -");
+	assert_row("ipip-4", "ipip-4 * - - * * * no - - 0 0 ipip 198.51.100.5");
+	assert_row("damaged", "damaged * - - * * * no - - 0 0 unknown -");
 	assert_int_equal(run(cmd_paths, "paths", "-j", NULL), EXIT_DONE);
 	json = parsed();
 	paths = json_object_get(json, "paths");
@@ -480,9 +501,11 @@ static void status_text(void **state)
 	assert_row("core2 70000", "core2 70000 50 90000 yes 1* 6");
 	assert_row("UTILIZATION OF", "UTILIZATION OF BYTES/S CAPACITY PERCENT CONGESTED FOR EVENT");
 	assert_row("core2 895", "core2 895 1000 89 no - -");
-	assert_row("to-dc2 flowlet west", "to-dc2 flowlet west 10 0 no no");
-	assert_row("to-dc2 flowlet south", "to-dc2 flowlet south 20 1 yes yes");
-	assert_row("to-dc2 flowlet direct", "to-dc2 flowlet direct 30 1 no no");
+	assert_row("to-dc2 flowlet west", "to-dc2 flowlet west 10 10 0 no no");
+	assert_row("to-dc2 flowlet south", "to-dc2 flowlet south 20 20.5 1 yes yes");
+	assert_row("to-dc2 flowlet direct", "to-dc2 flowlet direct 30 30 1 no no");
+	assert_row("south 2001:db8:f::11",
+		   "south 2001:db8:f::11 9 3* in 9m* 600 12500000000 7500000000 - - -");
 	assert_row("west 2001:db8:f::11", "west 2001:db8:f::11 failure carrier 77 * in *");
 	assert_row("RESOURCE", "RESOURCE USABLE FOR PATHS NAMED");
 	assert_row("ring", "ring no * 2 2001:db8:1::1 - 2001:db8:1::2,192.0.2.1 - 192.0.2.2");
@@ -499,7 +522,7 @@ static void status_text(void **state)
 static void status_json(void **state)
 {
 	json_t *json OWN_JSON = NULL;
-	const json_t *failed, *group, *ring, *told;
+	const json_t *failed, *group, *metrics, *ring, *told;
 
 	assert_int_equal(run(cmd_status, "status", "-j", NULL), EXIT_DONE);
 	json = parsed();
@@ -509,6 +532,13 @@ static void status_json(void **state)
 	group = find(json_object_get(json, "groups"), "name", "to-dc2");
 	assert_member(group, "ordering", json_string("flowlet"));
 	assert_member(group, "flowlet-gap-us", json_integer(500));
+	metrics = find(json_object_get(json, "metrics"), "path", "south");
+	assert_member(metrics, "originator", json_string("2001:db8:f::11"));
+	assert_member(metrics, "load", json_integer(600));
+	assert_member(metrics, "utilized", json_integer(7500000000));
+	assert_member(metrics, "available", json_null());
+	assert_member(metrics, "resource", json_null());
+	assert_member(metrics, "anomalous", json_false());
 	failed = find(json_object_get(json, "failed"), "path", "west");
 	assert_member(failed, "originator", json_string("2001:db8:f::11"));
 	assert_member(failed, "kind", json_string("failure"));
@@ -763,6 +793,7 @@ int main(void)
 	fill_paths();
 	fill_group();
 	fill_failed();
+	fill_metrics();
 	fill_resources();
 	fill_links();
 	node_class(node, "2001:db8:2::/48", 9); /* a group that has no path */

@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "event.h"
 #include "json.h"
+#include "fantel/metric.h"
 #include "own.h"
 
 static struct addr addr_of(const char *text)
@@ -105,6 +106,23 @@ static const struct row {
 	{ "a resource whose name is not known goes by its number",
 	  { .type = EVENT_PATH, .is_resource = 1, .index = 7 },
 	  "path         resource=7 usable=no\n" },
+	{ "metrics of a path say what was told of it",
+	  { .type = EVENT_NOTIFICATION,
+	    .kind = KIND_LOAD,
+	    .reason = REASON_MEASURED,
+	    .index = 1,
+	    .name = "west",
+	    .measured = { .told = MSG_BIT(TLVI_UTILIZED) | MSG_BIT(TLVI_CAPACITY) |
+				  MSG_BIT(TLVI_LOSS),
+			  .capacity = 1000, .utilized = 250, .loss = 1000 } },
+	  "notification kind=load-balancing reason=measured path=west load=250 capacity=1000 "
+	  "utilized=250 loss-percent=0.003\n" },
+	{ "a weight that begins to move",
+	  { .type = EVENT_WEIGHT,
+	    .index = 1,
+	    .name = "west",
+	    .weight = { "dc2", .policy = 4, .effective = 4 * 256 - 128, .load = 700, .moving = 1 } },
+	  "weight       path=west group=dc2 load=700 weight=4 effective=3.5 moving=yes\n" },
 	{ "a link that went down",
 	  { .type = EVENT_LINK, .index = ~0U, .cause = CAUSE_ADMIN_DOWN, .event_id = 5, .name = "r2" },
 	  "link         link=r2 up=no cause=admin-down event-id=5\n" },

@@ -10,6 +10,7 @@
 #include "fantel/bucket.h"
 #include "fantel/path.h"
 #include "fantel/window.h"
+#include "weights.h"
 
 static struct group group_of(int n, const __u16 *weight, const __u16 *tier)
 {
@@ -23,6 +24,7 @@ static struct group group_of(int n, const __u16 *weight, const __u16 *tier)
 		m->weight = weight[i];
 		m->tier = tier ? tier[i] : 0;
 	}
+	weights_reset(&g);
 	return g;
 }
 
@@ -86,7 +88,7 @@ static void a_weight_change_moves_only_its_share(void **state)
 	int moved = 0;
 
 	rank_build(&before, &g, FATE_DROP);
-	g.member[1].weight = 2;
+	g.member[1].effective /= 2;
 	rank_build(&after, &g, FATE_DROP);
 	for (int s = 0; s < RANK_SLOTS; s++) {
 		if (first(&before, s) == first(&after, s))
@@ -105,7 +107,7 @@ static void a_member_that_leaves_moves_only_its_slots(void **state)
 	struct rank before, after;
 
 	rank_build(&before, &g, FATE_DROP);
-	g.member[0].weight = 0;
+	g.member[0].effective = 0;
 	rank_build(&after, &g, FATE_DROP);
 	assert_int_equal(after.n, 2);
 	for (int s = 0; s < RANK_SLOTS; s++) {
@@ -126,6 +128,19 @@ static void a_lower_tier_serves_first(void **state)
 	assert_int_equal(r.on_no_path, FATE_PASS);
 	for (int s = 0; s < RANK_SLOTS; s++)
 		assert_int_equal(r.order[s] & 0xff, 0x01);
+}
+
+/* The table against every bit of it. */
+static void logarithms_are_right(void **state)
+{
+	for (__u64 u = 1ULL << 31; u < 1ULL << 32; u += 77777) {
+		__s64 off = (__s64)rank_log2(u) - rank_log2_bits(u);
+
+		assert_in_range(off + 4, 0, 8);
+	}
+	assert_int_equal(rank_neg_log2(~0ULL), 1);
+	assert_int_equal(rank_neg_log2(1ULL << 63), 1 << 24);
+	assert_int_equal(rank_neg_log2(1), 64 << 24);
 }
 
 static void one_path_comes_first_and_the_others_stay_in_order(void **state)
@@ -298,6 +313,7 @@ int main(void)
 		cmocka_unit_test(a_weight_change_moves_only_its_share),
 		cmocka_unit_test(a_member_that_leaves_moves_only_its_slots),
 		cmocka_unit_test(a_lower_tier_serves_first),
+		cmocka_unit_test(logarithms_are_right),
 		cmocka_unit_test(one_path_comes_first_and_the_others_stay_in_order),
 		cmocka_unit_test(idle_is_counted_in_what_the_ordering_counts),
 		cmocka_unit_test(the_hash_sees_the_destination_qp),

@@ -518,6 +518,8 @@ static void groups_follow_their_references(void **state)
 	assert_int_equal(p.group[1].on_no_path, FATE_DROP);
 	assert_int_equal(p.group[1].ordering, ORDERING_STRICT);
 	assert_int_equal(p.group[1].gap_us, 0);
+	assert_true(p.group[0].follow);
+	assert_false(p.group[1].follow);
 }
 
 /* The order of a list that the schema orders is libyang's business, so entries are looked up. */
@@ -605,6 +607,9 @@ static void notification_settings_are_read(void **state)
 	assert_int_equal(p.config.hop_limit_min, 252);
 	assert_int_equal(p.config.validity_ms, 10000);
 	assert_int_equal(p.hold_down_ms, 0);
+	assert_int_equal(p.balance_interval_ms, 250);
+	assert_int_equal(p.weight_step, 50);
+	assert_int_equal(p.metrics_validity_ms, 86400000);
 	assert_int_equal(p.config.n_repeats, 2);
 	assert_int_equal(p.config.repeat_ns[0], 0);
 	assert_int_equal(p.config.repeat_ns[1], 250000);
@@ -635,6 +640,9 @@ static void what_is_left_out_has_its_default(void **state)
 	assert_int_equal(p.config.validity_ms, 5000);
 	assert_int_equal(p.config.refresh_ns, 1666 * NSEC_PER_MSEC);
 	assert_int_equal(p.hold_down_ms, 1000);
+	assert_int_equal(p.balance_interval_ms, 1000);
+	assert_int_equal(p.weight_step, 12);
+	assert_int_equal(p.metrics_validity_ms, 60000);
 	assert_int_equal(p.config.n_repeats, 3);
 	assert_int_equal(p.config.repeat_ns[0], 0);
 	assert_int_equal(p.config.repeat_ns[1], NSEC_PER_MSEC);
@@ -699,6 +707,9 @@ static void what_is_shown_reads_as_the_same(void **state)
 		assert_int_equal(parse(&q, "shown", json, &said), 0);
 		assert_memory_equal(&p.config, &q.config, sizeof(p.config));
 		assert_int_equal(p.hold_down_ms, q.hold_down_ms);
+		assert_int_equal(p.balance_interval_ms, q.balance_interval_ms);
+		assert_int_equal(p.weight_step, q.weight_step);
+		assert_int_equal(p.metrics_validity_ms, q.metrics_validity_ms);
 		assert_memory_equal(p.router_id, q.router_id, sizeof(p.router_id));
 #define assert_same(array, n)                                                            \
 	do {                                                                             \
@@ -731,7 +742,7 @@ static void as_text_every_part_has_its_table(void **state)
 		"\nvxlan6  vxlan   copy  2001:db8::9 port 8472 vni 0 mac 02:00:5e:00:53:09\n",
 		"\nmpls    mpls    copy  16,24001,1048575 via 2001:db8:1::2\n",
 		"\nipip6   ipip    copy  2001:db8::9\n",
-		"g.1    pass        flowlet   10000000  65535       1  one\n",
+		"g.1    pass        flowlet   10000000  follow   65535       1  one\n",
 		"203.0.113.128/25  g.1\n",
 		"192.0.2.77     65535\n",
 		"\neth1      200001  100001     4000000000           10          1  1000  4294967295\n",
