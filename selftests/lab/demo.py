@@ -9,9 +9,10 @@ import argparse
 import sys
 
 from lab import LabError
+from scene_balance import Balance
 from scene_failure import Failure
 
-SCENES = {"failure": Failure}
+SCENES = {"failure": Failure, "balance": Balance}
 
 
 def arguments():

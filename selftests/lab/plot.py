@@ -20,10 +20,12 @@ set tics textcolor rgb "#333333"
 set grid back lt 1 lw 0.5 lc rgb "#cccccc"
 """
 TERMINALS = {
-    "svg": 'set terminal svg size 1280,860 font "DejaVu Sans,12" background "white"',
-    "png": 'set terminal pngcairo size 1280,860 font "DejaVu Sans,11"',
+    "svg": 'set terminal svg size 1280,{height} font "DejaVu Sans,12" background "white"',
+    "png": 'set terminal pngcairo size 1280,{height} font "DejaVu Sans,11"',
 }
-LINE, ROW = 0.029, 0.0265  # of the picture's height: a line of a key, and of the list
+HEIGHT = {2: 860, 3: 860, 4: 1040}  # by the number of graphs
+GAP = {2: 0.13, 3: 0.085, 4: 0.06}
+LINE, ROW = 25, 23  # pixels: a line of a key, and of the list
 
 
 class Graph:
@@ -105,20 +107,22 @@ def draw(name, title, graphs, marks, zero_ns, directory):
     """
     marks = sorted(marks)
     graphs = [(graph, [curve.clause() for curve in graph.curves]) for graph in graphs]
-    body = list(_list(marks, zero_ns, top=0.91 - LINE * (len(graphs[0][1]) + 1.5)))
+    height = HEIGHT[len(graphs)]
+    body = list(_list(marks, zero_ns, 0.91 - LINE / height * (len(graphs[0][1]) + 1.5), ROW / height))
     for graph, curves in graphs:
         body += _graph(graph, curves, [((ns - zero_ns) / graph.unit_ns, n) for n, (ns, _) in enumerate(marks, 1)])
     files = []
     for suffix, terminal in TERMINALS.items():
         output = os.path.join(directory, f"{name}.{suffix}")
-        head = HEAD.format(output=output, title=_quoted(title), rows=len(graphs), gap=0.13 if len(graphs) < 3 else 0.07)
-        subprocess.run(["gnuplot"], input="\n".join([terminal, head, *body, "unset multiplot"]), text=True, check=True)
+        head = HEAD.format(output=output, title=_quoted(title), rows=len(graphs), gap=GAP[len(graphs)])
+        subprocess.run(["gnuplot"], input="\n".join([terminal.format(height=height), head, *body, "unset multiplot"]),
+                       text=True, check=True)
         files.append(output)
     return files
 
 
 def _graph(graph, curves, marks):
-    return [f"set xlabel '{graph.xlabel}'", f"set ylabel '{graph.ylabel}'",
+    return [f'set xlabel "{_quoted(graph.xlabel)}"', f'set ylabel "{_quoted(graph.ylabel)}"',
             f"set xrange [{graph.first}:{graph.last}]", f"set yrange {graph.yrange}",
             f"set offsets 0, 0, graph {0.2 if graph.yrange.endswith('*]') else 0}, 0",
             *_lines(marks, graph.first, graph.last), "plot " + ", ".join(curves), "unset arrow", "unset label"]
@@ -148,12 +152,13 @@ def _merge(marks, apart):
     return [(at, f"{low}-{high}" if high > low else f"{low}") for at, low, high in groups]
 
 
-def _list(marks, zero_ns, top):
+def _list(marks, zero_ns, top, row):
     """What the numbers stand for, below the first graph's key."""
     for number, (ns, words) in enumerate(marks, 1):
-        place = f"screen {top - ROW * number} left front font ',10' tc rgb '#222222'"
-        yield f'set label "{number}" at screen 0.774, {place}'
-        yield f'set label "{(ns - zero_ns) / 1e6:.2f} ms" at screen 0.848, {place.replace("left", "right")}'
+        place = f"screen {top - row * number} left front font ',10' tc rgb '#222222'"
+        ms = (ns - zero_ns) / 1e6
+        yield f'set label "{number}" at screen 0.786, {place.replace("left", "right")}'
+        yield f'set label "{ms:.{2 if ms < 1000 else 0}f} ms" at screen 0.848, {place.replace("left", "right")}'
         yield f'set label "{_quoted(words)}" at screen 0.855, {place}'
 
 

@@ -43,12 +43,15 @@ class Scene:
     def run(self):
         say(f"Figure 1 in network namespaces: {len(figure.NODES)} nodes, {len(figure.LINKS)} links")
         with Lab() as self.lab:
-            self.lab.return_tunnel()
             say("fantel run --realtime on " + ", ".join(title(node) for node in routers.ROUTERS))
-            self.nodes = routers.start(self.lab, change=self._policy, on_event=self.screen.event,
+            self.nodes = routers.start(self.lab, change=self._policy, on_event=self.event,
                                        options=("--realtime",))
             self.play()
             self.screen.finish()
+
+    def event(self, router, event):
+        """What a router tells."""
+        self.screen.event(router, event)
 
     def _policy(self, node, policy):
         if node in self.POLICIES:
@@ -111,6 +114,8 @@ def describe(event):
     if kind == "notification":
         about = f"path {event['path']} {event['reason']}" if "path" in event else event["reason"]
         return f"notification from {event['from']}: {event['kind']}, tunnel {tunnel}: {about}"
+    if kind == "weight":
+        return f"the weight of path {event['path']} {'begins to move' if event['moving'] else 'rests'}, {event['effective']}"
     if kind == "path":
         return f"path {event['path']} is {'usable again' if event['usable'] else 'not usable'}: {event['reason']}"
     return json.dumps(event)

@@ -24,6 +24,7 @@ class Failure(Scene):
         self.measurement = None
 
     def play(self):
+        self.lab.return_tunnel()
         rate, flows = self.options.rate, self.options.flows
         paths = figure.segments_of(self.nodes["pe1"].policy)
         self.failed = {name for name, segments in paths.items() if figure.crosses(segments, *LINK)}
