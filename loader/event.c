@@ -22,6 +22,7 @@ static const char *type_word(__u32 type)
 		[EVENT_LINK] = "link",
 		[EVENT_TROUBLE] = "trouble",
 		[EVENT_WEIGHT] = "weight",
+		[EVENT_DAMPING] = "damping",
 	};
 
 	return type < ARRAY_SIZE(words) ? words[type] : "unknown";
@@ -30,7 +31,7 @@ static const char *type_word(__u32 type)
 /* What the name is the name of. */
 static const char *name_member(const struct event *e)
 {
-	if (e->type == EVENT_LINK || e->type == EVENT_TROUBLE)
+	if (e->type == EVENT_LINK || e->type == EVENT_TROUBLE || e->type == EVENT_DAMPING)
 		return "link";
 	if (e->type == EVENT_NOTIFIED)
 		return e->cause == CAUSE_NO_FEASIBLE_PATH ? "group" : "link";
@@ -66,6 +67,8 @@ static void add_subject(json_t *json, const struct event *e)
 		json_set(json, "up", json_boolean(e->usable));
 	else if (e->type == EVENT_TROUBLE)
 		json_set(json, "over", json_boolean(e->usable));
+	else if (e->type == EVENT_DAMPING)
+		json_set(json, "suppressed", json_boolean(!e->usable));
 	else if (e->index != ~0U && e->type != EVENT_WEIGHT && e->kind != KIND_LOAD)
 		json_set(json, "usable", json_boolean(e->usable));
 }

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "damping.h"
 #include "fresh.h"
 #include "links.h"
 #include "location.h"
@@ -216,39 +217,62 @@ static enum link_change copy_news(struct interface *i, const struct news *news)
 	return same ? LINK_SAME : LINK_CHANGED;
 }
 
-/* What was seen at `seen_ns`. The wall clock is that of the packet path, which may have been first. */
-static enum link_change step(struct links *links, struct interface *i, __u64 seen_ns)
+static void tell(struct links *links, enum link_change change, const struct interface *i)
+{
+	if (change != LINK_SAME)
+		links->ops.changed(links->ops.arg, change, i);
+}
+
+/* Note a failure of a core port; true if it is suppressed from now on. */
+static bool damp(const struct links *links, struct interface *i, enum wire_cause seen, __u64 seen_ns)
+{
+	bool fails = seen && !i->seen_down;
+
+	i->seen_down = seen;
+	return fails && damping_fail(&i->link.damping, &links->policy->damping, seen_ns);
+}
+
+/* A core port, of which this is seen. The wall clock is that of the packet path, which may have been
+ * first. */
+static void core_step(struct links *links, struct interface *i, enum wire_cause seen, __u64 seen_ns)
 {
 	struct link_step step = {
 		.now_ns = seen_ns,
 		.wall_ns = seen_ns + links->maps->node->wall_ns,
 		.hold_down_ns = links->policy->hold_down_ms * NSEC_PER_MSEC,
 	};
-	enum wire_cause down = i->kernel_down ?: i->bfd_down ? CAUSE_BFD : i->reported_down;
-	enum link_change change = LINK_SAME;
+	__u32 flaps = i->link.damping.flaps;
+	bool suppressed = damp(links, i, seen, seen_ns);
+	enum wire_cause down = seen ?: damping_is_on(&i->link.damping) ? i->down : CAUSE_NONE;
+	enum link_change change = link_step(i, down, &step);
+
+	if (change != LINK_SAME || i->link.damping.flaps != flaps)
+		write_link(links, i);
+	tell(links, change, i);
+	if (suppressed)
+		tell(links, LINK_SUPPRESSED, i);
+}
+
+/* Something new was seen of a port, at `seen_ns`. */
+static void step(struct links *links, struct interface *i, __u64 seen_ns)
+{
+	enum wire_cause seen = i->kernel_down ?: i->bfd_down ? CAUSE_BFD : i->reported_down;
+	bool same = !seen == !i->down;
 
 	if (interface_is_core(i)) {
-		change = link_step(i, down, &step);
-		if (change != LINK_SAME)
-			write_link(links, i);
-	} else if (!down != !i->down) {
-		change = down ? LINK_DOWN : LINK_UP;
+		core_step(links, i, seen, seen_ns);
+		return;
 	}
-	i->down = down;
-	return change;
+	i->down = seen;
+	if (!same)
+		tell(links, seen ? LINK_DOWN : LINK_UP, i);
 }
 
 /* What the kernel says of it now. */
-static enum link_change kernel_step(struct links *links, struct interface *i, enum wire_cause down)
+static void kernel_step(struct links *links, struct interface *i, enum wire_cause down)
 {
 	i->kernel_down = down;
-	return step(links, i, links->now_ns);
-}
-
-static void tell(struct links *links, enum link_change change, const struct interface *i)
-{
-	if (change != LINK_SAME)
-		links->ops.changed(links->ops.arg, change, i);
+	step(links, i, links->now_ns);
 }
 
 /* A port's interface came back, under a new ifindex: a new link, but the old failure if one is
@@ -263,12 +287,11 @@ static void appear(struct links *links, struct interface *i, const struct news *
 	if (interface_is_core(i))
 		write_link(links, i);
 	tell(links, LINK_APPEARED, i);
-	tell(links, kernel_step(links, i, news->down), i);
+	kernel_step(links, i, news->down);
 }
 
 static void on_newlink(struct links *links, const struct nlmsghdr *message)
 {
-	enum link_change change;
 	struct interface *i;
 	struct news news;
 
@@ -287,8 +310,7 @@ static void on_newlink(struct links *links, const struct nlmsghdr *message)
 	}
 	i->dump = links->dump;
 	/* Down before all else. */
-	change = kernel_step(links, i, news.down);
-	tell(links, change, i);
+	kernel_step(links, i, news.down);
 	tell(links, copy_news(i, &news), i);
 }
 
@@ -298,7 +320,7 @@ static void remove_interface(struct links *links, __u32 at)
 	struct interface *i = links->interface[at];
 	__u32 ifindex = i->ifindex;
 
-	tell(links, kernel_step(links, i, CAUSE_ADMIN_DOWN), i);
+	kernel_step(links, i, CAUSE_ADMIN_DOWN);
 	tell(links, LINK_GONE, i);
 	if (i->port) {
 		i->ifindex = 0;
@@ -323,7 +345,7 @@ void links_report(struct links *links, const struct interface *of, enum wire_cau
 	for (__u32 i = 0; i < links->n; i++)
 		if (links->interface[i] == of) {
 			links->interface[i]->reported_down = down;
-			tell(links, step(links, links->interface[i], now_ns), of);
+			step(links, links->interface[i], now_ns);
 		}
 }
 
@@ -437,11 +459,11 @@ void links_bfd(struct links *links, __u64 now_ns)
 		if (b.fails != i->bfd_fails) {
 			i->bfd_down = true;
 			i->bfd_fails = b.fails;
-			tell(links, step(links, i, b.failed ? b.changed_ns : now_ns), i);
+			step(links, i, b.failed ? b.changed_ns : now_ns);
 		}
 		if (i->bfd_down && !b.failed) {
 			i->bfd_down = false;
-			tell(links, step(links, i, now_ns), i);
+			step(links, i, now_ns);
 		}
 	}
 }
@@ -453,14 +475,45 @@ static bool is_waiting(const struct interface *i)
 	return i->failed && !i->link.down && i->ifindex;
 }
 
+static __u64 port_due(const struct interface *i)
+{
+	if (interface_is_core(i) && damping_is_on(&i->link.damping))
+		return i->link.damping.reuse_ns;
+	return is_waiting(i) ? i->steady_ns : ~0ULL;
+}
+
 __u64 links_due(const struct links *links)
 {
 	__u64 due = links->renew_ns;
 
 	for (__u32 i = 0; i < links->n; i++)
-		if (is_waiting(links->interface[i]))
-			due = MIN(due, links->interface[i]->steady_ns);
+		due = MIN(due, port_due(links->interface[i]));
 	return due;
+}
+
+/* A suppression that is over: what is seen of the port counts again. */
+static void release(struct links *links, struct interface *i)
+{
+	if (!interface_is_core(i) || !damping_release(&i->link.damping, links->now_ns))
+		return;
+	write_link(links, i);
+	tell(links, LINK_RELEASED, i);
+	step(links, i, links->now_ns);
+}
+
+/* A port has been up for the hold-down. */
+static void settle(struct links *links, struct interface *i)
+{
+	if (!is_waiting(i) || links->now_ns < i->steady_ns)
+		return;
+	if (!links->ops.ready(links->ops.arg, i)) {
+		i->steady_ns = links->now_ns + NOT_READY_NS;
+		return;
+	}
+	i->failed = false;
+	name_next(links, i);
+	write_link(links, i);
+	tell(links, LINK_STEADY, i);
 }
 
 void links_tick(struct links *links, __u64 now_ns)
@@ -469,18 +522,8 @@ void links_tick(struct links *links, __u64 now_ns)
 	if (now_ns >= links->renew_ns)
 		stay_alive(links);
 	for (__u32 at = 0; at < links->n; at++) {
-		struct interface *i = links->interface[at];
-
-		if (!is_waiting(i) || now_ns < i->steady_ns)
-			continue;
-		if (!links->ops.ready(links->ops.arg, i)) {
-			i->steady_ns = now_ns + NOT_READY_NS;
-			continue;
-		}
-		i->failed = false;
-		name_next(links, i);
-		write_link(links, i);
-		tell(links, LINK_STEADY, i);
+		release(links, links->interface[at]);
+		settle(links, links->interface[at]);
 	}
 }
 
@@ -503,7 +546,9 @@ static void inherit(struct links *links, struct interface *i)
 	i->link.event_id = old.event_id;
 	i->link.since_ns = old.since_ns;
 	i->link.detected_ns = old.detected_ns;
-	i->down = old.down ? old.cause : CAUSE_NONE;
+	i->link.damping = old.damping;
+	damping_take_over(&i->link.damping, &links->policy->damping, links->now_ns);
+	i->down = i->seen_down = old.down ? old.cause : CAUSE_NONE;
 	i->link.next_event_id = old.event_id;
 	i->failed = old.event_id != 0;
 	i->steady_ns = links->now_ns + links->policy->hold_down_ms * NSEC_PER_MSEC;

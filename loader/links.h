@@ -7,7 +7,8 @@
  * The first to see a failure gives it its cause; the port is up when nobody sees one.
  *
  * A failure has one event-id from the moment a port goes down until it has been up for the hold-down
- * time and is ready; a port that flaps meanwhile stays in the same event.
+ * time and is ready; a port that flaps meanwhile stays in the same event. One that flaps on is
+ * suppressed (damping.h): it counts as down, whatever is seen of it, until that is over.
  */
 #ifndef LINKS_H
 #define LINKS_H
@@ -22,9 +23,10 @@ struct interface {
 	__u32 mtu;
 	bool ethernet;
 	bool delayed;		       /* the kernel may be late in telling that it lost its carrier */
-	enum wire_cause down;	       /* CAUSE_NONE = up, all who watch it say so */
+	enum wire_cause down;	       /* CAUSE_NONE = up, all who watch it say so; or it is suppressed */
 	const struct policy_port *port; /* NULL: not named in the policy */
 	/* of core ports: */
+	enum wire_cause seen_down;   /* what they say; `down` but for the suppression */
 	enum wire_cause kernel_down; /* what the kernel says alone */
 	bool bfd_down;		     /* what the BFD session says alone */
 	enum wire_cause reported_down; /* what another program says alone */
@@ -41,6 +43,8 @@ enum link_change {
 	LINK_DOWN,
 	LINK_UP,
 	LINK_STEADY,   /* a core port's failure is over */
+	LINK_SUPPRESSED, /* a core port that went down, again, counts as down for some time */
+	LINK_RELEASED,	 /* no more */
 	LINK_GONE,     /* the interface was removed; for ports also: LINK_DOWN before it */
 	LINK_APPEARED, /* a port's interface came back */
 };

@@ -417,6 +417,14 @@ static struct rate rate_of(const struct lyd_node *rate)
 	return r;
 }
 
+static void take_damping(struct damping_rules *rules, const struct lyd_node *damping)
+{
+	rules->half_life_ms = yang_number(damping, "half-life");
+	rules->suppress = yang_number(damping, "suppress");
+	rules->reuse = yang_number(damping, "reuse");
+	rules->max_suppress_ms = yang_number(damping, "max-suppress");
+}
+
 static void take_notification(struct reader *r, const struct lyd_node *n)
 {
 	struct config *c = &r->policy->config;
@@ -435,6 +443,7 @@ static void take_notification(struct reader *r, const struct lyd_node *n)
 	c->hop_limit_min = WIRE_HOP_LIMIT - yang_number(n, "hop-limit-radius");
 	c->validity_ms = yang_number(n, "validity");
 	r->policy->hold_down_ms = yang_number(n, "hold-down");
+	take_damping(&r->policy->damping, yang_child(n, "damping"));
 	yang_each (repeat, n, "repeat") {
 		if (c->n_repeats < MAX_REPEATS)
 			c->repeat_ns[c->n_repeats++] = atoi(yang_value(repeat)) * 1000ULL;

@@ -10,7 +10,7 @@
 #include <net/if.h>
 #include <stdio.h>
 
-#include "fantel/abi.h"
+#include "damping.h"
 
 enum port_class {
 	PORT_CUSTOMER,
@@ -145,6 +145,7 @@ struct policy {
 	__u32 weight_step;	   /* percent, in one change */
 	__u32 metrics_validity_ms; /* of metrics whose notification states none */
 	__u32 hold_down_ms; /* a link must be up this long before a recovery is sent */
+	struct damping_rules damping;
 
 	__u32 n_ports, n_sources, n_resources, n_paths, n_groups, n_classes, n_endpoints, n_controllers;
 	struct policy_port *port;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "damping.h"
 #include "text.h"
 
 /* ---- prefixes -------------------------------------------------------------------------------- */
@@ -273,6 +274,26 @@ static void check_times(struct checker *c, const struct jsonpos *notification)
 			config->validity_ms);
 }
 
+static void check_damping(struct checker *c, const struct jsonpos *notification)
+{
+	const struct jsonpos *damping = jsonpos_find(notification, "damping");
+	const struct damping_rules *rules = &c->policy->damping;
+
+	if (!rules->half_life_ms || !rules->suppress || !rules->reuse) /* off, or refused */
+		return;
+	if (rules->reuse >= rules->suppress)
+		findings_error(c->findings, damping,
+			       "\"reuse\" %u is not below \"suppress\" %u; a link would be used again "
+			       "at once",
+			       rules->reuse, rules->suppress);
+	else if (rules->max_suppress_ms < damping_least_ms(rules))
+		findings_error(c->findings, damping,
+			       "in \"max-suppress\", %u ms, nothing decays from \"suppress\" to "
+			       "\"reuse\", so nothing is suppressed; give at least %u ms, or "
+			       "\"half-life\" 0 if so it shall be",
+			       rules->max_suppress_ms, damping_least_ms(rules));
+}
+
 /* ---- controllers ----------------------------------------------------------------------------- */
 
 static void check_controllers(struct checker *c)
@@ -377,6 +398,7 @@ void policy_check(const struct policy *policy, const struct policy_origin *origi
 		check_weights(&c, i);
 	check_types(&c, notification);
 	check_times(&c, notification);
+	check_damping(&c, notification);
 	if (findings->errors)
 		return; /* what is missing may only have been refused */
 	warn_of_ports(&c);

@@ -321,6 +321,17 @@ static json_t *types_json(const struct config *c)
 	return types;
 }
 
+static json_t *damping_json(const struct damping_rules *rules)
+{
+	json_t *damping = json_object();
+
+	set_number(damping, "half-life", rules->half_life_ms);
+	set_number(damping, "suppress", rules->suppress);
+	set_number(damping, "reuse", rules->reuse);
+	set_number(damping, "max-suppress", rules->max_suppress_ms);
+	return damping;
+}
+
 static json_t *notification_json(const struct policy *p)
 {
 	const struct config *c = &p->config;
@@ -336,6 +347,7 @@ static json_t *notification_json(const struct policy *p)
 	set_number(n, "hop-limit-radius", WIRE_HOP_LIMIT - c->hop_limit_min);
 	set_number(n, "validity", c->validity_ms);
 	set_number(n, "hold-down", p->hold_down_ms);
+	json_object_set_new(n, "damping", damping_json(&p->damping));
 	for (__u32 i = 0; i < c->n_repeats; i++)
 		json_array_append_new(repeat, json_integer(c->repeat_ns[i] / 1000));
 	json_object_set_new(n, "repeat", repeat);

@@ -159,19 +159,21 @@ static const struct argp argp = {
 
 /* ---- what happens to links ------------------------------------------------------------------- */
 
-static void report_link(const struct run *run, const struct interface *i)
+static void emit_link(const struct run *run, const struct interface *i, enum event_type type,
+		      bool usable)
 {
 	struct event event = {
 		.time_ns = run->now_ns,
-		.type = EVENT_LINK,
+		.type = type,
 		.cause = i->link.cause,
 		.index = ~0U,
 		.ifindex = i->ifindex,
 		.event_id = i->link.event_id,
-		.usable = !i->link.down,
-		.timestamp_ns = clock_wall_ns(i->link.since_ns),
+		.usable = usable,
 	};
 
+	if (type == EVENT_LINK)
+		event.timestamp_ns = clock_wall_ns(i->link.since_ns);
 	memcpy(event.name, i->link.name, sizeof(i->link.name));
 	if (run->reporter)
 		reporter_emit(run->reporter, &event);
@@ -204,7 +206,7 @@ static void on_link(void *arg, enum link_change change, const struct interface *
 		if (change == LINK_CHANGED)
 			watch_carriers(run);
 		else
-			report_link(run, i);
+			emit_link(run, i, EVENT_LINK, !i->link.down);
 		if (change == LINK_DOWN && run->neighbours)
 			neighbours_down(run->neighbours, i);
 		if (change == LINK_UP && run->neighbours)
@@ -217,6 +219,12 @@ static void on_link(void *arg, enum link_change change, const struct interface *
 			routes_steady(run->routes, run->now_ns);
 		if (run->recover)
 			recover_hurry(run->recover);
+		break;
+	case LINK_SUPPRESSED:
+		emit_link(run, i, EVENT_DAMPING, false);
+		break;
+	case LINK_RELEASED:
+		emit_link(run, i, EVENT_DAMPING, true);
 		break;
 	case LINK_GONE:
 		if (i->port)

@@ -12,6 +12,7 @@
 
 #include "clock.h"
 #include "commands.h"
+#include "damping.h"
 #include "endpoint.h"
 #include "fantel/bfd.h"
 #include "json.h"
@@ -182,6 +183,15 @@ static json_t *queue_json(const struct watched *w)
 	return queue;
 }
 
+static void set_damping(json_t *link, const struct damping *d)
+{
+	json_set(link, "flaps", json_integer(d->flaps));
+	json_set(link, "figure-of-merit", json_integer(damping_figure(d, clock_now_ns())));
+	json_set(link, "suppressed", json_boolean(damping_is_on(d)));
+	json_set_time(link, "suppressed-until", d->reuse_ns);
+	json_set(link, "suppressions", json_integer(d->suppressions));
+}
+
 static json_t *links_json(const struct pins *pins)
 {
 	struct rows rows OWN_ROWS, watches OWN_ROWS, gauges OWN_ROWS;
@@ -202,6 +212,7 @@ static json_t *links_json(const struct pins *pins)
 		json_set(link, "cause", json_string(cause_word(l->cause)));
 		json_set(link, "event-id", json_integer(l->event_id));
 		json_set_time(link, "since", l->since_ns);
+		set_damping(link, &l->damping);
 		json_set(link, "queue", queue_json(&watched));
 		json_set(link, "utilization", load_json(&watched));
 		json_array_append_new(links, link);
@@ -213,7 +224,11 @@ static json_t *links_json(const struct pins *pins)
 static const struct column link_columns[] = {
 	{ "LINK", "name", COLUMN_PLAIN },      { "UP", "up", COLUMN_PLAIN },
 	{ "FOR", "since-age", COLUMN_SPAN },   { "CAUSE", "cause", COLUMN_PLAIN },
-	{ "EVENT", "event-id", COLUMN_PLAIN }, {},
+	{ "EVENT", "event-id", COLUMN_PLAIN }, { "FLAPS", "flaps", COLUMN_PLAIN },
+	{ "MERIT", "figure-of-merit", COLUMN_PLAIN },
+	{ "SUPPRESSED", "suppressed", COLUMN_PLAIN },
+	{ "ENDS", "suppressed-until-age", COLUMN_SPAN },
+	{},
 };
 
 /* The name of a link, by its number: the interface may be gone from the kernel. */

@@ -369,6 +369,16 @@ struct node_state {
 	__u32 pad;
 };
 
+/* How a core port failed of late: the figure of merit (loader/damping.h). */
+struct damping {
+	__u64 at_ns;	/* when the figure was what it says */
+	__u64 reuse_ns; /* the link is suppressed until then, if it does not fail again; 0 = it is not */
+	__u32 figure;
+	__u32 half_life_ms; /* of the figure; 0 = it is not kept */
+	__u32 flaps;	    /* how often it went down */
+	__u32 suppressions; /* how often it was suppressed */
+};
+
 #define LOCATION_MAX 128
 /* A core port, by ifindex. */
 struct link {
@@ -382,6 +392,7 @@ struct link {
 	__u64 since_ns; /* of the latest change */
 	__u64 detected_ns; /* the same on the wall clock, ns since 1970, for the Timestamp TLV */
 	__u8 location[LOCATION_MAX]; /* TLVs 256-262, ready to be copied */
+	struct damping damping;	     /* the loader's own */
 };
 
 /* fantel_bfd_set: the BFD session of a core port, by ifindex; what this side of it wants. */
@@ -610,6 +621,7 @@ enum event_type {
 	EVENT_LINK,	    /* the loader saw a core link go down or up: `usable` */
 	EVENT_TROUBLE,	    /* something is wrong with a link that is up, or no more: `usable` */
 	EVENT_WEIGHT,	    /* the loader begins to move a path's weight, or has moved it: `weight` */
+	EVENT_DAMPING,	    /* a link that flaps is suppressed, or no more: `usable` */
 };
 
 /* The weight of a path in one of its groups. */
@@ -665,7 +677,8 @@ _Static_assert(sizeof(struct mark) == 144, "mark");
 _Static_assert(sizeof(struct nexthop) == 48, "nexthop");
 _Static_assert(sizeof(struct told) == 168, "told");
 _Static_assert(sizeof(struct told_key) == 32, "told_key");
-_Static_assert(sizeof(struct link) == 176, "link");
+_Static_assert(sizeof(struct link) == 208, "link");
+_Static_assert(sizeof(struct damping) == 32, "damping");
 _Static_assert(sizeof(struct bfd_set) == 56, "bfd_set");
 _Static_assert(sizeof(struct bfd_session) == 120, "bfd_session");
 _Static_assert(sizeof(struct watch) == 88, "watch");

@@ -505,6 +505,21 @@ class Lab:
             self._ip_batch(node, [*self._addresses(node, neighbour), *self._routes(node, neighbour)])
         return first, last
 
+    def flap(self, a, b, hertz, seconds, how="admin"):
+        """Cut the link a-b so often a second and put it up again between; it ends cut. Returns the ns when
+        it began, and how often it was cut."""
+        cut, back = ((a, b), list(self._routes(a, b))) if how == "admin" else ((b, a), [])
+        start, n = now_ns(), 0
+        while n < hertz * seconds:
+            for up in (False, True):
+                time.sleep(max(0, start / 1e9 + (n + up / 2) / hertz - time.monotonic()))
+                self._set_port(*cut, up)
+            if back:
+                self._ip_batch(a, back)
+            n += 1
+        self._set_port(*cut, False)
+        return start, n + 1
+
     # ---- the kernel's own tunnels ------------------------------------------------------------
 
     def kernel_tunnel(self, at, segments4=(), segments6=()):

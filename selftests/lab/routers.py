@@ -86,12 +86,14 @@ class Router:
 
 def start(lab, nodes=ROUTERS, change=None, on_event=None, options=()):
     """Start the routers and wait until all are ready. `change(node, policy)` may edit what is read
-    from policies/. Returns node -> Router."""
+    from policies/. Links are not damped unless it says so: a lab cuts the same one again and again.
+    Returns node -> Router."""
     routers = {}
     for node in nodes:
         policy = copy.deepcopy(figure.read_policy(node))
         if change:
             change(node, policy)
+        policy.setdefault("notification", {}).setdefault("damping", {"half-life": 0})
         routers[node] = Router(lab, node, policy, on_event, options)
     if not until(lambda: all(router.ready() for router in routers.values())):
         raise figure.LabError("not ready: " + ", ".join(

@@ -326,6 +326,12 @@ static void fill_links(void)
 			       .trouble[TROUBLE_QUEUE].event_id = 6 };
 	__u32 id;
 
+	down.damping = (struct damping){ .at_ns = clock_now_ns(),
+					 .reuse_ns = ~0ULL >> 1,
+					 .figure = 2500,
+					 .half_life_ms = 1000,
+					 .flaps = 3,
+					 .suppressions = 1 };
 	down.since_ns = told.first_ns = told.last_ns = clock_now_ns() - NSEC_PER_SEC;
 	id = 7;
 	node_put(node->maps.fantel_links, &id, &down);
@@ -496,8 +502,8 @@ static void status_text(void **state)
 	assert_int_equal(run(cmd_status, "status", NULL), EXIT_DONE);
 	assert_row("node", "node pe.1, loader not running: next hops and links are as they were "
 			   "when it ended");
-	assert_row("core1", "core1 no * admin-down 5");
-	assert_row("core2 yes", "core2 yes - none 0");
+	assert_row("core1", "core1 no * admin-down 5 3 * yes in *");
+	assert_row("core2 yes", "core2 yes - none 0 0 0 no -");
 	assert_row("core2 70000", "core2 70000 50 90000 yes 1* 6");
 	assert_row("UTILIZATION OF", "UTILIZATION OF BYTES/S CAPACITY PERCENT CONGESTED FOR EVENT");
 	assert_row("core2 895", "core2 895 1000 89 no - -");

@@ -610,6 +610,10 @@ static void notification_settings_are_read(void **state)
 	assert_int_equal(p.balance_interval_ms, 250);
 	assert_int_equal(p.weight_step, 50);
 	assert_int_equal(p.metrics_validity_ms, 86400000);
+	assert_int_equal(p.damping.half_life_ms, 7);
+	assert_int_equal(p.damping.suppress, 9);
+	assert_int_equal(p.damping.reuse, 2);
+	assert_int_equal(p.damping.max_suppress_ms, 100);
 	assert_int_equal(p.config.n_repeats, 2);
 	assert_int_equal(p.config.repeat_ns[0], 0);
 	assert_int_equal(p.config.repeat_ns[1], 250000);
@@ -643,6 +647,10 @@ static void what_is_left_out_has_its_default(void **state)
 	assert_int_equal(p.balance_interval_ms, 1000);
 	assert_int_equal(p.weight_step, 12);
 	assert_int_equal(p.metrics_validity_ms, 60000);
+	assert_int_equal(p.damping.half_life_ms, 5000);
+	assert_int_equal(p.damping.suppress, 2000);
+	assert_int_equal(p.damping.reuse, 1000);
+	assert_int_equal(p.damping.max_suppress_ms, 20000);
 	assert_int_equal(p.config.n_repeats, 3);
 	assert_int_equal(p.config.repeat_ns[0], 0);
 	assert_int_equal(p.config.repeat_ns[1], NSEC_PER_MSEC);
@@ -710,6 +718,7 @@ static void what_is_shown_reads_as_the_same(void **state)
 		assert_int_equal(p.balance_interval_ms, q.balance_interval_ms);
 		assert_int_equal(p.weight_step, q.weight_step);
 		assert_int_equal(p.metrics_validity_ms, q.metrics_validity_ms);
+		assert_memory_equal(&p.damping, &q.damping, sizeof(p.damping));
 		assert_memory_equal(p.router_id, q.router_id, sizeof(p.router_id));
 #define assert_same(array, n)                                                            \
 	do {                                                                             \
