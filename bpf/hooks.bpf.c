@@ -11,6 +11,7 @@
  *                   health      what failures do to paths
  *                   metrics     what is told of their load
  *                   decap     a tunnel that ends here: outer off, the kernel routes what is inside
+ *                   learn     whose tunnels leave by which link
  *                   detect    a packet bound for a failed link becomes a notification
  *   its egress      watch     trouble on a link that is up: a clone becomes the notification
  *                   queue       what waits in the qdisc
@@ -22,6 +23,7 @@
 #include "clock.bpf.h"
 #include "decap.bpf.h"
 #include "detect.bpf.h"
+#include "learn.bpf.h"
 #include "notify.bpf.h"
 #include "steer.bpf.h"
 #include "watch.bpf.h"
@@ -41,7 +43,10 @@ int fantel_core(struct xdp_md *ctx)
 		action = notify(ctx);
 	if (action == NOT_OURS)
 		action = decap(ctx);
-	return action == NOT_OURS ? detect(ctx) : action;
+	if (action != NOT_OURS)
+		return action;
+	learn(ctx);
+	return detect(ctx);
 }
 
 /* Loaded only where a port is to be watched. */

@@ -110,7 +110,12 @@ MAP(fantel_gauges, BPF_MAP_TYPE_ARRAY, __u32, struct gauge, MAX_GAUGES, BPF_F_MM
  * recoveries and then removes. */
 MAP(fantel_told, BPF_MAP_TYPE_HASH, struct told_key, struct told, MAX_TOLD, 0);
 
-/* Token buckets of what we send in answer to packets. detect, steer, watch. */
+/* Which tunnels leave by which link. learn -> the loader, which tells of them when the link fails; what
+ * was not seen for longest makes room. */
+MAP(fantel_learned, BPF_MAP_TYPE_LRU_HASH, struct told_key, struct learned, MAX_LEARNED, 0);
+
+/* Token buckets of what we send in answer to packets. detect, steer, watch, and the loader
+ * of what it tells unasked. */
 MAP(fantel_buckets, BPF_MAP_TYPE_LRU_HASH, struct bucket_key, struct bucket, MAX_BUCKETS, 0);
 
 /* links_down, alive_until, wall_ns: links -> detect, bfd, watch. classes: push -> steer. sequence: detect,

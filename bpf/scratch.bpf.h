@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * What is too large for the 512 bytes of stack: one block per CPU, valid for one packet. A packet
- * runs through one of notify, decap, detect, toobig and watch at a time, so they share it.
+ * runs through one of notify, decap, learn, detect, toobig and watch at a time, so they share it.
  */
 #ifndef SCRATCH_BPF_H
 #define SCRATCH_BPF_H
@@ -14,7 +14,8 @@ struct scratch {
 	struct msg_buf buf; /* a message: being read, or being built */
 	struct msg msg;	    /* notify: what was read */
 	struct told told;   /* the tunnel that a packet or notification is about; detect: a new entry */
-	struct told_key told_key; /* detect */
+	struct told_key told_key; /* detect, learn */
+	struct learned learned;	  /* learn: a new entry */
 	struct resource_key resource; /* notify: what its location names */
 	struct measured measured; /* notify: its metrics */
 	struct frame outer, inner;

@@ -32,6 +32,8 @@
 	X(watches)                                                                                 \
 	X(gauges)                                                                                  \
 	X(told)                                                                                    \
+	X(learned)                                                                                 \
+	X(buckets)                                                                                 \
 	X(events)
 
 struct maps {

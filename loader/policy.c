@@ -425,6 +425,14 @@ static void take_damping(struct damping_rules *rules, const struct lyd_node *dam
 	rules->max_suppress_ms = yang_number(damping, "max-suppress");
 }
 
+static void take_unasked(struct policy *p, const struct lyd_node *unasked)
+{
+	if (!unasked)
+		return;
+	p->config.learn_every = yang_number(unasked, "sample");
+	p->learned_age_ms = yang_number(unasked, "age");
+}
+
 static void take_notification(struct reader *r, const struct lyd_node *n)
 {
 	struct config *c = &r->policy->config;
@@ -444,6 +452,7 @@ static void take_notification(struct reader *r, const struct lyd_node *n)
 	c->validity_ms = yang_number(n, "validity");
 	r->policy->hold_down_ms = yang_number(n, "hold-down");
 	take_damping(&r->policy->damping, yang_child(n, "damping"));
+	take_unasked(r->policy, yang_child(n, "unasked"));
 	yang_each (repeat, n, "repeat") {
 		if (c->n_repeats < MAX_REPEATS)
 			c->repeat_ns[c->n_repeats++] = atoi(yang_value(repeat)) * 1000ULL;

@@ -146,6 +146,7 @@ struct policy {
 	__u32 metrics_validity_ms; /* of metrics whose notification states none */
 	__u32 hold_down_ms; /* a link must be up this long before a recovery is sent */
 	struct damping_rules damping;
+	__u32 learned_age_ms; /* with config.learn_every: what was not seen for so long counts no more */
 
 	__u32 n_ports, n_sources, n_resources, n_paths, n_groups, n_classes, n_endpoints, n_controllers;
 	struct policy_port *port;

@@ -332,6 +332,15 @@ static json_t *damping_json(const struct damping_rules *rules)
 	return damping;
 }
 
+static json_t *unasked_json(const struct policy *p)
+{
+	json_t *unasked = json_object();
+
+	set_number(unasked, "sample", p->config.learn_every);
+	set_number(unasked, "age", p->learned_age_ms);
+	return unasked;
+}
+
 static json_t *notification_json(const struct policy *p)
 {
 	const struct config *c = &p->config;
@@ -348,6 +357,8 @@ static json_t *notification_json(const struct policy *p)
 	set_number(n, "validity", c->validity_ms);
 	set_number(n, "hold-down", p->hold_down_ms);
 	json_object_set_new(n, "damping", damping_json(&p->damping));
+	if (c->learn_every)
+		json_object_set_new(n, "unasked", unasked_json(p));
 	for (__u32 i = 0; i < c->n_repeats; i++)
 		json_array_append_new(repeat, json_integer(c->repeat_ns[i] / 1000));
 	json_object_set_new(n, "repeat", repeat);

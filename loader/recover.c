@@ -3,8 +3,9 @@
  * Once a second or more often, when a link is steady again, and when a group may have lost its last
  * path, fantel_told is judged entry by entry; what is due becomes a job. A job is one message and its repetitions (config.repeat_ns).
  * All jobs of a scan stand in one queue with a cursor per repetition: their first copies go out in
- * order, so the later copies fall due in the same order. Owned by run; some copies are sent at a
- * time, so that news of links never wait behind thousands of them.
+ * order, so the later copies fall due in the same order. News of links that fail have a queue of their
+ * own, which goes first. Owned by run; some copies are sent at a time, so that news of links never wait
+ * behind thousands of them.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -12,6 +13,7 @@
 
 #include "clock.h"
 #include "fantel/bucket.h"
+#include "learned.h"
 #include "location.h"
 #include "log.h"
 #include "own.h"
@@ -32,6 +34,13 @@ struct job {
 	bool left;	     /* some copy did */
 	__u32 len;
 	__u8 packet[];
+};
+
+/* Jobs in the order of their first copies. */
+struct queue {
+	__u32 n, room;
+	__u32 cursor[MAX_REPEATS]; /* by copy: the first job that still lacks it */
+	struct job **job;
 };
 
 /* What a controller may hear. */
@@ -59,9 +68,7 @@ struct recover {
 	bool scanning;	/* it is under way: `last` was judged */
 	struct told_key last;
 	bool warned, warned_full;
-	__u32 n, room;
-	__u32 cursor[MAX_REPEATS]; /* by copy: the first job that still lacks it */
-	struct job **job;
+	struct queue urgent, queue;
 };
 
 enum recover_verdict recover_judge(const struct told *told, const struct condition *condition,
@@ -237,28 +244,28 @@ static struct event describe(const struct recover *recover, const struct told_ke
 
 /* ---- jobs ------------------------------------------------------------------------------------ */
 
-static int add_job(struct recover *recover, const struct told_key *key, const struct event *e,
+static int add_job(struct queue *queue, const struct told_key *key, const struct event *e,
 		   __u64 told_sequence, const void *packet, __u32 len)
 {
 	struct job *job OWN_MEM = calloc(1, sizeof(*job) + len);
 
 	if (!job)
 		return -ENOMEM;
-	if (recover->n == recover->room) {
-		__u32 room = recover->room ? 2 * recover->room : 64;
-		void *new = reallocarray(recover->job, room, sizeof(*recover->job));
+	if (queue->n == queue->room) {
+		__u32 room = queue->room ? 2 * queue->room : 64;
+		void *new = reallocarray(queue->job, room, sizeof(*queue->job));
 
 		if (!new)
 			return -ENOMEM;
-		recover->job = new;
-		recover->room = room;
+		queue->job = new;
+		queue->room = room;
 	}
 	memcpy(&job->key, key, sizeof(*key));
 	job->event = *e;
 	job->told_sequence = told_sequence;
 	job->len = len;
 	memcpy(job->packet, packet, len);
-	recover->job[recover->n++] = take_ptr(job);
+	queue->job[queue->n++] = take_ptr(job);
 	return 0;
 }
 
@@ -283,8 +290,8 @@ static bool may_tell(struct recover *recover, const struct told_key *key, bool n
 	return may;
 }
 
-static void make_job(struct recover *recover, const struct told_key *key, struct told *told,
-		     const struct condition *c, enum kind kind)
+static void make_job(struct recover *recover, struct queue *queue, const struct told_key *key,
+		     struct told *told, const struct condition *c, enum kind kind)
 {
 	struct msg_rules rules;
 	struct msg_envelope envelope = envelope_to(key, recover->config, &rules);
@@ -308,7 +315,7 @@ static void make_job(struct recover *recover, const struct told_key *key, struct
 	}
 	if (bpf_map_update_elem(recover->maps->told, key, told, BPF_EXIST))
 		return;
-	if (add_job(recover, key, &e, told->sequence, packet, len))
+	if (add_job(queue, key, &e, told->sequence, packet, len))
 		log_warn("notifications: no memory to send them; trying again");
 }
 
@@ -322,11 +329,11 @@ static void forget(const struct recover *recover, const struct job *job)
 		bpf_map_delete_elem(recover->maps->told, &job->key);
 }
 
-static void clear_jobs(struct recover *recover)
+static void clear_jobs(struct queue *queue)
 {
-	while (recover->n > 0)
-		free(recover->job[--recover->n]);
-	memset(recover->cursor, 0, sizeof(recover->cursor));
+	while (queue->n > 0)
+		free(queue->job[--queue->n]);
+	memset(queue->cursor, 0, sizeof(queue->cursor));
 }
 
 /* ---- copies ---------------------------------------------------------------------------------- */
@@ -356,24 +363,93 @@ static void send_copy(struct recover *recover, struct job *job, __u32 copy, __u6
 }
 
 /* When the next copy of this rank falls due; ~0 = there is none yet. */
-static __u64 copy_due(const struct recover *recover, __u32 copy)
+static __u64 copy_due(const struct recover *recover, const struct queue *queue, __u32 copy)
 {
-	__u32 at = recover->cursor[copy];
+	__u32 at = queue->cursor[copy];
 
-	if (at == recover->n || (copy && at == recover->cursor[copy - 1]))
+	if (at == queue->n || (copy && at == queue->cursor[copy - 1]))
 		return ~0ULL;
-	return copy ? recover->job[at]->first_ns + recover->config->repeat_ns[copy] : 0;
+	return copy ? queue->job[at]->first_ns + recover->config->repeat_ns[copy] : 0;
 }
 
-static void send_copies(struct recover *recover, __u64 now_ns)
+static __u64 queue_due(const struct recover *recover, const struct queue *queue)
+{
+	__u64 due = ~0ULL;
+
+	for (__u32 copy = 0; copy < recover->copies; copy++)
+		due = MIN(due, copy_due(recover, queue, copy));
+	return due;
+}
+
+static void send_copies(struct recover *recover, struct queue *queue, __u64 now_ns)
 {
 	__u32 copies = recover->copies;
 
 	for (__u32 copy = 0; copy < copies; copy++)
-		for (__u32 i = 0; i < COPIES_AT_ONCE && copy_due(recover, copy) <= now_ns; i++)
-			send_copy(recover, recover->job[recover->cursor[copy]++], copy, now_ns);
-	if (recover->cursor[copies - 1] == recover->n)
-		clear_jobs(recover);
+		for (__u32 i = 0; i < COPIES_AT_ONCE && copy_due(recover, queue, copy) <= now_ns; i++)
+			send_copy(recover, queue->job[queue->cursor[copy]++], copy, now_ns);
+	if (queue->cursor[copies - 1] == queue->n)
+		clear_jobs(queue);
+}
+
+/* ---- links that fail ------------------------------------------------------------------------- */
+
+/* The ingress PE's bucket, which the packet path takes from, too. */
+static bool has_credit(const struct recover *recover, const struct addr *ingress, __u64 now_ns)
+{
+	const struct rate *rate = &recover->config->rate[BUCKET_FAILURE];
+	struct bucket_key key = { .dst = *ingress, .kind = BUCKET_FAILURE };
+	struct bucket bucket = {};
+
+	bpf_map_lookup_elem(recover->maps->buckets, &key, &bucket);
+	if (!bucket_take(&bucket, rate->interval_ns, rate->burst_ns, recover->copies, now_ns))
+		return false;
+	bpf_map_update_elem(recover->maps->buckets, &key, &bucket, BPF_ANY);
+	return true;
+}
+
+/* A failure, unless it was told; `tunnel` empty: of the link alone. */
+static void tell_failed(struct recover *recover, const struct told_key *key,
+			const struct tunnel_key *tunnel, const struct condition *c, __u64 now_ns)
+{
+	struct told told = {};
+
+	if (!bpf_map_lookup_elem(recover->maps->told, key, &told) &&
+	    (memcmp(&told.tunnel, tunnel, sizeof(*tunnel)) ||
+	     (told.event_id == c->event_id && told.sent)))
+		return;
+	if (!has_credit(recover, &key->ingress, now_ns))
+		return;
+	told = (struct told){ .event_id = c->event_id };
+	memcpy(&told.tunnel, tunnel, sizeof(*tunnel));
+	if (!bpf_map_update_elem(recover->maps->told, key, &told, BPF_ANY))
+		make_job(recover, &recover->urgent, key, &told, c, KIND_FAILURE);
+}
+
+void recover_failed(struct recover *recover, const struct interface *i, __u64 now_ns)
+{
+	__u64 age_ns = recover->policy->learned_age_ms * NSEC_PER_MSEC;
+	static const struct tunnel_key none;
+	struct learned_tunnels t OWN_LEARNED;
+	struct condition c;
+	int r;
+
+	if (!recover->config->learn_every || !link_condition(recover, i->ifindex, &c))
+		return;
+	r = learned_read(&t, recover->maps->learned, i->ifindex, now_ns - MIN(age_ns, now_ns));
+	if (r)
+		log_warn("port %s failed; can't read whose tunnels left by it: %s", i->name, strerror(-r));
+	learned_by_ingress(&t);
+	for (__u32 k = 0; k < t.n && c.location_len; k++) {
+		struct told_key key = { .ingress = t.tunnel[k].key.ingress, .ifindex = i->ifindex };
+
+		if (!k || !addr_equal(&key.ingress, &t.tunnel[k - 1].key.ingress))
+			tell_failed(recover, &key, &none, &c, now_ns);
+	}
+	send_copies(recover, &recover->urgent, clock_now_ns());
+	learned_by_age(&t);
+	for (__u32 k = 0; k < t.n; k++)
+		tell_failed(recover, &t.tunnel[k].key, &t.tunnel[k].learned.tunnel, &c, now_ns);
 }
 
 /* ---- fantel_told ----------------------------------------------------------------------------- */
@@ -398,7 +474,7 @@ static void judge_entry(struct recover *recover, const struct told_key *key, __u
 	verdict = recover_judge(&told, c, recover->config->refresh_ns, now_ns);
 	if (verdict != TOLD_KEEP &&
 	    may_tell(recover, key, !told.sent || verdict == TOLD_WITHDRAW, now_ns))
-		make_job(recover, key, &told, c, kind_of(key, verdict));
+		make_job(recover, &recover->queue, key, &told, c, kind_of(key, verdict));
 }
 
 /* A group that is stuck: an entry for each controller that has none yet, not told so far. */
@@ -470,23 +546,24 @@ void recover_groups(struct recover *recover)
 
 __u64 recover_due(const struct recover *recover)
 {
-	__u64 due = recover->n ? ~0ULL : recover->scan_ns;
+	__u64 due = recover->queue.n || recover->urgent.n ? ~0ULL : recover->scan_ns;
 
 	if (recover->scanning)
 		return 0;
-	for (__u32 copy = 0; copy < recover->copies; copy++)
-		due = MIN(due, copy_due(recover, copy));
-	return due;
+	due = MIN(due, queue_due(recover, &recover->urgent));
+	return MIN(due, queue_due(recover, &recover->queue));
 }
 
 /* A scan waits until what the last one found has been sent, and sending until the scan is over: so
  * no entry has two jobs, and none is removed under the scan. */
 void recover_tick(struct recover *recover, __u64 now_ns)
 {
-	if (recover->scanning || (!recover->n && now_ns >= recover->scan_ns))
+	send_copies(recover, &recover->urgent, now_ns);
+	if (recover->scanning ||
+	    (!recover->queue.n && !recover->urgent.n && now_ns >= recover->scan_ns))
 		scan(recover, now_ns);
 	if (!recover->scanning)
-		send_copies(recover, now_ns);
+		send_copies(recover, &recover->queue, now_ns);
 }
 
 /* ---- start ----------------------------------------------------------------------------------- */
@@ -538,8 +615,10 @@ void recover_free(struct recover *recover)
 {
 	if (!recover)
 		return;
-	clear_jobs(recover);
-	free(recover->job);
+	clear_jobs(&recover->urgent);
+	clear_jobs(&recover->queue);
+	free(recover->urgent.job);
+	free(recover->queue.job);
 	free(recover->limit);
 	groups_free(recover->groups);
 	transmit_close(&recover->out);

@@ -4,7 +4,8 @@
  * PE that was told of a failure once its link is steady again, and failures (TYPE1) once more before
  * their validity runs out while it is not. The same of congestion (TYPE3, TYPE4). Works on fantel_told,
  * which detect and watch fill; for controllers (TYPE1 and TYPE2 of groups without a feasible path) we
- * do.
+ * do. And of a link that fails we tell those whose tunnels were learned to leave by it, and of whom no
+ * packet may be there.
  */
 #ifndef RECOVER_H
 #define RECOVER_H
@@ -12,7 +13,6 @@
 #include "groups.h"
 #include "links.h"
 #include "maps.h"
-#include "watches.h"
 #include "watches.h"
 
 enum recover_verdict {
@@ -50,6 +50,11 @@ int recover_open(struct recover **recover, const struct maps *maps, const struct
 		 const struct watches *watches, const struct policy *policy, recover_fn *sent,
 		 void *arg);
 void recover_free(struct recover *recover);
+
+/* A core port went down: where policy says so, tell every ingress PE of whom a tunnel was learned to
+ * leave by it, of the link; then of each tunnel, those seen last first, while the rate allows. Who was
+ * told of this failure before, by the packet path or by us, is not told again. */
+void recover_failed(struct recover *recover, const struct interface *interface, __u64 now_ns);
 
 /* A link is steady: look at fantel_told now, not at the next second. */
 void recover_hurry(struct recover *recover);

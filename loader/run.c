@@ -201,6 +201,8 @@ static void on_link(void *arg, enum link_change change, const struct interface *
 			nexthops_link(run->nexthops, i);
 		if (!interface_is_core(i))
 			break;
+		if (change == LINK_DOWN && run->recover)
+			recover_failed(run->recover, i, run->now_ns);
 		if (run->watches)
 			watches_link(run->watches, change, i);
 		if (change == LINK_CHANGED)

@@ -648,6 +648,55 @@ static const struct column metrics_columns[] = {
 	{ "CPU", "cpu-percent", COLUMN_PLAIN },	   {},
 };
 
+/* ---- what was learned of links --------------------------------------------------------------- */
+
+/* The row of an ingress PE and a link, new if it is their first tunnel. */
+static json_t *learned_row(json_t *rows, const struct told_key *key, const json_t *links)
+{
+	json_t *row, *ingress = json_addr(&key->ingress), *link = link_name(links, key->ifindex);
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+	{
+		if (json_equal(json_object_get(row, "ingress"), ingress) &&
+		    json_equal(json_object_get(row, "link"), link)) {
+			json_decref(ingress);
+			json_decref(link);
+			return row;
+		}
+	}
+	row = json_object();
+	json_set(row, "link", link);
+	json_set(row, "ingress", ingress);
+	json_set(row, "tunnels", json_integer(0));
+	json_array_append_new(rows, row);
+	return row;
+}
+
+static json_t *learned_json(const struct pins *pins, const json_t *links)
+{
+	struct rows rows OWN_ROWS;
+	json_t *learned = json_array();
+
+	if (rows_read(&rows, pins, "fantel_learned"))
+		return learned;
+	for (__u32 i = 0; i < rows.n; i++) {
+		json_t *row = learned_row(learned, row_key(&rows, i), links);
+		json_t *tunnels = json_object_get(row, "tunnels");
+
+		json_integer_set(tunnels, json_integer_value(tunnels) + 1);
+	}
+	json_sort(learned, "link");
+	return learned;
+}
+
+static const struct column learned_columns[] = {
+	{ "LEARNED ON", "link", COLUMN_PLAIN },
+	{ "INGRESS", "ingress", COLUMN_PLAIN },
+	{ "TUNNELS", "tunnels", COLUMN_PLAIN },
+	{},
+};
+
 /* ---- endpoints ------------------------------------------------------------------------------- */
 
 static json_t *ends_json(const struct pins *pins)
@@ -824,6 +873,7 @@ static json_t *status_json(const struct view *view)
 	json_set(status, "failed", failed_json(pins));
 	json_set(status, "metrics", metrics_json(&view->pins));
 	json_set(status, "origins", origins_json(pins));
+	json_set(status, "learned", learned_json(pins, links));
 	told_json(status, pins, links);
 	return status;
 }
@@ -861,6 +911,7 @@ static void status_print(const json_t *json)
 	section(failed_columns, failed);
 	section(metrics_columns, json_object_get(json, "metrics"));
 	section(origin_columns, json_object_get(json, "origins"));
+	section(learned_columns, json_object_get(json, "learned"));
 	section(told_columns, json_object_get(json, "told"));
 	section(controller_columns, json_object_get(json, "controllers"));
 }

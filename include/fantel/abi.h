@@ -34,6 +34,7 @@
 #define MAX_ORIGINS 4096
 #define MAX_METRICS 8192
 #define MAX_TOLD 16384
+#define MAX_LEARNED 16384
 #define MAX_BUCKETS 4096
 #define MAX_GAUGES MAX_CORE_LINKS
 #define MAX_RESOURCES 4096
@@ -476,6 +477,12 @@ struct told {
 	struct tunnel_key tunnel;
 };
 
+/* fantel_learned, by told_key without port and trouble: a tunnel that leaves by a link that is up. */
+struct learned {
+	__u64 seen_ns; /* when a packet of it was last looked at */
+	struct tunnel_key tunnel;
+};
+
 /* ---- what can be wrong with a link that is up ------------------------------------------------- */
 
 /* Each is an event of its own, told of and withdrawn apart. X(NAME, cause, word) */
@@ -600,6 +607,7 @@ struct config {
 	__u8 hop_limit_min;	/* accepted from here on; 255 - radius */
 	__u8 tell_sender;	/* of packets without a path */
 	__u8 bfd;		/* some core port has a session */
+	__u32 learn_every;	/* one packet in so many is looked at on core ports; 0 = none */
 	__u64 hash_seed;
 	__u32 endpoints; /* kinds of tunnels that end here, 1 << enum tunnel_type; 0 = none does */
 	__u16 vxlan_port[MAX_VXLAN_PORTS]; /* where VXLAN is expected; 0 = unused */
@@ -677,6 +685,7 @@ _Static_assert(sizeof(struct mark) == 144, "mark");
 _Static_assert(sizeof(struct nexthop) == 48, "nexthop");
 _Static_assert(sizeof(struct told) == 168, "told");
 _Static_assert(sizeof(struct told_key) == 32, "told_key");
+_Static_assert(sizeof(struct learned) == 144, "learned");
 _Static_assert(sizeof(struct link) == 208, "link");
 _Static_assert(sizeof(struct damping) == 32, "damping");
 _Static_assert(sizeof(struct bfd_set) == 56, "bfd_set");

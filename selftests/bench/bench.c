@@ -36,6 +36,8 @@
 #define METRICS_BAR 400
 #define DETECT_BAR 250
 #define QUIET_BAR 10
+#define LEARN_BAR 15 /* more than without */
+#define LEARN_EVERY 64
 #define DECAP_BAR 150
 
 static int n_batches = 100, n_runs = 20000;
@@ -291,13 +293,9 @@ static struct fantel_bpf *judged_node(void)
 }
 
 /* A P node whose port to the rest of the way is down. Every packet is told of. */
-static struct fantel_bpf *detect_node(enum transport transport, bool down, bool repeat)
+static struct config detect_config(enum transport transport, bool repeat)
 {
 	struct config config = node_config();
-	struct node_state state = { .links_down = down, .sequence = 1, .alive_until = ~0ULL };
-	struct link link = { .name = "core1", .down = down, .cause = CAUSE_CARRIER, .event_id = 1 };
-	struct fantel_bpf *node;
-	__u32 zero = 0, core1 = net_index("core1");
 
 	config.transport = transport;
 	config.locator = addr_of("2001:db8:a:2::");
@@ -305,12 +303,38 @@ static struct fantel_bpf *detect_node(enum transport transport, bool down, bool 
 	config.n_repeats = repeat ? 3 : 1;
 	memset(config.repeat_ns, 0, sizeof(config.repeat_ns));
 	config.refresh_ns = 1;
+	return config;
+}
+
+static struct fantel_bpf *detect_load(const struct config *config, bool down)
+{
+	struct node_state state = { .links_down = down, .sequence = 1, .alive_until = ~0ULL };
+	struct link link = { .name = "core1", .down = down, .cause = CAUSE_CARRIER, .event_id = 1 };
+	__u32 zero = 0, core1 = net_index("core1");
+	struct fantel_bpf *node;
+
 	link.location_len = golden_location(link.location);
-	node = node_load(&config);
+	node = node_load(config);
 	node_source(node, "2001:db8:f::/48");
 	node_put(node->maps.fantel_node, &zero, &state);
 	node_put(node->maps.fantel_links, &core1, &link);
 	return node;
+}
+
+static struct fantel_bpf *detect_node(enum transport transport, bool down, bool repeat)
+{
+	struct config config = detect_config(transport, repeat);
+
+	return detect_load(&config, down);
+}
+
+/* One that learns whose tunnels leave by which link. */
+static struct fantel_bpf *learn_node(void)
+{
+	struct config config = detect_config(TRANSPORT_ICMPV6, false);
+
+	config.learn_every = LEARN_EVERY;
+	return detect_load(&config, false);
 }
 
 /* An egress PE where a tunnel of each of the two kinds ends. */
@@ -525,6 +549,28 @@ static struct subject *add_core(const char *name, const char *packet, struct fan
 	return s;
 }
 
+/* From its second batch on. */
+static void assert_learned(struct subject *s)
+{
+	if (s->gross[0] && !node_entries(s->node->maps.fantel_learned, sizeof(struct told_key))) {
+		log_error("bench: %s: learns nothing", s->name);
+		exit(1);
+	}
+}
+
+/* Beside the same without learning. */
+static void add_learning(const struct subject *quiet)
+{
+	struct subject *s = add_core("core port, nothing down: SRv6 passes, learning", "bench transit",
+				     learn_node(), XDP_PASS, REASON_NONE);
+
+	s->before = assert_learned;
+	s->bar_of = quiet;
+	s->bar_word = "not learning";
+	s->bar = 1;
+	s->bar_more = LEARN_BAR;
+}
+
 static void add_notify(void)
 {
 	__u32 event_at = golden_number("event_at"), timestamp_at = golden_number("timestamp_at");
@@ -567,6 +613,7 @@ static void add_notify(void)
 	s = add_core("core port, nothing down: SRv6 passes", "bench transit", notify_node(),
 		     XDP_PASS, REASON_NONE);
 	s->bar = QUIET_BAR;
+	add_learning(s);
 	add_core("core port, nothing down: UDP passes", "bench plain udp", notify_node(), XDP_PASS,
 		 REASON_NONE);
 }

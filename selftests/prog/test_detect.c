@@ -885,6 +885,94 @@ static void any_bits_at_all(void **state)
 
 #define ALONE(sentence, function) { sentence, function, NULL, node_back, NULL }
 
+/* ---- whose tunnels leave by which link ------------------------------------------------------- */
+
+/* Every packet is looked at; core1 is up, or not. */
+static void learn_from_all(bool down)
+{
+	struct link link = link_of("core1", down);
+	struct config config = detect_config();
+
+	config.learn_every = 1;
+	node_swap(&config);
+	node_put(node->maps.fantel_links, &core1, &link);
+	state_put(down);
+}
+
+static __u32 learned_entries(void)
+{
+	return node_entries(node->maps.fantel_learned, sizeof(struct told_key));
+}
+
+static struct learned learned_only(struct told_key *key)
+{
+	struct learned learned;
+
+	assert_int_equal(learned_entries(), 1);
+	bpf_map_get_next_key(bpf_map__fd(node->maps.fantel_learned), NULL, key);
+	assert_true(node_get(node->maps.fantel_learned, key, &learned));
+	return learned;
+}
+
+static void tunnels_are_learned(void **state)
+{
+	struct addr ingress = addr_of("2001:db8:f::9");
+	struct told_key key, of_told;
+	struct learned first, again;
+	struct told told;
+
+	learn_from_all(false);
+	run("in transit");
+	assert_true(is("in transit", XDP_PASS, REASON_NONE));
+	assert_true(bytes_are(&got.out, "in transit", golden("in transit"), NULL));
+	first = learned_only(&key);
+	assert_memory_equal(&key.ingress, &ingress, sizeof(ingress));
+	assert_int_equal(key.ifindex, core1);
+	run("in transit");
+	again = learned_only(&key);
+	assert_true(again.seen_ns > first.seen_ns);
+	run("one segment, no SRH");
+	run("IPv4 in IPv4");
+	assert_int_equal(learned_entries(), 3);
+	/* By the key and the name under which it would be told. */
+	forget();
+	run("in transit");
+	told = told_only(&of_told);
+	assert_memory_equal(&of_told, &key, sizeof(key));
+	assert_memory_equal(&told.tunnel, &first.tunnel, sizeof(told.tunnel));
+}
+
+static void others_are_not_learned(void **state)
+{
+	learn_from_all(false);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (!strcmp(rows[i].in, "bound for a live link"))
+			continue;
+		run(rows[i].in);
+		assert_int_equal(got.verdict, XDP_PASS);
+		if (learned_entries())
+			fail_msg("%s", rows[i].in);
+	}
+}
+
+static void learns_while_one_is_down(void **state)
+{
+	struct told_key key;
+
+	learn_from_all(true);
+	run("bound for a live link");
+	learned_only(&key);
+	assert_int_equal(key.ifindex, core2);
+}
+
+static void learns_nothing_unasked(void **state)
+{
+	forget();
+	state_put(0);
+	run("in transit");
+	assert_int_equal(learned_entries(), 0);
+}
+
 static const struct CMUnitTest other[] = {
 	TEST("each kind of doomed packet becomes the ICMPv6 notification that scapy builds",
 	     told_by_icmpv6),
@@ -920,6 +1008,10 @@ static const struct CMUnitTest other[] = {
 	TEST("the ingress PE's own program acts on what this one says", the_ingress_pe_acts_on_it),
 	TEST("where the driver leaves no room, what would grow is dropped and counted",
 	     a_driver_without_room),
+	ALONE("tunnels that leave by a core port are learned", tunnels_are_learned),
+	ALONE("what would not be told of is not learned", others_are_not_learned),
+	ALONE("packets for other links are learned while one is down", learns_while_one_is_down),
+	TEST("where policy does not ask for it, nothing is learned", learns_nothing_unasked),
 	TEST("packets cut at every length", cut_at_every_length),
 	TEST("10,000 packets with bits flipped: each has a verdict and a reason", any_bits_at_all),
 };

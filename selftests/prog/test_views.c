@@ -316,6 +316,7 @@ static void fill_links(void)
 	struct policy_path west = path_of("west", false, WEST);
 	struct told_key key = { .ingress = addr_of("2001:db8:f::10"), .ifindex = 7 };
 	struct told told = { .event_id = 5, .sequence = 3, .sent = 2 };
+	struct learned learned = { .seen_ns = 1 };
 	struct watch watch = { .gauge = 1, .event_id = { [TROUBLE_QUEUE] = 6, [TROUBLE_LOAD] = 7 },
 			       .bytes = { 60000, 30000 }, .limit_bytes = 90000, .capacity = 1000,
 			       .constant_ns = 3600 * NSEC_PER_SEC };
@@ -346,6 +347,10 @@ static void fill_links(void)
 	gauge.trouble[TROUBLE_QUEUE].since_ns = told.first_ns;
 	node_put(node->maps.fantel_watches, &id, &watch);
 	node_put(node->maps.fantel_gauges, &watch.gauge, &gauge);
+	for (__u64 i = 0; i < 2; i++) {
+		key = (struct told_key){ .ingress = addr_of("2001:db8:f::20"), .tunnel_hash = i, .ifindex = id };
+		node_put(node->maps.fantel_learned, &key, &learned);
+	}
 	key = (struct told_key){ .ingress = addr_of("2001:db8:c::7"), .group = 5, .port = 50209 };
 	told.event_id = 6;
 	node_put(node->maps.fantel_told, &key, &told);
@@ -522,6 +527,7 @@ static void status_text(void **state)
 		   "2001:db8:f::10 core1 - 5 2 * 2001:db8:a::1,2001:db8:a::2,2001:db8:a::e");
 	assert_row("2001:db8:f::10 core2",
 		   "2001:db8:f::10 core2 queue 6 2 * 2001:db8:a::1,2001:db8:a::2,2001:db8:a::e");
+	assert_row("core2 2001:db8:f::20", "core2 2001:db8:f::20 2");
 	assert_row("2001:db8:c::7", "2001:db8:c::7 50209 to-dc2 6 2 *");
 }
 

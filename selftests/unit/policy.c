@@ -614,6 +614,8 @@ static void notification_settings_are_read(void **state)
 	assert_int_equal(p.damping.suppress, 9);
 	assert_int_equal(p.damping.reuse, 2);
 	assert_int_equal(p.damping.max_suppress_ms, 100);
+	assert_int_equal(p.config.learn_every, 3);
+	assert_int_equal(p.learned_age_ms, 5);
 	assert_int_equal(p.config.n_repeats, 2);
 	assert_int_equal(p.config.repeat_ns[0], 0);
 	assert_int_equal(p.config.repeat_ns[1], 250000);
@@ -651,6 +653,7 @@ static void what_is_left_out_has_its_default(void **state)
 	assert_int_equal(p.damping.suppress, 2000);
 	assert_int_equal(p.damping.reuse, 1000);
 	assert_int_equal(p.damping.max_suppress_ms, 20000);
+	assert_int_equal(p.config.learn_every, 0);
 	assert_int_equal(p.config.n_repeats, 3);
 	assert_int_equal(p.config.repeat_ns[0], 0);
 	assert_int_equal(p.config.repeat_ns[1], NSEC_PER_MSEC);
@@ -719,6 +722,7 @@ static void what_is_shown_reads_as_the_same(void **state)
 		assert_int_equal(p.weight_step, q.weight_step);
 		assert_int_equal(p.metrics_validity_ms, q.metrics_validity_ms);
 		assert_memory_equal(&p.damping, &q.damping, sizeof(p.damping));
+		assert_int_equal(p.learned_age_ms, q.learned_age_ms);
 		assert_memory_equal(p.router_id, q.router_id, sizeof(p.router_id));
 #define assert_same(array, n)                                                            \
 	do {                                                                             \
