@@ -38,7 +38,7 @@ FN int verdict(enum reason reason, __u64 bytes)
 /* May `messages` more of this kind go to this destination now? */
 FN bool bucket_allows(const struct bucket_key *key, __u32 messages, __u64 now_ns)
 {
-	static const struct bucket full;
+	static const struct bucket full = { .credit_ns = BUCKET_FULL };
 	struct bucket *b = bpf_map_lookup_elem(&fantel_buckets, key);
 	__u32 kind = key->kind;
 

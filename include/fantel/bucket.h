@@ -8,9 +8,10 @@
 
 #include "abi.h"
 
+#define BUCKET_FULL (1ULL << 63) /* credit_ns of a new bucket: more than any burst */
+
 /* May `messages` of them go at `now_ns`? Takes their credit if so; more than a burst holds cost a
- * burst. A zeroed bucket is full as soon as the machine has been up for a burst. Two CPUs
- * that meet in one bucket may let one message too many pass; none gets stuck. */
+ * burst. Two CPUs that meet in one bucket may let one message too many pass; none gets stuck. */
 FN bool bucket_take(struct bucket *b, __u64 interval_ns, __u64 burst_ns,
 		    __u32 messages, __u64 now_ns)
 {

@@ -250,9 +250,9 @@ static void host_pairs_hardly_ever_share_a_hash(void **state)
 
 static void a_bucket_gives_its_burst_and_then_its_rate(void **state)
 {
-	struct bucket b = {};
+	struct bucket b = { .credit_ns = BUCKET_FULL };
 	const __u64 ms = NSEC_PER_MSEC;
-	__u64 now = 1000 * ms;
+	__u64 now = 1 * ms; /* the machine has just come up */
 	int given = 0;
 
 	for (int i = 0; i < 100; i++)
