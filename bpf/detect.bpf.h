@@ -173,7 +173,8 @@ enum due {
 FN enum due detect_due(const struct told *told, __u32 event_id, __u64 now_ns)
 {
 	/* Another CPU may have told it a moment after we read the clock. */
-	__u64 age = now_ns > told->first_ns ? now_ns - told->first_ns : 0;
+	__s64 since = now_ns - told->first_ns;
+	__u64 age = since > 0 ? since : 0;
 	__u32 sent = told->sent;
 
 	if (told->event_id != event_id || !sent)
