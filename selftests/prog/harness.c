@@ -579,8 +579,9 @@ static void stats_read(struct fantel_bpf *node, struct traffic sum[REASON_COUNT]
 		}
 }
 
-static void run(struct fantel_bpf *node, const struct bpf_program *prog, void *ctx, __u32 ctx_size,
-		const __u8 *in, __u32 len, struct outcome *o)
+/* 0, or the kernel's own error: then nothing has run. */
+static int try(struct fantel_bpf *node, const struct bpf_program *prog, void *ctx, __u32 ctx_size,
+	       const __u8 *in, __u32 len, struct outcome *o)
 {
 	struct traffic before[REASON_COUNT];
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in, .data_size_in = len,
@@ -592,8 +593,7 @@ static void run(struct fantel_bpf *node, const struct bpf_program *prog, void *c
 	}
 	stats_read(node, before);
 	if (bpf_prog_test_run_opts(bpf_program__fd(prog), &opts))
-		give_up("%s can't be run on %u bytes: %s", bpf_program__name(prog), len,
-			strerror(errno));
+		return -errno;
 	o->verdict = opts.retval;
 	o->out.len = opts.data_size_out;
 	stats_read(node, o->count);
@@ -603,6 +603,17 @@ static void run(struct fantel_bpf *node, const struct bpf_program *prog, void *c
 		o->count[r].bytes -= before[r].bytes;
 		o->reasons += o->count[r].packets != 0;
 	}
+	return 0;
+}
+
+static void run(struct fantel_bpf *node, const struct bpf_program *prog, void *ctx, __u32 ctx_size,
+		const __u8 *in, __u32 len, struct outcome *o)
+{
+	int err = try(node, prog, ctx, ctx_size, in, len, o);
+
+	if (err)
+		give_up("%s can't be run on %u bytes: %s", bpf_program__name(prog), len,
+			strerror(-err));
 }
 
 void node_run(struct fantel_bpf *node, const struct bpf_program *prog, __u32 ifindex,
@@ -621,8 +632,9 @@ void node_run_egress(struct fantel_bpf *node, const struct bpf_program *prog, __
 	run(node, prog, &ctx, sizeof(ctx), in->b, in->len, o);
 }
 
-static void run_behind(struct fantel_bpf *node, const struct bpf_program *prog, __u32 ifindex,
-		       __u32 metadata, const struct bytes *in, struct outcome *o)
+/* With `metadata` bytes of it in front of the packet. 0 or the kernel's own error. */
+static int try_behind(struct fantel_bpf *node, const struct bpf_program *prog, __u32 ifindex,
+		      __u32 metadata, const struct bytes *in, struct outcome *o)
 {
 	struct xdp_md ctx = { .data = metadata,
 			      .data_end = metadata + in->len,
@@ -630,19 +642,36 @@ static void run_behind(struct fantel_bpf *node, const struct bpf_program *prog, 
 	static __u8 both[XDP_PACKET_HEADROOM + FRAME_MAX];
 
 	memcpy(both + metadata, in->b, in->len);
-	run(node, prog, &ctx, sizeof(ctx), both, metadata + in->len, o);
+	return try(node, prog, &ctx, sizeof(ctx), both, metadata + in->len, o);
 }
 
-void node_run_cramped(struct fantel_bpf *node, const struct bpf_program *prog, __u32 ifindex,
+#define METADATA_OLD 32 /* all that older kernels have room for, 6.1 among them */
+
+/* Is it the metadata that the kernel does not take? Then the same run with less of it goes. */
+static bool run_behind(struct fantel_bpf *node, const struct bpf_program *prog, __u32 ifindex,
+		       __u32 metadata, const struct bytes *in, struct outcome *o)
+{
+	int err = try_behind(node, prog, ifindex, metadata, in, o);
+
+	if (!err)
+		return true;
+	if (try_behind(node, prog, ifindex, METADATA_OLD, in, o))
+		give_up("%s can't be run on %u bytes: %s", bpf_program__name(prog), in->len,
+			strerror(-err));
+	printf("# this kernel runs no test with more than %d bytes of metadata\n", METADATA_OLD);
+	return false;
+}
+
+bool node_run_cramped(struct fantel_bpf *node, const struct bpf_program *prog, __u32 ifindex,
 		      const struct bytes *in, struct outcome *o)
 {
-	run_behind(node, prog, ifindex, 200, in, o);
+	return run_behind(node, prog, ifindex, 200, in, o);
 }
 
-void node_run_full(struct fantel_bpf *node, const struct bpf_program *prog, const struct bytes *in,
+bool node_run_full(struct fantel_bpf *node, const struct bpf_program *prog, const struct bytes *in,
 		   struct outcome *o)
 {
-	run_behind(node, prog, 0, 212, in, o);
+	return run_behind(node, prog, 0, 212, in, o);
 }
 
 const char *verdict_word(__u32 verdict)

@@ -123,12 +123,13 @@ void node_run_egress(struct fantel_bpf *node, const struct bpf_program *prog, __
 		     const struct bytes *in, struct outcome *outcome);
 
 /* The same behind a driver that leaves little room in front of the packet: what 200 bytes of
- * metadata leave. The bytes out are not looked at. */
-void node_run_cramped(struct fantel_bpf *node, const struct bpf_program *prog, __u32 ifindex,
+ * metadata leave. The bytes out are not looked at. False, and says why, where the kernel has no such
+ * test run: the test is then to be skipped. */
+bool node_run_cramped(struct fantel_bpf *node, const struct bpf_program *prog, __u32 ifindex,
 		      const struct bytes *in, struct outcome *outcome);
 
 /* The same with no room for as much as eight bytes. */
-void node_run_full(struct fantel_bpf *node, const struct bpf_program *prog, const struct bytes *in,
+bool node_run_full(struct fantel_bpf *node, const struct bpf_program *prog, const struct bytes *in,
 		   struct outcome *outcome);
 
 /* Does the outcome show this verdict and exactly this reason, once? REASON_NONE: none at all.

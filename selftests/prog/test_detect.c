@@ -318,7 +318,8 @@ static struct told told_only(struct told_key *key)
 	return told;
 }
 
-/* Let the only told entry have been told so long ago: no test waits, or is too slow. */
+/* Let the only told entry have been told so long ago: no test waits, or is too slow. That may be
+ * before the machine was up; what counts is the difference. */
 static void told_before(__u64 ago_ns)
 {
 	struct timespec now;
@@ -835,7 +836,8 @@ static void the_ingress_pe_acts_on_it(void **state)
 static void a_driver_without_room(void **state)
 {
 	forget();
-	node_run_cramped(node, node->progs.fantel_core, core0, golden("a tiny packet"), &got);
+	if (!node_run_cramped(node, node->progs.fantel_core, core0, golden("a tiny packet"), &got))
+		skip();
 	assert_true(is("longer than the packet", XDP_DROP, REASON_NO_HEADROOM));
 	forget();
 	node_run_cramped(node, node->progs.fantel_core, core0, golden("a large packet"), &got);
