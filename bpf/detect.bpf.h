@@ -344,7 +344,7 @@ FN void detect_event(const struct scratch *s, const struct failure *failure, con
 FN enum reason detect_notify(struct xdp_md *ctx, struct scratch *s, const struct failure *failure,
 			     int *action)
 {
-	struct msg_envelope from = { .src = config.loopback6, .dst = s->outer.src,
+	struct msg_envelope from = { .src = config_addr(&config.loopback6), .dst = s->outer.src,
 				     .transport = config.transport };
 	__u64 now = bpf_ktime_get_ns();
 	struct told *told = NULL;
@@ -352,7 +352,7 @@ FN enum reason detect_notify(struct xdp_md *ctx, struct scratch *s, const struct
 	struct way way = {};
 
 	if (addr_is_v4(&s->outer.src)) {
-		from.src = config.loopback4;
+		from.src = config_addr(&config.loopback4);
 		from.transport = TRANSPORT_UDP;
 		if (addr_is_unspecified(&from.src))
 			return REASON_NOT_TOLD;
@@ -365,9 +365,8 @@ FN enum reason detect_notify(struct xdp_md *ctx, struct scratch *s, const struct
 	if (told->sent == 1)
 		detect_event(s, failure, told, now);
 	detect_way(ctx, &from, &way);
-	if (!reply(ctx, s, &from, &way, detect_build(ctx, s, &from, failure, told), action))
-		return REASON_NO_HEADROOM;
-	return REASON_NOTIFIED;
+	*action = reply(ctx, s, &from, &way, detect_build(ctx, s, &from, failure, told));
+	return *action == NOT_SENT ? REASON_NO_HEADROOM : REASON_NOTIFIED;
 }
 
 SUBPROG int detect_packet(struct xdp_md *ctx, bool alive)

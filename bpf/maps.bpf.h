@@ -14,6 +14,15 @@
  * not take the zeros it sees here for the truth. */
 const volatile struct config config = {};
 
+/* A copy of an address in config. By words: of a struct copied whole, clang 14 forgets that it is
+ * volatile once the copy is handed to another function. */
+FN struct addr config_addr(const volatile struct addr *a)
+{
+	struct addr copy = { .q_be = { a->q_be[0], a->q_be[1] } };
+
+	return copy;
+}
+
 #define MAP(NAME, KIND, KEY, VALUE, MAX, FLAGS)                                                    \
 	struct {                                                                                   \
 		__uint(type, KIND);                                                                \

@@ -78,7 +78,8 @@ FN void prefix_key_full(struct prefix_key *key, const struct addr *a)
 /* A loopback that the node does not have is unspecified. */
 FN bool is_loopback(const struct addr *a)
 {
-	struct addr loopback6 = config.loopback6, loopback4 = config.loopback4;
+	struct addr loopback6 = config_addr(&config.loopback6);
+	struct addr loopback4 = config_addr(&config.loopback4);
 
 	if (addr_is_unspecified(a))
 		return false;
@@ -88,7 +89,7 @@ FN bool is_loopback(const struct addr *a)
 /* Ours: a loopback, or a SID. */
 FN bool is_ours(const struct addr *a)
 {
-	struct addr locator = config.locator;
+	struct addr locator = config_addr(&config.locator);
 
 	if (config.locator_len && addr_in_prefix(a, &locator, config.locator_len))
 		return true;

@@ -9,6 +9,8 @@
 #include "packet.bpf.h"
 #include "scratch.bpf.h"
 
+#define NOT_SENT (-1) /* in place of an XDP action */
+
 /* How a message leaves. */
 struct way {
 	__u32 ifindex;
@@ -62,20 +64,26 @@ FN void reply_ipv4(__u8 *ip, const struct msg_envelope *from, __u8 proto, __u32 
 	store16(ip + IPV4_OFF_CSUM, ~sum_fold(sum));
 }
 
-/* Put the message of `len` bytes in scratch in the packet's place; *action sends it. False when it
- * can't be: the packet is then only fit to be dropped. */
-FN bool reply(struct xdp_md *ctx, struct scratch *s, const struct msg_envelope *from,
-	      const struct way *way, __u32 len, int *action)
+/* Put the message of `len` bytes in scratch in the packet's place. Returns the XDP action that sends
+ * it, NOT_SENT when it can't be: the packet is then only fit to be dropped. Its own function: it is
+ * verified once, not once for every way to write a message. */
+SUBPROG int reply(struct xdp_md *ctx, struct scratch *s, const struct msg_envelope *from,
+		  const struct way *way, __u32 len)
 {
-	bool v4 = addr_is_v4(&from->dst);
-	__u32 at = ETH_LEN + (v4 ? IPV4_LEN : IPV6_LEN);
+	__u32 at = ETH_LEN + IPV6_LEN;
+	bool v4;
 	__u8 *p;
 
-	if (!len || len > WIRE_MSG_MAX || !reply_resize(ctx, at + len))
-		return false;
+	if (!s || !from || !way)
+		return NOT_SENT;
+	v4 = addr_is_v4(&from->dst);
+	if (v4)
+		at = ETH_LEN + IPV4_LEN;
+	if (len < WIRE_HDR_LEN || len > WIRE_MSG_MAX || !reply_resize(ctx, at + len))
+		return NOT_SENT;
 	p = packet_start(ctx);
 	if (p + ETH_LEN + IPV6_LEN > (__u8 *)packet_end(ctx))
-		return false;
+		return NOT_SENT;
 	mac_copy(p, way->dmac);
 	mac_copy(p + 6, way->smac);
 	store16(p + ETH_OFF_TYPE, v4 ? be16(ETHERTYPE_IPV4) : be16(ETHERTYPE_IPV6));
@@ -84,9 +92,8 @@ FN bool reply(struct xdp_md *ctx, struct scratch *s, const struct msg_envelope *
 	else
 		reply_ipv6(p + ETH_LEN, from, way->proto, len);
 	if (bpf_xdp_store_bytes(ctx, at, s->buf.b, len))
-		return false;
-	*action = way->ifindex == ctx->ingress_ifindex ? XDP_TX : bpf_redirect(way->ifindex, 0);
-	return true;
+		return NOT_SENT;
+	return way->ifindex == ctx->ingress_ifindex ? XDP_TX : bpf_redirect(way->ifindex, 0);
 }
 
 #endif

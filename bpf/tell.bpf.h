@@ -39,23 +39,24 @@ SUBPROG int tell(struct xdp_md *ctx, __u32 group)
 	struct scratch *s = scratch();
 	struct msg_envelope from = {};
 	struct way way = {};
-	int action = XDP_DROP;
+	int action;
 
 	if (!s || !scratch_frame(ctx, s))
 		return verdict(REASON_INTERNAL, 0);
 	from.dst = s->outer.src;
-	from.src = config.loopback6;
+	from.src = config_addr(&config.loopback6);
 	from.transport = TRANSPORT_ICMPV6;
 	way.proto = PROTO_ICMPV6;
 	if (s->outer.version == 4) {
-		from.src = config.loopback4;
+		from.src = config_addr(&config.loopback4);
 		from.transport = TRANSPORT_UDP;
 		way.proto = PROTO_UDP;
 	}
 	if (addr_is_unspecified(&from.src) || !may_answer(ctx, &s->outer, BUCKET_TELL))
 		return verdict(REASON_NO_PATH, s->outer.len);
 	way_back(ctx, &way);
-	if (!reply(ctx, s, &from, &way, tell_message(s, &from, group), &action))
+	action = reply(ctx, s, &from, &way, tell_message(s, &from, group));
+	if (action == NOT_SENT)
 		return verdict(REASON_NO_PATH, s->outer.len);
 	count(REASON_NO_PATH_TOLD, s->outer.len);
 	return action;

@@ -50,8 +50,8 @@ SUBPROG int toobig(struct xdp_md *ctx, __u32 mtu)
 	struct scratch *s = scratch();
 	struct msg_envelope from = {};
 	struct way way = {};
-	int action = XDP_DROP;
 	struct frame *f;
+	int action;
 
 	if (!s)
 		return verdict(REASON_INTERNAL, 0);
@@ -61,16 +61,17 @@ SUBPROG int toobig(struct xdp_md *ctx, __u32 mtu)
 	if (!may_answer(ctx, f, BUCKET_TOO_BIG))
 		return verdict(REASON_TOO_BIG_LIMITED, f->len);
 	from.dst = f->src;
-	from.src = config.loopback6;
+	from.src = config_addr(&config.loopback6);
 	way.proto = PROTO_ICMPV6;
 	if (f->version == 4) {
 		way.proto = PROTO_ICMP;
-		from.src = config.loopback4;
+		from.src = config_addr(&config.loopback4);
 		if (addr_is_unspecified(&from.src))
 			from.src = addr_from_v4(be32(IPV4_DUMMY));
 	}
 	way_back(ctx, &way);
-	if (!reply(ctx, s, &from, &way, toobig_message(ctx, s, f, &from, mtu), &action))
+	action = reply(ctx, s, &from, &way, toobig_message(ctx, s, f, &from, mtu));
+	if (action == NOT_SENT)
 		return verdict(REASON_INTERNAL, f->len);
 	count(REASON_TOO_BIG, f->len);
 	return action;
