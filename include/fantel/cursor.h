@@ -133,6 +133,13 @@ FN __u8 *writer_block(struct writer *w, __u32 n, __u32 block)
 	return p;
 }
 
+/* What comes next is then verified once, not for every length of what came before (CURSOR_FORGET). */
+FN void writer_forget(struct writer *w)
+{
+	store32(w->buf->front, w->at);
+	w->at = CURSOR_FORGET(*(__u32 *)w->buf->front);
+}
+
 /* Room for n bytes, n a constant. */
 FN __u8 *writer_take(struct writer *w, __u32 n)
 {

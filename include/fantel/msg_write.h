@@ -174,6 +174,7 @@ FN void msg_put_flow(struct writer *w, const struct msg_rules *r, __u8 protocol,
 		     __u16 dport, const struct addr *src, const struct addr *dst)
 {
 	msg_put_flow_as(w, r, addr_is_v4(src) ? 4 : 6, protocol, sport, dport, src, dst);
+	writer_forget(w);
 }
 
 /*
