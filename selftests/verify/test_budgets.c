@@ -2,12 +2,14 @@
 /*
  * What the kernel's verifier has to walk through for each program, against a recorded budget: far
  * from its limit of a million, on kernels that reason less well too. A program that outgrows its
- * budget is looked at; then it shrinks, or the number here grows, in a commit that says why.
+ * budget is looked at; then it shrinks, or the number here grows, in a commit that says why. Run on
+ * every kernel by `make test-kernels`.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/utsname.h>
 #include <cmocka.h>
 
 #include <bpf/bpf.h>
@@ -17,18 +19,35 @@
 
 #define LIMIT 100000 /* no program may ask for more */
 
-/* On Linux 6.18 with clang 14, and a quarter on top. */
+/* Kernels that the budgets were measured on; one in between has those of the older one. */
+static const unsigned int kernel[] = { 601, 612, 618 };
+
+/* With clang 14, and a quarter on top. */
 static const struct {
 	const char *program;
-	__u32 budget;
+	__u32 budget[ARRAY_SIZE(kernel)];
 } budgets[] = {
-	{ "fantel_clock", 100 },
-	{ "fantel_mark", 100 },
-	{ "fantel_customer", 45000 },
-	{ "fantel_core", 85000 },
-	{ "fantel_watch", 57000 },
-	{ "fantel_queue", 20000 },
+	{ "fantel_clock", { 100, 100, 100 } },
+	{ "fantel_mark", { 100, 100, 100 } },
+	{ "fantel_customer", { 67000, 45000, 45000 } },
+	{ "fantel_core", { 100000, 85000, 85000 } },
+	{ "fantel_watch", { 100000, 57000, 57000 } },
+	{ "fantel_queue", { 20000, 20000, 20000 } },
 };
+
+/* The column of the running kernel. */
+static size_t series(void)
+{
+	unsigned int major, minor;
+	struct utsname name;
+	size_t i;
+
+	assert_int_equal(uname(&name), 0);
+	assert_int_equal(sscanf(name.release, "%u.%u", &major, &minor), 2);
+	for (i = ARRAY_SIZE(kernel) - 1; i && kernel[i] > 100 * major + minor; i--)
+		;
+	return i;
+}
 
 static struct config smallest(void)
 {
@@ -83,7 +102,7 @@ static void within_budget(const char *configuration, const struct config *config
 		assert_int_equal(bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len), 0);
 		for (size_t i = 0; i < ARRAY_SIZE(budgets); i++)
 			if (!strcmp(budgets[i].program, bpf_program__name(prog)))
-				budget = budgets[i].budget;
+				budget = budgets[i].budget[series()];
 		printf("# %s, %s: %u verified instructions, budget %u\n", bpf_program__name(prog),
 		       configuration, info.verified_insns, budget);
 		assert_int_not_equal(info.verified_insns, 0);
