@@ -65,7 +65,8 @@ struct choice {
  * once for every member. */
 SUBPROG int steer_fib(struct xdp_md *ctx, struct nexthop *by_fib, const struct path *p)
 {
-	struct addr src = config.loopback6, src4 = config.loopback4;
+	struct addr src = config_addr(&config.loopback6);
+	struct addr src4 = config_addr(&config.loopback4);
 	struct route *r;
 
 	if (!by_fib || !p)
