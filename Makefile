@@ -17,13 +17,14 @@ Q := @
 say = @printf '  %-8s %s\n' $(1) $(2);
 endif
 
-# Debian packages: to build, and to test and show.
+# Debian packages: to build, to test and show, and to test on other kernels.
 BUILD_DEPS := make gcc clang llvm libc6-dev linux-libc-dev libbpf-dev bpftool libelf-dev zlib1g-dev \
 	libyang2-dev libmnl-dev libjansson-dev libcap-dev pkg-config
 TEST_DEPS := libcmocka-dev iproute2 ethtool util-linux procps python3 python3-scapy tshark gnuplot-nox \
 	iputils-ping man-db libclang-rt-dev tcpdump frr bird2
 # Of these, services that are neither started nor enabled by the installation: tests run them by hand.
 QUIET    := frr bird
+KERNEL_DEPS := qemu-system-x86 busybox-static cpio kmod xz-utils debian-archive-keyring
 
 LIBS     := libbpf libyang libmnl jansson libcap
 WARN     := -Wall -Wextra -Werror -Wno-unused-parameter
@@ -63,7 +64,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps test test-build demo bench fuzz install clean
+.PHONY: all help deps test test-build test-kernels demo bench fuzz install clean
 
 all: $(B)/fantel $(B)/fantel.8
 
@@ -72,6 +73,7 @@ help:
 	@echo 'sudo make demo     packages, build, and a scene in the lab of Figure 1: table and picture;'
 	@echo '                   SCENE=NAME is one of: $(SCENES); without, $(SCENE)'
 	@echo 'sudo make test     packages, build, every test; TESTS=PATTERN for some of them'
+	@echo 'sudo make test-kernels  the tests on the kernels of Debian, in QEMU; KERNELS=bookworm for one'
 	@echo 'sudo make bench    what each program costs per packet, and reaction times'
 	@echo 'sudo make fuzz     the long fuzzing run (FUZZ_RUNS=10000000 of each target)'
 	@echo 'sudo make install  binary, manual page, YANG module, completion (PREFIX, DESTDIR)'
@@ -82,9 +84,10 @@ help:
 # ---- packages ------------------------------------------------------------------------------------
 
 # Goals that test or show need more packages, and install what is missing when root runs them.
-SETUP   := $(filter demo test test-build bench fuzz,$(MAKECMDGOALS))
-NEEDED  := $(BUILD_DEPS) $(if $(SETUP),$(TEST_DEPS))
-HAVE    := $(B)/have-packages$(if $(SETUP),-to-test)
+SETUP   := $(filter demo test test-build test-kernels bench fuzz,$(MAKECMDGOALS))
+BOOT    := $(filter test-kernels,$(SETUP))
+NEEDED  := $(BUILD_DEPS) $(if $(SETUP),$(TEST_DEPS)) $(if $(BOOT),$(KERNEL_DEPS))
+HAVE    := $(B)/have-packages$(if $(SETUP),-to-test)$(if $(BOOT),-and-boot)
 MAY_APT := $(if $(SETUP),$(filter 0,$(shell id -u)))
 
 # $(1): packages; $(2): not empty = install what is missing, else say so and fail. Where there is no
@@ -108,7 +111,7 @@ packages = $(Q)command -v dpkg-query >/dev/null || exit 0; \
 		systemctl disable -q $$s 2>/dev/null || true ;; esac; done
 
 deps:
-	$(call packages,$(BUILD_DEPS) $(TEST_DEPS),install)
+	$(call packages,$(BUILD_DEPS) $(TEST_DEPS) $(KERNEL_DEPS),install)
 
 $(HAVE): Makefile
 	$(call packages,$(NEEDED),$(MAY_APT))
@@ -156,6 +159,10 @@ test-build: all $(UNIT) $(PROG) $(PROGFUZZ) $(VERIFY) $(FUZZ) $(TOOLS) $(GOLDEN)
 
 test: test-build
 	$(Q)$(PYTHON) selftests/run $(TESTS)
+
+# Debian's kernels in virtual machines; KERNELS="bookworm ..." for some of them.
+test-kernels: test-build
+	$(Q)$(PYTHON) selftests/kernels/run $(KERNELS:%=-k %) $(TESTS)
 
 $(B)/unit/%: selftests/unit/%.c $(B)/loader.a
 	$(call say,CC,$@) mkdir -p $(@D) && \

@@ -34,6 +34,7 @@ import time
 
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(TREE, "build")
+SLOW = int(os.environ.get("SLOW") or "1")  # as selftests/run says
 
 # The node's number in addresses, written as it is: R1 is ::11 and 2001:db8:a:11::/64. Hosts have
 # one only to tell their ports apart.
@@ -436,7 +437,7 @@ class Lab:
         self._processes.append(process)
         return process
 
-    def stop(self, process, how=signal.SIGTERM, patience=10):
+    def stop(self, process, how=signal.SIGTERM, patience=10 * SLOW):
         """End a program of spawn() and return its exit code."""
         if process.poll() is None:
             process.send_signal(how)

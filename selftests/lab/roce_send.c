@@ -2,7 +2,8 @@
 /*
  * Sends RoCEv2 packets at a steady rate over many queue pairs, each with its own source port,
  * DestQP and rising PSN, with valid checksums and ICRC and the time of sending in the payload.
- * Started by the lab inside a namespace; writes to one packet socket. Prints a JSON summary.
+ * Started by the lab inside a namespace; writes to one packet socket. Prints `ready` when it may be
+ * interrupted, and at the end a JSON summary.
  */
 #include <argp.h>
 #include <errno.h>
@@ -410,6 +411,8 @@ int main(int argc, char **argv)
 		signal(SIGINT, on_signal);
 		signal(SIGTERM, on_signal);
 		prctl(PR_SET_TIMERSLACK, 1);
+		puts("ready");
+		fflush(stdout);
 		send_all(fd, flows, &result);
 		print_summary(flows, &result);
 	}

@@ -15,7 +15,7 @@ import lab as figure
 
 FANTEL = os.path.join(figure.BUILD, "fantel")
 ROUTERS = ("pe1", "r1", "r2", "r3", "r4", "r5", "pe2")
-PATIENCE = 20  # s, for what should come at once
+PATIENCE = 20 * figure.SLOW  # s, for what should come at once
 
 
 class Router:

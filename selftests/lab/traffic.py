@@ -23,13 +23,14 @@ DRAIN = 0.15  # s; longer than any packet is under way, and than a block of the 
 
 
 class Traffic:
-    """with Traffic(lab) as traffic: ...; traffic.measurement is there after the block."""
+    """with Traffic(lab) as traffic: ...; traffic.measurement is there after the block. `rate`: packets a
+    second, on a machine that is not slow."""
 
     def __init__(self, lab, family=6, rate=50000, flows=32, payload=256, options=()):
         self.lab, self.measurement = lab, None
         site = figure.SITE6 if family == 6 else figure.SITE4
         self._send = [SEND, "--dev", "pe1", "--src", site["dc1"][2], "--dst", site["dc2"][2],
-                      "--gw-mac", figure.mac("pe1", "dc1"), "--flows", flows, "--rate", rate,
+                      "--gw-mac", figure.mac("pe1", "dc1"), "--flows", flows, "--rate", rate // figure.SLOW,
                       "--payload", payload, "--count", 2**32 - 1, *options]
         self._logs = [os.path.join(lab.dir, f"{name}-{id(self)}.log") for name in ("recv", "tap")]
 
@@ -39,10 +40,15 @@ class Traffic:
         self._receivers = [start("dc2", RECV, "--dev", "pe2", "--log", self._logs[0], **pipe),
                            start("pe2", RECV, "--tap", "--log", self._logs[1], **pipe)]
         for receiver in self._receivers:
-            if receiver.stdout.readline() != "ready\n":
-                raise figure.LabError("roce_recv did not start")
+            self._await(receiver, "roce_recv")
         self._sender = start("dc1", *self._send, prepare=_be_steady, **pipe)
+        self._await(self._sender, "roce_send")
         return self
+
+    @staticmethod
+    def _await(process, name):
+        if process.stdout.readline() != "ready\n":
+            raise figure.LabError(f"{name} did not start")
 
     def __exit__(self, kind, *_):
         if kind:

@@ -22,14 +22,14 @@
 /* Kernels that the budgets were measured on; one in between has those of the older one. */
 static const unsigned int kernel[] = { 601, 612, 618 };
 
-/* With clang 14, and a quarter on top. */
+/* With clang 14, and a quarter on top, where the limit leaves as much. */
 static const struct {
 	const char *program;
 	__u32 budget[ARRAY_SIZE(kernel)];
 } budgets[] = {
 	{ "fantel_clock", { 100, 100, 100 } },
 	{ "fantel_mark", { 100, 100, 100 } },
-	{ "fantel_customer", { 67000, 45000, 45000 } },
+	{ "fantel_customer", { 70000, 45000, 45000 } },
 	{ "fantel_core", { 100000, 85000, 85000 } },
 	{ "fantel_watch", { 100000, 57000, 57000 } },
 	{ "fantel_queue", { 20000, 20000, 20000 } },
