@@ -277,7 +277,7 @@ FN enum reason watch_notify(struct __sk_buff *skb, struct scratch *s, const stru
 SUBPROG int watch_trouble(struct __sk_buff *skb, enum trouble trouble)
 {
 	struct node_state *node = node_state();
-	__u32 ifindex = skb->ifindex, gauge, id, had;
+	__u32 ifindex = skb->ifindex, index = trouble, gauge, id, had;
 	struct failure failure = { .ifindex = ifindex, .trouble = trouble };
 	struct scratch *s = scratch();
 	__u64 now = bpf_ktime_get_ns();
@@ -287,27 +287,28 @@ SUBPROG int watch_trouble(struct __sk_buff *skb, enum trouble trouble)
 
 	w = bpf_map_lookup_elem(&fantel_watches, &ifindex);
 	failure.link = bpf_map_lookup_elem(&fantel_links, &ifindex);
-	if (!w || !failure.link || !node || !s || trouble >= TROUBLE_COUNT)
+	CURSOR_PIN(index);
+	if (!w || !failure.link || !node || !s || index >= TROUBLE_COUNT)
 		return 0;
 	gauge = w->gauge;
 	g = bpf_map_lookup_elem(&fantel_gauges, &gauge);
 	if (!g)
 		return 0;
-	id = w->event_id[trouble];
-	had = g->trouble[trouble].event_id;
+	id = w->event_id[index];
+	had = g->trouble[index].event_id;
 	failure.event_id = id;
 	failure.cause = trouble_cause(trouble);
-	g->trouble[trouble].seen_ns = now;
+	g->trouble[index].seen_ns = now;
 	if (trouble == TROUBLE_REPORTED) {
 		/* It is on since the loader was told. */
 		failure.cause = w->reported;
-		g->trouble[trouble].since_ns = w->reported_ns;
-	} else if (had != id && __sync_val_compare_and_swap(&g->trouble[trouble].event_id, had, id) == had) {
-		g->trouble[trouble].since_ns = now;
+		g->trouble[index].since_ns = w->reported_ns;
+	} else if (had != id && __sync_val_compare_and_swap(&g->trouble[index].event_id, had, id) == had) {
+		g->trouble[index].since_ns = now;
 		failure.detected_ns = now + node->wall_ns;
 		watch_event(EVENT_TROUBLE, &failure, now, NULL);
 	}
-	failure.detected_ns = g->trouble[trouble].since_ns + node->wall_ns;
+	failure.detected_ns = g->trouble[index].since_ns + node->wall_ns;
 	reason = watch_notify(skb, s, &failure, w, g, now);
 	if (reason)
 		count(reason, s->outer.len);
