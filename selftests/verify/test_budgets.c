@@ -17,7 +17,9 @@
 
 #include "prog/harness.h"
 
-#define LIMIT 100000 /* no program may ask for more */
+/* No program may ask for more where the verifier knows when two ways have become one. Linux 6.1 walks
+ * the members of a group to their ends one by one, and its own limit is a million. */
+#define LIMIT 100000
 
 /* Kernels that the budgets were measured on; one in between has those of the older one. */
 static const unsigned int kernel[] = { 601, 612, 618 };
@@ -29,9 +31,9 @@ static const struct {
 } budgets[] = {
 	{ "fantel_clock", { 100, 100, 100 } },
 	{ "fantel_mark", { 100, 100, 100 } },
-	{ "fantel_customer", { 70000, 45000, 45000 } },
-	{ "fantel_core", { 100000, 85000, 85000 } },
-	{ "fantel_watch", { 100000, 57000, 57000 } },
+	{ "fantel_customer", { 185000, 52000, 52000 } },
+	{ "fantel_core", { 110000, 90000, 90000 } },
+	{ "fantel_watch", { 75000, 57000, 57000 } },
 	{ "fantel_queue", { 20000, 20000, 20000 } },
 };
 
@@ -106,7 +108,7 @@ static void within_budget(const char *configuration, const struct config *config
 		printf("# %s, %s: %u verified instructions, budget %u\n", bpf_program__name(prog),
 		       configuration, info.verified_insns, budget);
 		assert_int_not_equal(info.verified_insns, 0);
-		over += info.verified_insns > budget || info.verified_insns >= LIMIT;
+		over += info.verified_insns > budget || (series() && info.verified_insns >= LIMIT);
 	}
 	fantel_bpf__destroy(node);
 	assert_int_equal(over, 0);
