@@ -39,11 +39,26 @@
  */
 #define MSG_BUF_FRONT 64
 #define MSG_BUF_BACK 132
+#define MSG_BUF_LEN (MSG_BUF_FRONT + WIRE_MSG_MAX + MSG_BUF_BACK)
+
+struct sip {
+	__u64 v0, v1, v2, v3;
+};
+
+/* What the computation of a MAC keeps: BPF's 512 bytes of stack are for all functions that are under
+ * way, and a MAC comes at the end of a long row of them. */
+struct msg_work {
+	__u64 kept[4];
+	struct sip sip;
+	__u32 hash[8]; /* SHA-256: H */
+	__u32 w[16];   /* and the message schedule */
+};
 
 struct msg_buf {
 	__u8 front[MSG_BUF_FRONT];
 	__u8 b[WIRE_MSG_MAX];
 	__u8 back[MSG_BUF_BACK];
+	struct msg_work work;
 } __attribute__((aligned(8)));
 
 /* n bytes (a constant) at `place`, counted from the start of `front`; NULL beyond the buffer. */
@@ -51,7 +66,7 @@ FN __u8 *msg_buf_place(const struct msg_buf *buf, __u32 place, __u32 n)
 {
 	CURSOR_PIN(place);
 	/* Else: "R1 unbounded memory access, make sure to bounds check any such access". */
-	if (place > sizeof(*buf) - n)
+	if (place > MSG_BUF_LEN - n)
 		return NULL;
 	return (__u8 *)buf + place;
 }

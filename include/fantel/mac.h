@@ -8,20 +8,8 @@
 #ifndef FANTEL_MAC_H
 #define FANTEL_MAC_H
 
+#include "abi.h"
 #include "cursor.h"
-
-/* A key made ready: HMAC's two key blocks are hashed once here, not with every message. */
-struct mac_key {
-	__u8 algorithm; /* enum wire_auth; 0 = no key */
-	__u8 pad[7];
-	union {
-		__u64 sip[2];
-		struct {
-			__u32 inner[8];
-			__u32 outer[8];
-		} hmac;
-	};
-};
 
 struct mac {
 	__u64 q[2]; /* bytes in the order in which they travel */
@@ -36,10 +24,6 @@ FN bool mac_equal(const struct mac *a, const void *wire)
 /* ---- SipHash --------------------------------------------------------------------------------- */
 
 #define MAC_ROTL64(x, n) (((x) << (n)) | ((x) >> (64 - (n))))
-
-struct sip {
-	__u64 v0, v1, v2, v3;
-};
 
 FN void sip_round(struct sip *s)
 {
@@ -68,18 +52,55 @@ FN __u64 sip_load(const void *p)
 	return __builtin_bswap64(be64(load64(p)));
 }
 
-#define MAC_SIP_WORDS ((MSG_BUF_FRONT + WIRE_MSG_MAX) / 8 + 1)
+#define SIP_BLOCK 64
+#define SIP_BLOCKS ((MSG_BUF_FRONT + WIRE_MSG_MAX) / SIP_BLOCK)
 
-/* The last word and the finalization. On its own, so that the verifier does not walk it once for
- * each length that a message may have. */
-SUBPROG int sip_end(struct mac *out, const struct sip *state, __u64 tail)
+/* Eight words at `place`. On its own: the verifier walks a loop's body as often as it may run, and this
+ * is what it runs for. 0, or -1 outside the buffer. */
+SUBPROG int sip_block(struct msg_buf *buf, __u32 place)
 {
+	const __u8 *p;
 	struct sip s;
 
-	if (!out || !state)
+	if (!buf)
 		return -1;
-	s = *state;
-	sip_word(&s, tail);
+	p = msg_buf_place(buf, place, SIP_BLOCK);
+	if (!p)
+		return -1;
+	s = buf->work.sip;
+	for (int i = 0; i < SIP_BLOCK; i += 8)
+		sip_word(&s, sip_load(p + i));
+	buf->work.sip = s;
+	return 0;
+}
+
+/* What is left behind the blocks, from `place` to before `end`: up to seven words and a half, which
+ * closes with the stretch's length, `len`. On its own, so that the verifier does not walk it once for
+ * each length that a message may have. */
+SUBPROG int sip_end(struct mac *out, struct msg_buf *buf, __u32 place, __u32 end, __u32 len)
+{
+	__u32 left = end - place;
+	__u64 last = 0;
+	const __u8 *p;
+	struct sip s;
+
+	if (!out || !buf || left >= SIP_BLOCK)
+		return -1;
+	s = buf->work.sip;
+	for (int i = 0; i < SIP_BLOCK / 8; i++) {
+		p = msg_buf_place(buf, place, 8);
+		if (!p)
+			return -1;
+		last = sip_load(p);
+		if (left < 8)
+			break;
+		sip_word(&s, last);
+		place += 8;
+		left -= 8;
+	}
+	/* Of the last word only what is before `end`: up to seven bytes, its low ones. */
+	last = left ? last << ((64 - 8 * left) & 63) >> ((64 - 8 * left) & 63) : 0;
+	sip_word(&s, (__u64)len << 56 | last);
 	s.v2 ^= 0xee;
 	sip_round(&s);
 	sip_round(&s);
@@ -97,37 +118,27 @@ SUBPROG int sip_end(struct mac *out, const struct sip *state, __u64 tail)
 
 /* The code of the bytes from `place` to before `end`, places in *buf. 0, or -1 for a stretch that
  * is not inside the buffer. */
-SUBPROG int mac_siphash(struct mac *out, const struct mac_key *key, const struct msg_buf *buf,
-			__u32 place, __u32 end)
+SUBPROG int mac_siphash(struct mac *out, const struct mac_key *key, struct msg_buf *buf, __u32 place,
+			__u32 end)
 {
-	__u64 tail = (__u64)(end - place) << 56, last;
-	__u32 left = end - place;
-	const __u8 *p;
-	struct sip s;
+	__u32 len = end - place;
+	struct sip *s;
 
 	if (!out || !key || !buf)
 		return -1;
 	if (end > MSG_BUF_FRONT + WIRE_MSG_MAX || place > end)
 		return -1;
-	s.v0 = key->sip[0] ^ 0x736f6d6570736575ULL;
-	s.v1 = key->sip[1] ^ 0x646f72616e646f6dULL ^ 0xee;
-	s.v2 = key->sip[0] ^ 0x6c7967656e657261ULL;
-	s.v3 = key->sip[1] ^ 0x7465646279746573ULL;
-	for (__u32 i = 0; i < MAC_SIP_WORDS; i++) {
-		p = msg_buf_place(buf, place, 8);
-		if (!p)
+	s = &buf->work.sip;
+	s->v0 = key->sip[0] ^ 0x736f6d6570736575ULL;
+	s->v1 = key->sip[1] ^ 0x646f72616e646f6dULL ^ 0xee;
+	s->v2 = key->sip[0] ^ 0x6c7967656e657261ULL;
+	s->v3 = key->sip[1] ^ 0x7465646279746573ULL;
+	for (__u32 i = 0; i < SIP_BLOCKS && end - place >= SIP_BLOCK; i++) {
+		if (sip_block(buf, place))
 			return -1;
-		last = sip_load(p);
-		if (left < 8)
-			break;
-		sip_word(&s, last);
-		place += 8;
-		left -= 8;
+		place += SIP_BLOCK;
 	}
-	/* Of the last word only what is before `end`: up to seven bytes, its low ones. */
-	if (left)
-		tail |= last << ((64 - 8 * left) & 63) >> ((64 - 8 * left) & 63);
-	return sip_end(out, &s, tail);
+	return sip_end(out, buf, place, end, len);
 }
 
 /* ---- SHA-256 --------------------------------------------------------------------------------- */
@@ -137,10 +148,6 @@ SUBPROG int mac_siphash(struct mac *out, const struct mac_key *key, const struct
 #define SHA256_H0                                                                                  \
 	{ 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,                                          \
 	  0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19 }
-
-struct sha256 {
-	__u32 h[8];
-};
 
 /* Word i of the message schedule, kept in a ring of 16: loaded first, then computed in place. */
 #define SHA256_LOAD(i) (w[i] = be32(load32(p + 4 * (i))))
@@ -181,21 +188,23 @@ struct sha256 {
 	} while (0)
 
 /*
- * One block of 64 bytes at `place`. The rounds are written out, for in a loop every index into the
- * schedule would be a variable one. 0, or -1 outside the buffer.
+ * One block of 64 bytes at `place` into buf->work.hash. The rounds are written out, for in a loop every
+ * index into the schedule would be a variable one. 0, or -1 outside the buffer.
  */
-SUBPROG int sha256_block(struct sha256 *s, const struct msg_buf *buf, __u32 place)
+SUBPROG int sha256_block(struct msg_buf *buf, __u32 place)
 {
-	__u32 a, b, c, d, e, f, g, h, w[16];
+	__u32 a, b, c, d, e, f, g, h, *s, *w;
 	const __u8 *p;
 
-	if (!s || !buf)
+	if (!buf)
 		return -1;
+	s = buf->work.hash;
+	w = buf->work.w;
 	p = msg_buf_place(buf, place, 64);
 	if (!p)
 		return -1;
-	a = s->h[0], b = s->h[1], c = s->h[2], d = s->h[3];
-	e = s->h[4], f = s->h[5], g = s->h[6], h = s->h[7];
+	a = s[0], b = s[1], c = s[2], d = s[3];
+	e = s[4], f = s[5], g = s[6], h = s[7];
 	SHA256_8(SHA256_LOAD, 0, 0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b,
 		 0x59f111f1, 0x923f82a4, 0xab1c5ed5);
 	SHA256_8(SHA256_LOAD, 8, 0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74,
@@ -212,18 +221,18 @@ SUBPROG int sha256_block(struct sha256 *s, const struct msg_buf *buf, __u32 plac
 		 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3);
 	SHA256_8(SHA256_MIX, 8, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa,
 		 0xa4506ceb, 0xbef9a3f7, 0xc67178f2);
-	s->h[0] += a, s->h[1] += b, s->h[2] += c, s->h[3] += d;
-	s->h[4] += e, s->h[5] += f, s->h[6] += g, s->h[7] += h;
+	s[0] += a, s[1] += b, s[2] += c, s[3] += d;
+	s[4] += e, s[5] += f, s[6] += g, s[7] += h;
 	return 0;
 }
 
-#define SHA256_BLOCKS (sizeof(struct msg_buf) / 64 + 1)
+#define SHA256_BLOCKS (MSG_BUF_LEN / 64 + 1)
 
 /*
- * Hash the bytes from `place` to before `end` into *s, where `before` bytes (a multiple of 64) went
- * in already, and finish. Writes the padding behind `end`. 0, or -1 outside the buffer.
+ * Hash the bytes from `place` to before `end` into buf->work.hash, where `before` bytes (a multiple of
+ * 64) went in already, and finish. Writes the padding behind `end`. 0, or -1 outside the buffer.
  */
-FN int sha256_end(struct sha256 *s, struct msg_buf *buf, __u32 place, __u32 end, __u32 before)
+FN int sha256_end(struct msg_buf *buf, __u32 place, __u32 end, __u32 before)
 {
 	__u32 len = end - place;
 	__u32 stop = place + (len + 9 + 63) / 64 * 64;
@@ -245,7 +254,7 @@ FN int sha256_end(struct sha256 *s, struct msg_buf *buf, __u32 place, __u32 end,
 	for (__u32 i = 0; i < SHA256_BLOCKS; i++) {
 		if (place >= stop)
 			return 0;
-		if (sha256_block(s, buf, place))
+		if (sha256_block(buf, place))
 			return -1;
 		place += 64;
 	}
@@ -257,31 +266,32 @@ FN int sha256_end(struct sha256 *s, struct msg_buf *buf, __u32 place, __u32 end,
 SUBPROG int mac_hmac_sha256(struct mac *out, const struct mac_key *key, struct msg_buf *buf,
 			    __u32 place, __u32 end)
 {
-	struct sha256 s;
+	__u32 *h;
 	__u8 *p;
 
 	if (!out || !key || !buf)
 		return -1;
+	h = buf->work.hash;
 	for (int i = 0; i < 8; i++)
-		s.h[i] = key->hmac.inner[i];
-	if (sha256_end(&s, buf, place, end, 64))
+		h[i] = key->hmac.inner[i];
+	if (sha256_end(buf, place, end, 64))
 		return -1;
 	/* The inner digest is the outer hash's message. It goes where the padding was. */
 	p = msg_buf_place(buf, end, 64);
 	if (!p)
 		return -1;
 	for (int i = 0; i < 8; i++) {
-		store32(p + 4 * i, be32(s.h[i]));
-		s.h[i] = key->hmac.outer[i];
+		store32(p + 4 * i, be32(h[i]));
+		h[i] = key->hmac.outer[i];
 	}
 	store64(p + 32, be64(0x8000000000000000ULL));
 	store64(p + 40, 0);
 	store64(p + 48, 0);
 	store64(p + 56, be64((64 + 32) * 8));
-	if (sha256_block(&s, buf, end))
+	if (sha256_block(buf, end))
 		return -1;
-	out->q[0] = be64((__u64)s.h[0] << 32 | s.h[1]);
-	out->q[1] = be64((__u64)s.h[2] << 32 | s.h[3]);
+	out->q[0] = be64((__u64)h[0] << 32 | h[1]);
+	out->q[1] = be64((__u64)h[2] << 32 | h[3]);
 	return 0;
 }
 
@@ -305,7 +315,7 @@ FN int mac_compute(struct mac *out, const struct mac_key *key, struct msg_buf *b
 static inline int mac_key_init(struct mac_key *key, enum wire_auth algorithm, const __u8 *secret,
 			       __u32 len)
 {
-	struct sha256 start = { SHA256_H0 };
+	static const __u32 start[8] = SHA256_H0;
 	struct mac_key k = { .algorithm = algorithm };
 	struct msg_buf block;
 
@@ -313,16 +323,16 @@ static inline int mac_key_init(struct mac_key *key, enum wire_auth algorithm, co
 		k.sip[0] = sip_load(secret);
 		k.sip[1] = sip_load(secret + 8);
 	} else if (algorithm == AUTH_HMAC_SHA256 && len <= WIRE_HMAC_KEY_MAX) {
-		struct sha256 inner = start, outer = start;
-
 		for (__u32 i = 0; i < 64; i++) {
 			block.b[i] = (i < len ? secret[i] : 0) ^ 0x36;
 			block.b[64 + i] = (i < len ? secret[i] : 0) ^ 0x5c;
 		}
-		sha256_block(&inner, &block, MSG_BUF_FRONT);
-		sha256_block(&outer, &block, MSG_BUF_FRONT + 64);
-		memcpy(k.hmac.inner, inner.h, sizeof(inner.h));
-		memcpy(k.hmac.outer, outer.h, sizeof(outer.h));
+		memcpy(block.work.hash, start, sizeof(start));
+		sha256_block(&block, MSG_BUF_FRONT);
+		memcpy(k.hmac.inner, block.work.hash, sizeof(start));
+		memcpy(block.work.hash, start, sizeof(start));
+		sha256_block(&block, MSG_BUF_FRONT + 64);
+		memcpy(k.hmac.outer, block.work.hash, sizeof(start));
 	} else {
 		return -1;
 	}

@@ -23,7 +23,7 @@ FN int msg_mac(struct mac *out, const struct mac_key *key, struct msg_buf *buf,
 	__u8 *head = msg_buf_place(buf, place, MSG_MAC_HEAD);
 	__u8 *mac = msg_buf_at(buf, auth_at + WIRE_AUTH_OFF_MAC, WIRE_MAC_LEN);
 	__u8 *hops = scope_at ? msg_buf_at(buf, scope_at + WIRE_SCOPE_OFF_HOPS, 1) : NULL;
-	__u64 kept[2], kept_mac[2];
+	__u64 *kept = buf->work.kept;
 	__u16 kept_end;
 	__u8 kept_hops = 0, *first;
 	__u32 word;
@@ -38,8 +38,8 @@ FN int msg_mac(struct mac *out, const struct mac_key *key, struct msg_buf *buf,
 	kept[0] = load64(head);
 	kept[1] = load64(head + 8);
 	kept_end = load16(head + 16);
-	kept_mac[0] = load64(mac);
-	kept_mac[1] = load64(mac + 8);
+	kept[2] = load64(mac);
+	kept[3] = load64(mac + 8);
 	if (hops) {
 		kept_hops = *hops;
 		*hops = 0;
@@ -54,8 +54,8 @@ FN int msg_mac(struct mac *out, const struct mac_key *key, struct msg_buf *buf,
 	store64(head, kept[0]);
 	store64(head + 8, kept[1]);
 	store16(head + 16, kept_end);
-	store64(mac, kept_mac[0]);
-	store64(mac + 8, kept_mac[1]);
+	store64(mac, kept[2]);
+	store64(mac + 8, kept[3]);
 	if (hops)
 		*hops = kept_hops;
 	return ret;

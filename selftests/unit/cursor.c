@@ -45,8 +45,8 @@ static void places_outside_the_buffer_are_refused(void **state)
 	assert_null(msg_buf_at(&buf, WIRE_MSG_MAX + 1, MSG_BUF_BACK));
 	assert_null(msg_buf_at(&buf, 65535, 1));
 	assert_ptr_equal(msg_buf_place(&buf, 0, 1), buf.front);
-	assert_ptr_equal(msg_buf_place(&buf, sizeof(buf) - 8, 8), buf.back + MSG_BUF_BACK - 8);
-	assert_null(msg_buf_place(&buf, sizeof(buf) - 7, 8));
+	assert_ptr_equal(msg_buf_place(&buf, MSG_BUF_LEN - 8, 8), buf.back + MSG_BUF_BACK - 8);
+	assert_null(msg_buf_place(&buf, MSG_BUF_LEN - 7, 8));
 }
 
 static void a_full_writer_stays_full(void **state)
