@@ -11,6 +11,7 @@
 #define DETECT_BPF_H
 
 #include "account.bpf.h"
+#include "auth.bpf.h"
 #include "fantel/path.h"
 #include "packet.bpf.h"
 #include "reply.bpf.h"
@@ -289,7 +290,7 @@ FN __u32 detect_build(struct xdp_md *ctx, struct scratch *s, const struct msg_en
 	if (config.domain)
 		msg_put_u32(&w, &rules, TLV_DOMAIN, config.domain);
 	msg_put_byte(&w, &rules, TLV_CAUSE, failure->cause);
-	return msg_finish(&w, &rules, from, KIND_FAILURE, s->told.tunnel.code);
+	return auth_finish(s, &w, &rules, from, KIND_FAILURE, s->told.tunnel.code);
 }
 
 /* Is this a core port that is known to be down? */
@@ -349,7 +350,6 @@ FN enum reason detect_notify(struct xdp_md *ctx, struct scratch *s, const struct
 	__u64 now = bpf_ktime_get_ns();
 	struct told *told = NULL;
 	enum reason reason;
-	struct way way = {};
 
 	if (addr_is_v4(&s->outer.src)) {
 		from.src = config_addr(&config.loopback4);
@@ -364,8 +364,8 @@ FN enum reason detect_notify(struct xdp_md *ctx, struct scratch *s, const struct
 		return reason;
 	if (told->sent == 1)
 		detect_event(s, failure, told, now);
-	detect_way(ctx, &from, &way);
-	*action = reply(ctx, s, &from, &way, detect_build(ctx, s, &from, failure, told));
+	detect_way(ctx, &from, &s->way);
+	*action = reply(ctx, s, &from, &s->way, detect_build(ctx, s, &from, failure, told));
 	return *action == NOT_SENT ? REASON_NO_HEADROOM : REASON_NOTIFIED;
 }
 

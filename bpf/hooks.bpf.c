@@ -16,7 +16,7 @@
  *   its egress      watch     trouble on a link that is up: a clone becomes the notification
  *                   queue       what waits in the qdisc
  *   the loader      clock     jiffies, for the freshness of next hops
- *   all             maps, account (counters, events), packet, reply, scratch
+ *   all             maps, account (counters, events), auth (MACs), packet, reply, scratch
  */
 #include "maps.bpf.h"
 #include "bfd.bpf.h"

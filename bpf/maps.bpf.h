@@ -82,8 +82,11 @@ MAP(fantel_tunnels, BPF_MAP_TYPE_HASH, __u64, struct tunnel_paths, MAX_TUNNELS, 
 
 /* Addresses of the domain: who may speak, who may be told, whose tunnels end here. push -> notify,
  * detect, decap. */
-MAP(fantel_sources, BPF_MAP_TYPE_LPM_TRIE, struct prefix_key, __u32, MAX_SOURCES,
+MAP(fantel_sources, BPF_MAP_TYPE_LPM_TRIE, struct prefix_key, struct source, MAX_SOURCES,
     BPF_F_NO_PREALLOC);
+
+/* Key-id -> key. keyring -> auth, the loader. */
+MAP(fantel_keys, BPF_MAP_TYPE_HASH, __u32, struct key, MAX_KEYS, BPF_F_NO_PREALLOC);
 
 /* Tunnels that end here. push -> decap, status. */
 MAP(fantel_ends, BPF_MAP_TYPE_HASH, struct endpoint_key, struct endpoint, MAX_ENDPOINTS,
@@ -91,6 +94,10 @@ MAP(fantel_ends, BPF_MAP_TYPE_HASH, struct endpoint_key, struct endpoint, MAX_EN
 
 /* Originator -> sequence window. notify only. */
 MAP(fantel_origins, BPF_MAP_TYPE_LRU_HASH, struct addr, struct origin, MAX_ORIGINS, 0);
+
+/* The same of originators who have proven who they are, out of reach of those who have not: they can
+ * neither move such a window nor push it out. notify only. */
+MAP(fantel_proven, BPF_MAP_TYPE_HASH, struct addr, struct origin, MAX_ORIGINS, BPF_F_NO_PREALLOC);
 
 /* Core ports by ifindex. links -> detect; that one failed is also written by the packet path, at once
  * (link.bpf.h), which the loader then makes its own. */

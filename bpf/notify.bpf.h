@@ -12,6 +12,7 @@
 #define NOTIFY_BPF_H
 
 #include "account.bpf.h"
+#include "auth.bpf.h"
 #include "fantel/metric.h"
 #include "fantel/msg.h"
 #include "fantel/path.h"
@@ -404,6 +405,7 @@ SUBPROG int notify_read(struct xdp_md *ctx, struct scratch *s)
 	struct msg_rules rules = msg_rules(&config);
 	struct msg_envelope from = {};
 	struct prefix_key key;
+	struct source *source;
 	enum reason reason;
 	__u32 len;
 
@@ -415,8 +417,10 @@ SUBPROG int notify_read(struct xdp_md *ctx, struct scratch *s)
 	if (s->outer.hop_limit < config.hop_limit_min)
 		return REASON_RADIUS;
 	prefix_key_full(&key, &s->outer.src);
-	if (!bpf_map_lookup_elem(&fantel_sources, &key))
+	source = bpf_map_lookup_elem(&fantel_sources, &key);
+	if (!source)
 		return REASON_SOURCE;
+	s->authentication = source->authentication;
 	if (len < WIRE_HDR_LEN)
 		return REASON_TOO_SHORT;
 	if (len > WIRE_MSG_MAX)
@@ -432,23 +436,37 @@ SUBPROG int notify_read(struct xdp_md *ctx, struct scratch *s)
 	return REASON_NONE;
 }
 
+FN struct origin *notify_origin(const struct scratch *s)
+{
+	static const struct origin never;
+	struct origin *origin;
+
+	if (config.authentication && s->proven) {
+		origin = bpf_map_lookup_elem(&fantel_proven, &s->outer.src);
+		if (origin)
+			return origin;
+		bpf_map_update_elem(&fantel_proven, &s->outer.src, &never, BPF_NOEXIST);
+		return bpf_map_lookup_elem(&fantel_proven, &s->outer.src);
+	}
+	origin = bpf_map_lookup_elem(&fantel_origins, &s->outer.src);
+	if (origin)
+		return origin;
+	bpf_map_update_elem(&fantel_origins, &s->outer.src, &never, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&fantel_origins, &s->outer.src);
+}
+
 /* The sequence window of the originator; what carries no sequence is always new. A notification that
  * could not act gives its sequence back, so that a repetition has another try. */
 FN enum reason notify_once(struct scratch *s, __u64 now_ns)
 {
-	static const struct origin never;
 	struct origin *origin;
 	enum reason reason;
 
 	if (!msg_has(&s->msg, TLVI_EVENT))
 		return notify_act(now_ns);
-	origin = bpf_map_lookup_elem(&fantel_origins, &s->outer.src);
-	if (!origin) {
-		bpf_map_update_elem(&fantel_origins, &s->outer.src, &never, BPF_NOEXIST);
-		origin = bpf_map_lookup_elem(&fantel_origins, &s->outer.src);
-		if (!origin)
-			return REASON_ORIGINS_FULL;
-	}
+	origin = notify_origin(s);
+	if (!origin)
+		return REASON_ORIGINS_FULL;
 	reason = window_take(origin, s->msg.sequence);
 	if (reason)
 		return reason;
@@ -494,15 +512,18 @@ SUBPROG int notify_packet(struct xdp_md *ctx)
 	const void *data = packet_start(ctx), *end = packet_end(ctx);
 	struct scratch *s = scratch();
 	enum reason reason;
+	__u64 now = 0;
 
 	if (!s || !scratch_frame(ctx, s) || s->outer.fragment)
 		return NOT_OURS;
 	if (!is_notification(&s->outer, data, end) || !is_loopback(&s->outer.dst))
 		return NOT_OURS;
 	reason = notify_read(ctx, s);
+	if (reason == REASON_NONE)
+		now = bpf_ktime_get_ns();
+	if (reason == REASON_NONE && config.authentication && s->authentication)
+		reason = auth_check(s, now);
 	if (reason == REASON_NONE) {
-		__u64 now = bpf_ktime_get_ns();
-
 		if (notify_acts(s))
 			reason = notify_once(s, now);
 		else

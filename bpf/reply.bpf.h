@@ -11,14 +11,6 @@
 
 #define NOT_SENT (-1) /* in place of an XDP action */
 
-/* How a message leaves. */
-struct way {
-	__u32 ifindex;
-	__u8 proto; /* in the IP header */
-	__u8 pad;
-	__u8 dmac[6], smac[6];
-};
-
 /* Back where the packet came from. */
 FN void way_back(struct xdp_md *ctx, struct way *way)
 {

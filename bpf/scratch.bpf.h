@@ -10,15 +10,28 @@
 #include "fantel/msg.h"
 #include "maps.bpf.h"
 
+/* How a message leaves. */
+struct way {
+	__u32 ifindex;
+	__u8 proto; /* in the IP header */
+	__u8 pad;
+	__u8 dmac[6], smac[6];
+};
+
 struct scratch {
 	struct msg_buf buf; /* a message: being read, or being built */
 	struct msg msg;	    /* notify: what was read */
+	__u32 authentication; /* notify: what its source must show */
+	bool proven;	      /* notify: its MAC was right */
+	__u64 tai_jiffies, tai_ahead_ns; /* auth: when it was asked, and what CLOCK_TAI is ahead */
 	struct told told;   /* the tunnel that a packet or notification is about; detect: a new entry */
 	struct told_key told_key; /* detect, learn */
 	struct learned learned;	  /* learn: a new entry */
 	struct resource_key resource; /* notify: what its location names */
 	struct measured measured; /* notify: its metrics */
 	struct frame outer, inner;
+	struct msg_envelope from; /* tell, watch: of the message */
+	struct way way;		  /* detect, tell: how the message leaves */
 	struct addr next; /* detect: where the outer header sends the packet from here */
 	__u32 inner_at;	  /* detect, decap: offset of the packet inside the tunnel */
 	__u32 inner_end;  /* decap: offset where the tunnel's payload ends */

@@ -11,6 +11,7 @@
 
 #include "account.bpf.h"
 #include "answer.bpf.h"
+#include "auth.bpf.h"
 #include "reply.bpf.h"
 #include "scratch.bpf.h"
 
@@ -30,32 +31,34 @@ FN __u32 tell_message(struct scratch *s, const struct msg_envelope *from, __u32 
 	if (config.domain)
 		msg_put_u32(&w, &rules, TLV_DOMAIN, config.domain);
 	msg_put_byte(&w, &rules, TLV_CAUSE, CAUSE_NO_FEASIBLE_PATH);
-	return msg_finish(&w, &rules, from, KIND_FAILURE, 0);
+	return auth_finish(s, &w, &rules, from, KIND_FAILURE, 0);
 }
 
 /* Returns the XDP action. A global function: rarely called, and large. */
 SUBPROG int tell(struct xdp_md *ctx, __u32 group)
 {
 	struct scratch *s = scratch();
-	struct msg_envelope from = {};
-	struct way way = {};
+	struct msg_envelope *from;
+	struct way *way;
 	int action;
 
 	if (!s || !scratch_frame(ctx, s))
 		return verdict(REASON_INTERNAL, 0);
-	from.dst = s->outer.src;
-	from.src = config_addr(&config.loopback6);
-	from.transport = TRANSPORT_ICMPV6;
-	way.proto = PROTO_ICMPV6;
+	from = &s->from;
+	way = &s->way;
+	from->dst = s->outer.src;
+	from->src = config_addr(&config.loopback6);
+	from->transport = TRANSPORT_ICMPV6;
+	way->proto = PROTO_ICMPV6;
 	if (s->outer.version == 4) {
-		from.src = config_addr(&config.loopback4);
-		from.transport = TRANSPORT_UDP;
-		way.proto = PROTO_UDP;
+		from->src = config_addr(&config.loopback4);
+		from->transport = TRANSPORT_UDP;
+		way->proto = PROTO_UDP;
 	}
-	if (addr_is_unspecified(&from.src) || !may_answer(ctx, &s->outer, BUCKET_TELL))
+	if (addr_is_unspecified(&from->src) || !may_answer(ctx, &s->outer, BUCKET_TELL))
 		return verdict(REASON_NO_PATH, s->outer.len);
-	way_back(ctx, &way);
-	action = reply(ctx, s, &from, &way, tell_message(s, &from, group));
+	way_back(ctx, way);
+	action = reply(ctx, s, from, way, tell_message(s, from, group));
 	if (action == NOT_SENT)
 		return verdict(REASON_NO_PATH, s->outer.len);
 	count(REASON_NO_PATH_TOLD, s->outer.len);

@@ -118,7 +118,8 @@ FN __u32 watch_build(struct __sk_buff *skb, struct scratch *s, const struct msg_
 	if (config.domain)
 		msg_put_u32(&w, &rules, TLV_DOMAIN, config.domain);
 	msg_put_byte(&w, &rules, TLV_CAUSE, failure->cause);
-	return msg_finish(&w, &rules, from, KIND_CONGESTION, told->tunnel.code);
+	return auth_finish(s, &w, &rules, from, KIND_CONGESTION,
+			   told->tunnel.code);
 }
 
 /* Ethernet, whose addresses are filled in on the way out, and IP, right in front of the message.
@@ -142,12 +143,15 @@ FN __u32 watch_headers(struct scratch *s, const struct msg_envelope *from, __u32
 	return front;
 }
 
-/* The interface that leads to the ingress PE; 0 = none. */
-FN __u32 watch_way(struct __sk_buff *skb, const struct msg_envelope *from)
+/* The interface that leads to the ingress PE; 0 = none. On its own: what it keeps on the stack is not
+ * needed where the message is signed. */
+SUBPROG __u32 watch_way(struct __sk_buff *skb, const struct msg_envelope *from)
 {
 	struct bpf_fib_lookup fib = {};
 	long rc;
 
+	if (!from)
+		return 0;
 	fib.ifindex = skb->ifindex;
 	fib.tot_len = IPV4_LEN; /* or the packet at hand would be asked whether it fits */
 	if (addr_is_v4(&from->dst)) {
@@ -242,7 +246,7 @@ FN void watch_event(enum event_type type, const struct failure *failure, __u64 n
 FN enum reason watch_notify(struct __sk_buff *skb, struct scratch *s, const struct failure *failure,
 			    const struct watch *w, const struct gauge *g, __u64 now_ns)
 {
-	struct msg_envelope from = { .src = config.loopback6, .transport = config.transport };
+	struct msg_envelope *from = &s->from;
 	struct told *told = NULL;
 	enum reason reason;
 
@@ -258,12 +262,14 @@ FN enum reason watch_notify(struct __sk_buff *skb, struct scratch *s, const stru
 		return REASON_NONE;
 	s->told.event_id = told->event_id;
 	s->told.sequence = told->sequence;
-	from.dst = s->outer.src;
-	if (addr_is_v4(&from.dst)) {
-		from.src = config.loopback4;
-		from.transport = TRANSPORT_UDP;
+	from->src = config_addr(&config.loopback6);
+	from->dst = s->outer.src;
+	from->transport = config.transport;
+	if (addr_is_v4(&from->dst)) {
+		from->src = config_addr(&config.loopback4);
+		from->transport = TRANSPORT_UDP;
 	}
-	if (!watch_clone(skb, s, &from, watch_build(skb, s, &from, failure, w, g))) {
+	if (!watch_clone(skb, s, from, watch_build(skb, s, from, failure, w, g))) {
 		told->sent = 0; /* the loader looks for these */
 		return REASON_TROUBLE_LATER;
 	}

@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -429,6 +430,9 @@ static int pin_map(const struct attach *attach, const struct bpf_map *map)
 	pins_map_path(attach->pins, bpf_map__name(map), path);
 	if (bpf_obj_pin(bpf_map__fd(map), path) && errno != EEXIST)
 		return err_r(-errno, "%s: can't pin the map: %s", path, strerror(errno));
+	/* Whoever can open this one can read keys. Others may have been opened to somebody on purpose. */
+	if (map == attach->skel->maps.fantel_keys && chmod(path, 0600))
+		return err_r(-errno, "%s: can't keep it from others: %s", path, strerror(errno));
 	return 0;
 }
 

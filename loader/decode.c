@@ -91,17 +91,19 @@ static bool check_mac(struct finding *f, const struct msg *m, const struct packe
 	const char *detail = NULL;
 	struct mac_key key = {};
 
-	if (!wire->secret_len)
+	if (!wire_keyed(wire))
 		return true;
-	if (!msg_has(m, TLVI_AUTH))
+	if (!msg_has(m, TLVI_AUTH)) {
+		f->reason = REASON_AUTH_MISSING;
 		detail = "there is none";
-	else if (!wire_key(&key, wire, m->auth_algorithm))
-		detail = "the key's length does not fit its algorithm";
-	else if (msg_auth(m, &key, &p->envelope, buf))
+	} else if ((detail = wire_key(&key, wire, m->auth_key_id, m->auth_algorithm))) {
+		f->reason = REASON_AUTH_KEY;
+	} else if (msg_auth(m, &key, &p->envelope, buf)) {
+		f->reason = REASON_AUTH;
 		detail = "it is not what the key gives";
+	}
 	if (!detail)
 		return true;
-	f->reason = REASON_AUTH;
 	f->at = msg_has(m, TLVI_AUTH) ? p->l4 + m->at[TLVI_AUTH] - WIRE_TLV_HDR : p->len;
 	snprintf(f->detail, sizeof(f->detail), "%s", detail);
 	return false;

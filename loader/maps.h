@@ -21,6 +21,7 @@
 	X(failed)                                                                                  \
 	X(metrics)                                                                                 \
 	X(tunnels)                                                                                 \
+	X(keys)                                                                                    \
 	X(sources)                                                                                 \
 	X(ends)                                                                                    \
 	X(links)                                                                                   \

@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 
+#include "domain.h"
 #include "endpoint.h"
 #include "nearest.h"
 #include "own.h"
@@ -330,6 +331,44 @@ static void take_crossed(struct reader *r, struct policy_path *path, const struc
 	}
 }
 
+static enum authentication authentication_of(const struct lyd_node *parent)
+{
+	static const char *const words[] = {
+#define X(NAME, word) word,
+		AUTHENTICATIONS(X)
+#undef X
+	};
+	enum authentication a = AUTHENTICATION_COUNT;
+
+	while (--a > AUTHENTICATION_OFF && !is_word(parent, "mode", words[a]))
+		;
+	return a;
+}
+
+static void take_demand(struct reader *r, void *to, const struct lyd_node *entry)
+{
+	struct policy_demand *demand = to;
+
+	take_prefix(&demand->prefix, yang_at(entry)->key->text);
+	demand->authentication = authentication_of(entry);
+}
+
+static void take_authentication(struct reader *r, const struct lyd_node *a)
+{
+	struct config *c = &r->policy->config;
+	const char *file = yang_text(a, "key-file");
+
+	r->policy->authentication = authentication_of(a);
+	if (file) {
+		r->policy->key_file = strdup(file);
+		r->no_memory |= !r->policy->key_file;
+	}
+	yang_each (id, a, "sign-with") {
+		if (c->n_sign_keys < MAX_SIGN_KEYS)
+			c->sign_key[c->n_sign_keys++] = strtoul(yang_value(id), NULL, 10);
+	}
+}
+
 static void take_path(struct reader *r, void *to, const struct lyd_node *entry)
 {
 	struct policy_path *path = to;
@@ -517,12 +556,15 @@ static void take_all(struct reader *r, const struct lyd_node *top)
 	take_balance(r, yang_child(top, "balance"));
 	TAKE_LIST(r, top, "port", port, n_ports, take_port);
 	TAKE_LIST(r, top, "source", source, n_sources, take_source);
+	take_authentication(r, yang_child(top, "authentication"));
+	TAKE_LIST(r, yang_child(top, "authentication"), "source", demand, n_demands, take_demand);
 	TAKE_LIST(r, top, "resource", resource, n_resources, take_resource);
 	TAKE_LIST(r, top, "path", path, n_paths, take_path);	  /* refers to resources */
 	TAKE_LIST(r, top, "group", group, n_groups, take_group);  /* refers to paths */
 	TAKE_LIST(r, top, "class", class, n_classes, take_class); /* refers to groups */
 	TAKE_LIST(r, top, "endpoint", endpoint, n_endpoints, take_endpoint);
 	TAKE_LIST(r, top, "controller", controller, n_controllers, take_controller);
+	r->policy->config.authentication = domain_authenticates(r->policy);
 	endpoint_config(&r->policy->config, r->policy->endpoint, r->policy->n_endpoints);
 }
 
@@ -531,6 +573,7 @@ static void origin_free(struct policy_origin *origin)
 	free(origin->port);
 	free(origin->source);
 	free(origin->resource);
+	free(origin->demand);
 	free(origin->path);
 	free(origin->group);
 	free(origin->class);
@@ -647,8 +690,10 @@ int policy_read(struct policy *policy, const char *file, FILE *errors)
 void policy_free(struct policy *policy)
 {
 	free(policy->port);
+	free(policy->key_file);
 	free(policy->source);
 	free(policy->resource);
+	free(policy->demand);
 	free(policy->path);
 	free(policy->group);
 	free(policy->class);

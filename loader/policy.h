@@ -73,6 +73,12 @@ struct policy_resource {
 	struct resource_key key[RESOURCE_KEYS];
 };
 
+/* Sources of which another MAC is asked than of the others. */
+struct policy_demand {
+	struct policy_prefix prefix;
+	enum authentication authentication;
+};
+
 /* What the path's tunnel does not have is 0. */
 struct policy_path {
 	char name[NAME_LEN];
@@ -148,9 +154,14 @@ struct policy {
 	struct damping_rules damping;
 	__u32 learned_age_ms; /* with config.learn_every: what was not seen for so long counts no more */
 
-	__u32 n_ports, n_sources, n_resources, n_paths, n_groups, n_classes, n_endpoints, n_controllers;
+	char *key_file; /* NULL = none */
+	enum authentication authentication; /* asked of sources that have no demand of their own */
+
+	__u32 n_ports, n_sources, n_demands, n_resources, n_paths, n_groups, n_classes, n_endpoints,
+		n_controllers;
 	struct policy_port *port;
 	struct policy_prefix *source; /* the domain: may speak, be told, send tunnels to us */
+	struct policy_demand *demand;
 	struct policy_resource *resource;
 	struct policy_path *path;
 	struct policy_group *group;

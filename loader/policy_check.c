@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "damping.h"
+#include "domain.h"
 #include "text.h"
 
 /* ---- prefixes -------------------------------------------------------------------------------- */
@@ -214,6 +215,30 @@ static void check_prefixes(struct checker *c)
 		check_prefix(c, &p->class[i].prefix, jsonpos_find(c->origin->class[i], "prefix"));
 }
 
+/* ---- authentication -------------------------------------------------------------------------- */
+
+static void check_authentication(struct checker *c)
+{
+	const struct policy *p = c->policy;
+	const struct jsonpos *at = jsonpos_find(c->origin->top, "authentication");
+	const struct jsonpos *mode = jsonpos_member(at, "mode");
+
+	for (__u32 i = 0; i < p->n_demands; i++)
+		check_prefix(c, &p->demand[i].prefix, jsonpos_find(c->origin->demand[i], "prefix"));
+	if (p->key_file || jsonpos_member(at, "key-file")) /* a wrong one is reported */
+		return;
+	if (p->config.n_sign_keys)
+		findings_error(c->findings, jsonpos_find(at, "sign-with"),
+			       "no \"key-file\" to find these in; name the file of the keys");
+	if (p->authentication)
+		findings_error(c->findings, mode ?: at,
+			       "no \"key-file\" to check against; name the file of the keys");
+	for (__u32 i = 0; i < p->n_demands; i++)
+		if (p->demand[i].authentication)
+			findings_error(c->findings, jsonpos_find(c->origin->demand[i], "mode"),
+				       "no \"key-file\" to check against; name the file of the keys");
+}
+
 /* ---- notifications --------------------------------------------------------------------------- */
 
 static void check_types(struct checker *c, const struct jsonpos *notification)
@@ -354,6 +379,20 @@ static void warn_of_gaps(struct checker *c)
 	}
 }
 
+static void warn_of_authentication(struct checker *c)
+{
+	const struct policy *p = c->policy;
+	const struct jsonpos *at = jsonpos_find(c->origin->top, "authentication");
+
+	for (__u32 i = 0; i < p->n_demands; i++)
+		if (!domain_has(p, &p->demand[i].prefix))
+			findings_warn(c->findings, c->origin->demand[i],
+				      "no \"source\" is in it: nobody there is believed anyway");
+	if (p->key_file && !p->config.authentication && !p->config.n_sign_keys)
+		findings_warn(c->findings, jsonpos_find(at, "key-file"),
+			      "not used; nothing is signed, and nobody is asked to");
+}
+
 static void warn_of_unused(struct checker *c)
 {
 	const struct policy *p = c->policy;
@@ -394,6 +433,7 @@ void policy_check(const struct policy *policy, const struct policy_origin *origi
 	policy_check_paths(&c);
 	policy_check_endpoints(&c);
 	check_controllers(&c);
+	check_authentication(&c);
 	for (__u32 i = 0; i < policy->n_groups; i++)
 		check_weights(&c, i);
 	check_types(&c, notification);
@@ -404,5 +444,6 @@ void policy_check(const struct policy *policy, const struct policy_origin *origi
 	warn_of_ports(&c);
 	warn_of_gaps(&c);
 	policy_warn_of_resources(&c);
+	warn_of_authentication(&c);
 	warn_of_unused(&c);
 }

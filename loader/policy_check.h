@@ -10,7 +10,7 @@
 /* Where the parts of a policy stand in its file: one entry for one of the policy's arrays. */
 struct policy_origin {
 	const struct jsonpos *top;
-	const struct jsonpos **port, **source, **resource, **path, **group, **class, **endpoint,
+	const struct jsonpos **port, **source, **demand, **resource, **path, **group, **class, **endpoint,
 		**controller;
 };
 

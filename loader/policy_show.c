@@ -301,6 +301,40 @@ static json_t *controller_json(const struct policy_controller *c)
 	return controller;
 }
 
+static const char *authentication_word(enum authentication a)
+{
+	static const char *const words[AUTHENTICATION_COUNT] = {
+#define X(NAME, word) [AUTHENTICATION_##NAME] = word,
+		AUTHENTICATIONS(X)
+#undef X
+	};
+
+	return words[a];
+}
+
+/* Not what the key file holds. */
+static json_t *authentication_json(const struct policy *p)
+{
+	json_t *a = json_object(), *list = json_array();
+
+	if (p->key_file)
+		json_set(a, "key-file", json_text(p->key_file));
+	for (__u32 i = 0; i < p->config.n_sign_keys; i++)
+		json_array_append_new(list, json_integer(p->config.sign_key[i]));
+	json_set(a, "sign-with", list);
+	set_word(a, "mode", authentication_word(p->authentication));
+	json_set(a, "source", list = json_array());
+	for (__u32 i = 0; i < p->n_demands; i++) {
+		const struct policy_demand *d = &p->demand[i];
+		json_t *source = json_object();
+
+		json_set(source, "prefix", prefix_json(&d->prefix.addr, d->prefix.plen));
+		set_word(source, "mode", authentication_word(d->authentication));
+		json_array_append_new(list, source);
+	}
+	return a;
+}
+
 static json_t *rate_json(const struct rate *r)
 {
 	json_t *rate = json_object();
@@ -413,6 +447,7 @@ static json_t *policy_json(const struct policy *p)
 	for (__u32 i = 0; i < p->n_controllers; i++)
 		json_array_append_new(list, controller_json(&p->controller[i]));
 	json_object_set_new(top, "balance", balance_json(p));
+	json_object_set_new(top, "authentication", authentication_json(p));
 	json_object_set_new(top, "notification", notification_json(p));
 	return top;
 }
@@ -665,6 +700,11 @@ static void print_text(const struct policy *p, json_t *top, FILE *out)
 		{ "PORT", "port", COLUMN_PLAIN },
 		{},
 	};
+	static const struct column demands[] = {
+		{ "SOURCE", "prefix", COLUMN_PLAIN },
+		{ "AUTHENTICATION", "mode", COLUMN_PLAIN },
+		{},
+	};
 	static const struct column sources[] = { { "SOURCE", "value", COLUMN_PLAIN }, {} };
 	json_t *queue OWN_JSON = watch_rows(json_object_get(top, "port"), "queue");
 	json_t *load OWN_JSON = watch_rows(json_object_get(top, "port"), "utilization");
@@ -672,8 +712,11 @@ static void print_text(const struct policy *p, json_t *top, FILE *out)
 	json_t *resource OWN_JSON = resource_rows(p);
 	json_t *path OWN_JSON = path_rows(p, json_object_get(top, "path"));
 	json_t *rows OWN_JSON = member_rows(json_object_get(top, "group"));
+	json_t *authentication OWN_JSON = json_copy(json_object_get(top, "authentication"));
+	json_t *demand OWN_JSON = json_incref(json_object_get(authentication, "source"));
 	json_t *ends OWN_JSON = endpoint_rows_json(json_object_get(top, "endpoint"));
 
+	json_object_del(authentication, "source"); /* a table of its own */
 	print_members("NODE", json_object_get(top, "node"), out);
 	print_table(ports, json_object_get(top, "port"), out);
 	print_table(queues, queue, out);
@@ -687,6 +730,9 @@ static void print_text(const struct policy *p, json_t *top, FILE *out)
 	print_table(controllers, json_object_get(top, "controller"), out);
 	fputc('\n', out);
 	print_members("BALANCE", json_object_get(top, "balance"), out);
+	fputc('\n', out);
+	print_members("AUTHENTICATION", authentication, out);
+	print_table(demands, demand, out);
 	fputc('\n', out);
 	print_members("NOTIFICATION", json_object_get(top, "notification"), out);
 }

@@ -19,9 +19,11 @@
 
 #include "assign.h"
 #include "clock.h"
+#include "domain.h"
 #include "encap.h"
 #include "endpoint.h"
 #include "fantel/path.h"
+#include "keyring.h"
 #include "log.h"
 #include "own.h"
 #include "push.h"
@@ -46,7 +48,7 @@ struct push {
 
 	struct nexthop_use *use;
 	__u32 n_uses;
-	struct sync tunnels, classes, sources, ends;
+	struct sync tunnels, classes, sources, keys, ends;
 };
 
 static int full(int r, const char *what, int most)
@@ -295,11 +297,15 @@ static int plan_prefixes(struct push *push)
 	if (!r)
 		r = sync_open(&push->sources, push->maps->sources, sizeof(struct prefix_key),
 			      sizeof(__u32));
-	for (__u32 i = 0; !r && i < policy->n_sources; i++) {
-		struct prefix_key key = key_of(&policy->source[i]);
-		__u32 value = 1;
+	for (__u32 i = 0; !r && i < domain_rows(policy); i++) {
+		struct source source;
+		const struct policy_prefix *prefix = domain_row(policy, i, &source);
+		struct prefix_key key;
 
-		r = sync_want(&push->sources, &key, &value);
+		if (!prefix)
+			continue;
+		key = key_of(prefix);
+		r = sync_want(&push->sources, &key, &source);
 	}
 	return r;
 }
@@ -354,7 +360,7 @@ int push_plan(struct push **out, const struct maps *maps, const struct policy *p
 	push->policy = policy;
 	r = allocate(push) ?: resources_plan(&push->resources, maps, policy) ?:
 	    plan_paths(push) ?: plan_nexthops(push) ?: plan_tunnels(push) ?: plan_groups(push) ?:
-	    plan_prefixes(push) ?: plan_endpoints(push);
+	    plan_prefixes(push) ?: plan_endpoints(push) ?: keyring_plan(&push->keys, maps, policy);
 	if (r == -ENOMEM)
 		log_error("policy: no memory");
 	if (r) {
@@ -384,6 +390,7 @@ void push_free(struct push *push)
 	sync_free(&push->tunnels);
 	sync_free(&push->classes);
 	sync_free(&push->sources);
+	sync_free(&push->keys);
 	sync_free(&push->ends);
 	free(push);
 }
@@ -419,7 +426,10 @@ int push_add(struct push *push)
 	if (r)
 		return r;
 	r = sync_write(&push->tunnels);
-	return r < 0 ? full(r, "tunnels", MAX_TUNNELS) : 0;
+	if (r < 0)
+		return full(r, "tunnels", MAX_TUNNELS);
+	r = sync_write(&push->keys);
+	return r < 0 ? full(r, "keys", MAX_KEYS) : 0;
 }
 
 /* ---- switch ---------------------------------------------------------------------------------- */
@@ -557,6 +567,8 @@ int push_remove(struct push *push)
 		r = sync_remove(&push->ends);
 	if (r >= 0)
 		r = sync_remove(&push->sources);
+	if (r >= 0)
+		r = sync_remove(&push->keys);
 	if (r >= 0)
 		r = sync_remove(&push->tunnels);
 	if (r >= 0)

@@ -13,6 +13,7 @@
 
 #include "clock.h"
 #include "fantel/bucket.h"
+#include "keyring.h"
 #include "learned.h"
 #include "location.h"
 #include "log.h"
@@ -67,7 +68,7 @@ struct recover {
 	__u64 scanned_ns; /* when the last began */
 	bool scanning;	/* it is under way: `last` was judged */
 	struct told_key last;
-	bool warned, warned_full;
+	bool warned, warned_full, warned_unsigned;
 	struct queue urgent, queue;
 };
 
@@ -174,10 +175,30 @@ static bool find_condition(const struct recover *recover, const struct told_key 
 
 /* ---- messages -------------------------------------------------------------------------------- */
 
+/* msg_finish, with a MAC where policy says so. */
+static __u32 finish(struct recover *recover, struct writer *w, const struct msg_envelope *envelope,
+		    const struct msg_rules *rules, const struct event *e)
+{
+	struct mac_key key;
+	__u32 id, len;
+	bool sign = keyring_choose(&id, &key, recover->maps, recover->config);
+
+	if (sign)
+		msg_put_auth(w, rules, id, key.algorithm);
+	else if (recover->config->n_sign_keys && !recover->warned_unsigned)
+		log_warn("no key that policy signs with is active: notifications leave without "
+			 "authentication code");
+	recover->warned_unsigned = !sign;
+	len = msg_finish(w, rules, envelope, e->kind, e->tunnel.code);
+	return len && sign && msg_sign(w->buf, envelope, len, &key, len - WIRE_AUTH_LEN, 0) ? 0 :
+											      len;
+}
+
 static __u32 build(struct msg_buf *buf, const struct msg_envelope *envelope,
 		   const struct msg_rules *rules, const struct event *e, const struct condition *c,
-		   const struct config *config)
+		   struct recover *recover)
 {
+	const struct config *config = recover->config;
 	struct writer w = msg_begin(buf, envelope);
 
 	msg_put_tunnel(&w, &e->tunnel);
@@ -189,7 +210,7 @@ static __u32 build(struct msg_buf *buf, const struct msg_envelope *envelope,
 		msg_put_u32(&w, rules, TLV_DOMAIN, config->domain);
 	if (e->cause)
 		msg_put_byte(&w, rules, TLV_CAUSE, e->cause);
-	return msg_finish(&w, rules, envelope, e->kind, e->tunnel.code);
+	return finish(recover, &w, envelope, rules, e);
 }
 
 /* Controllers get UDP, at their own port. */
@@ -300,7 +321,7 @@ static void make_job(struct recover *recover, struct queue *queue, const struct 
 	const __u8 *packet;
 	__u32 len;
 
-	len = build(&buf, &envelope, &rules, &e, c, recover->config);
+	len = build(&buf, &envelope, &rules, &e, c, recover);
 	if (!len)
 		return;
 	packet = transmit_wrap(&buf, &envelope, len, recover->config->tclass, &len);

@@ -19,6 +19,7 @@
 #include "clock.h"
 #include "commands.h"
 #include "control.h"
+#include "keyring.h"
 #include "links.h"
 #include "lock.h"
 #include "log.h"
@@ -399,8 +400,11 @@ static int loop(struct run *run)
 		watches_tick(run->watches, run->now_ns);
 		recover_tick(run->recover, run->now_ns);
 		balance_tick(run->balance, run->now_ns);
-		if (read(run->signals, &signal, sizeof(signal)) == sizeof(signal))
+		if (read(run->signals, &signal, sizeof(signal)) != sizeof(signal))
+			continue;
+		if (signal.ssi_signo != SIGHUP)
 			return signal.ssi_signo;
+		keyring_again(attach_maps(run->attach), run->policy);
 	}
 }
 
@@ -572,6 +576,7 @@ static int catch_signals(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }

@@ -76,7 +76,7 @@ static const struct argp_option own_options[] = {
 	{ .name = "udp-source-port", .key = OPT_SOURCE_PORT, .arg = "PORT", .doc = "(49152)" },
 	{ .name = "dry-run", .key = 'n', .doc = "print the packet in hex, send nothing" },
 	{ .name = "key-id", .key = OPT_KEY_ID, .arg = "N",
-	  .doc = "which key it is, with --key or --key-file (0)", .group = 9 },
+	  .doc = "which key it is, with --key, --key-file or --keys (0)", .group = 9 },
 	{ .name = "algorithm", .key = OPT_ALGORITHM, .arg = "NAME",
 	  .doc = "siphash-2-4-128 (for a key of 16 bytes) or hmac-sha-256-128", .group = 9 },
 	{},
@@ -107,8 +107,8 @@ static void finish(struct send_options *options, struct argp_state *state)
 		e->transport = TRANSPORT_UDP;
 	if (!addr_is_unspecified(&e->src) && addr_is_v4(&e->src) != addr_is_v4(&e->dst))
 		argp_error(state, "--from and --to are of different IP versions");
-	if ((options->key_id_given || options->algorithm) && !options->wire.secret_len)
-		argp_error(state, "--key-id and --algorithm need --key or --key-file");
+	if ((options->key_id_given || options->algorithm) && !wire_keyed(&options->wire))
+		argp_error(state, "--key-id and --algorithm need --key, --key-file or --keys");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -219,32 +219,42 @@ static void fill_event(struct send_options *options, __u64 now_ns)
 	m->present |= MSG_BIT(TLVI_TIMESTAMP);
 }
 
+/* As given, as the file of keys says, or by the key's length. */
+static enum wire_auth algorithm_of(const struct send_options *options)
+{
+	const struct wire_options *wire = &options->wire;
+	const struct keys_entry *entry = keys_find(&wire->keys, options->compose.msg.auth_key_id);
+
+	if (options->algorithm)
+		return options->algorithm;
+	if (entry && !wire->secret_len)
+		return entry->key.mac.algorithm;
+	return wire->secret_len == WIRE_SIPHASH_KEY ? AUTH_SIPHASH : AUTH_HMAC_SHA256;
+}
+
 /* The message into *buf. Returns its length, or a negative exit code. */
 static int build(struct msg_buf *buf, struct send_options *options)
 {
 	struct wire_options *wire = &options->wire;
 	struct msg *m = &options->compose.msg;
 	struct mac_key key = {};
+	const char *why;
 	__u32 len;
 
 	if (!options->no_event)
 		fill_event(options, clock_wall_ns(clock_now_ns()));
-	if (wire->secret_len) {
-		m->auth_algorithm = options->algorithm ?:
-				    wire->secret_len == WIRE_SIPHASH_KEY ? AUTH_SIPHASH :
-									   AUTH_HMAC_SHA256;
+	if (wire_keyed(wire)) {
+		m->auth_algorithm = algorithm_of(options);
 		m->present |= MSG_BIT(TLVI_AUTH);
-		if (!wire_key(&key, wire, m->auth_algorithm))
-			return err_r(-EXIT_BAD_INPUT,
-				     "a key of %u bytes does not fit %s; it takes %u",
-				     wire->secret_len, auth_word(m->auth_algorithm),
-				     WIRE_SIPHASH_KEY);
+		why = wire_key(&key, wire, m->auth_key_id, m->auth_algorithm);
+		if (why)
+			return err_r(-EXIT_BAD_INPUT, "key %u: %s", m->auth_key_id, why);
 	}
 	if (!m->code && !m->present)
 		return err_r(-EXIT_BAD_INPUT,
 			     "the message says nothing; name a tunnel or add a TLV");
 	len = msg_build(buf, m, &options->compose.parts, &wire->rules, &options->envelope,
-			wire->secret_len ? &key : NULL);
+			wire_keyed(wire) ? &key : NULL);
 	if (!len)
 		return err_r(-EXIT_BAD_INPUT, "longer than %u bytes; leave something out",
 			     WIRE_PACKET_MAX);

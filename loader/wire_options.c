@@ -119,6 +119,7 @@ enum {
 	OPT_BIT_ORDER,
 	OPT_KEY,
 	OPT_KEY_FILE,
+	OPT_KEYS,
 };
 
 static const struct argp_option wire[] = {
@@ -134,6 +135,8 @@ static const struct argp_option wire[] = {
 	  .doc = "key of the message authentication code, 16 to 64 bytes" },
 	{ .name = "key-file", .key = OPT_KEY_FILE, .arg = "FILE",
 	  .doc = "a file with the same: arguments are seen by all users" },
+	{ .name = "keys", .key = OPT_KEYS, .arg = "FILE",
+	  .doc = "a file of keys as policy names one; the key-id says which" },
 	{},
 };
 
@@ -201,6 +204,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_KEY_FILE:
 		read_key_file(options, arg, state);
 		return 0;
+	case OPT_KEYS:
+		if (keys_read(&options->keys, arg, stderr))
+			exit(EXIT_BAD_INPUT);
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -208,7 +215,24 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 const struct argp options_wire = { .options = wire, .parser = parse };
 
-bool wire_key(struct mac_key *key, const struct wire_options *options, enum wire_auth algorithm)
+bool wire_keyed(const struct wire_options *options)
 {
-	return mac_key_init(key, algorithm, options->secret, options->secret_len) == 0;
+	return options->secret_len || options->keys.n;
+}
+
+const char *wire_key(struct mac_key *key, const struct wire_options *options, __u32 key_id,
+		     enum wire_auth algorithm)
+{
+	const struct keys_entry *entry = keys_find(&options->keys, key_id);
+
+	if (options->secret_len)
+		return mac_key_init(key, algorithm, options->secret, options->secret_len) ?
+			       "the key's length does not fit its algorithm" :
+			       NULL;
+	if (!entry)
+		return "the file of keys has none with its key-id";
+	if (entry->key.mac.algorithm != algorithm)
+		return "its key is one of another algorithm";
+	*key = entry->key.mac;
+	return NULL;
 }

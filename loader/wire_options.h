@@ -9,18 +9,24 @@
 #include <argp.h>
 
 #include "fantel/msg.h"
+#include "keys.h"
 
 struct wire_options {
 	struct msg_rules rules; /* msg_rules_default() to begin with */
 	__u8 secret[WIRE_HMAC_KEY_MAX];
 	__u32 secret_len; /* 0 = no key given */
+	struct keys keys; /* or a file of several */
 };
 
 /* A child whose input is a struct wire_options. */
 extern const struct argp options_wire;
 
-/* The key as a MAC of `algorithm` takes it; false for a length that does not fit. */
-bool wire_key(struct mac_key *key, const struct wire_options *options, enum wire_auth algorithm);
+/* Was a key given, or a file of keys? */
+bool wire_keyed(const struct wire_options *options);
+
+/* The key as a MAC of `algorithm` takes it. NULL, or why there is none. */
+const char *wire_key(struct mac_key *key, const struct wire_options *options, __u32 key_id,
+		     enum wire_auth algorithm);
 
 /* Readers of one argument. Each ends the process with a sentence when the text is not what it has
  * to be; `option` is named in it. */

@@ -25,6 +25,8 @@
 #define MAX_NEXTHOPS MAX_PATHS
 #define MAX_CLASSES 65536
 #define MAX_SOURCES 4096
+#define MAX_KEYS 256
+#define MAX_SIGN_KEYS 4      /* that one node may sign with */
 #define MAX_ENDPOINTS 1024
 #define MAX_CORE_LINKS 1024
 #define BFD_NEWS_BYTES (1 << 16)
@@ -344,6 +346,47 @@ struct metrics {
 	struct measured measured;
 };
 
+/* ---- who may speak ---------------------------------------------------------------------------- */
+
+/* What a source must show. X(NAME, word) */
+#define AUTHENTICATIONS(X)                                                                         \
+	X(OFF, "off")         /* nothing: a MAC is not looked at */                                \
+	X(ACCEPT, "accept")   /* a MAC that is there must be right */                              \
+	X(REQUIRE, "require") /* there must be one */
+
+enum authentication {
+#define X(NAME, word) AUTHENTICATION_##NAME,
+	AUTHENTICATIONS(X)
+#undef X
+	AUTHENTICATION_COUNT,
+};
+
+/* fantel_sources: a prefix of the domain. */
+struct source {
+	__u32 authentication; /* enum authentication */
+};
+
+/* A key made ready: HMAC's two key blocks are hashed once, not with every message. */
+struct mac_key {
+	__u8 algorithm; /* enum wire_auth; 0 = no key */
+	__u8 pad[7];
+	union {
+		__u64 sip[2];
+		struct {
+			__u32 inner[8];
+			__u32 outer[8];
+		} hmac;
+	};
+};
+
+/* fantel_keys, by key-id. It counts from the first moment to before the second, both in ns of
+ * CLOCK_TAI: the only wall clock that the packet path can read, and it follows when that is set. */
+struct key {
+	struct mac_key mac;
+	__u64 from_ns;
+	__u64 until_ns;
+};
+
 /* Token bucket counted in nanoseconds of credit, see bucket.h. */
 struct bucket {
 	__u64 last_ns;
@@ -607,6 +650,9 @@ struct config {
 	__u8 hop_limit_min;	/* accepted from here on; 255 - radius */
 	__u8 tell_sender;	/* of packets without a path */
 	__u8 bfd;		/* some core port has a session */
+	__u8 authentication;	/* some source is asked for a MAC */
+	__u8 n_sign_keys;	/* 0 = what we send has no MAC */
+	__u32 sign_key[MAX_SIGN_KEYS]; /* key-ids */
 	__u32 learn_every;	/* one packet in so many is looked at on core ports; 0 = none */
 	__u64 hash_seed;
 	__u32 endpoints; /* kinds of tunnels that end here, 1 << enum tunnel_type; 0 = none does */
@@ -692,5 +738,6 @@ _Static_assert(sizeof(struct bfd_set) == 56, "bfd_set");
 _Static_assert(sizeof(struct bfd_session) == 120, "bfd_session");
 _Static_assert(sizeof(struct watch) == 88, "watch");
 _Static_assert(sizeof(struct gauge) == 152, "gauge");
+_Static_assert(sizeof(struct key) == 88, "key");
 
 #endif

@@ -16,6 +16,7 @@
 #define frame kernel_frame
 #define group kernel_group
 #define health kernel_health
+#define key kernel_key
 #define link kernel_link
 #define member kernel_member
 #define msg kernel_msg
@@ -26,6 +27,7 @@
 #define path_flags kernel_path_flags
 #define rank kernel_rank
 #define resource kernel_resource
+#define source kernel_source
 #define traffic kernel_traffic
 #define watch kernel_watch
 #define writer kernel_writer
@@ -39,6 +41,7 @@
 #undef frame
 #undef group
 #undef health
+#undef key
 #undef link
 #undef member
 #undef msg
@@ -49,6 +52,7 @@
 #undef path_flags
 #undef rank
 #undef resource
+#undef source
 #undef traffic
 #undef watch
 #undef writer

@@ -51,7 +51,8 @@ struct msg_work {
 	__u64 kept[4];
 	struct sip sip;
 	__u32 hash[8]; /* SHA-256: H */
-	__u32 w[16];   /* and the message schedule */
+	__u32 w[16];   /* the message schedule */
+	__u32 m[4];    /* and of its eight variables four */
 };
 
 struct msg_buf {

@@ -158,33 +158,36 @@ SUBPROG int mac_siphash(struct mac *out, const struct mac_key *key, struct msg_b
 		 (MAC_ROTR32(w[((i) + 14) & 15], 17) ^ MAC_ROTR32(w[((i) + 14) & 15], 19) ^        \
 		  w[((i) + 14) & 15] >> 10))
 
-/* Pinned, or clang computes words rounds ahead and spills more of them than the 512 bytes of BPF
- * stack can hold: "combined stack size of 4 calls is 624. Too large". */
+/* Each variable is read once. Pinned, or clang computes words rounds ahead and spills more of them than
+ * BPF's stack can hold. */
 #define SHA256_ROUND(a, b, c, d, e, f, g, h, k, i, WORD)                                           \
 	do {                                                                                       \
-		WORD(i);                                                                           \
-		CURSOR_PIN(w[i]);                                                                  \
-		h += (k) + w[i];                                                                   \
-		h += (MAC_ROTR32(e, 6) ^ MAC_ROTR32(e, 11) ^ MAC_ROTR32(e, 25)) +                  \
-		     (g ^ (e & (f ^ g)));                                                          \
-		d += h;                                                                            \
-		h += (MAC_ROTR32(a, 2) ^ MAC_ROTR32(a, 13) ^ MAC_ROTR32(a, 22)) +                  \
-		     ((a & b) | (c & (a | b)));                                                    \
-		CURSOR_PIN(d);                                                                     \
-		CURSOR_PIN(h);                                                                     \
+		__u32 x = (e), y = (g), t = (h) + (k);                                             \
+		t += WORD(i);                                                                      \
+		t += (MAC_ROTR32(x, 6) ^ MAC_ROTR32(x, 11) ^ MAC_ROTR32(x, 25)) +                  \
+		     (y ^ (x & ((f) ^ y)));                                                        \
+		CURSOR_PIN(t);                                                                     \
+		(d) += t;                                                                          \
+		x = (a), y = (b);                                                                  \
+		t += (MAC_ROTR32(x, 2) ^ MAC_ROTR32(x, 13) ^ MAC_ROTR32(x, 22)) +                  \
+		     ((x & y) | ((c) & (x | y)));                                                  \
+		CURSOR_PIN(t);                                                                     \
+		(h) = t;                                                                           \
 	} while (0)
 
-/* Eight rounds, after which every variable is back in its own place. */
+/* Eight rounds, after which every variable is back in its own place. Every other one is in memory by
+ * our own doing: eight are more than BPF has registers for, and clang would give each a place on the
+ * stack besides. */
 #define SHA256_8(WORD, i, k0, k1, k2, k3, k4, k5, k6, k7)                                          \
 	do {                                                                                       \
-		SHA256_ROUND(a, b, c, d, e, f, g, h, k0, (i) + 0, WORD);                           \
-		SHA256_ROUND(h, a, b, c, d, e, f, g, k1, (i) + 1, WORD);                           \
-		SHA256_ROUND(g, h, a, b, c, d, e, f, k2, (i) + 2, WORD);                           \
-		SHA256_ROUND(f, g, h, a, b, c, d, e, k3, (i) + 3, WORD);                           \
-		SHA256_ROUND(e, f, g, h, a, b, c, d, k4, (i) + 4, WORD);                           \
-		SHA256_ROUND(d, e, f, g, h, a, b, c, k5, (i) + 5, WORD);                           \
-		SHA256_ROUND(c, d, e, f, g, h, a, b, k6, (i) + 6, WORD);                           \
-		SHA256_ROUND(b, c, d, e, f, g, h, a, k7, (i) + 7, WORD);                           \
+		SHA256_ROUND(a, m[0], c, m[1], e, m[2], g, m[3], k0, (i) + 0, WORD);               \
+		SHA256_ROUND(m[3], a, m[0], c, m[1], e, m[2], g, k1, (i) + 1, WORD);               \
+		SHA256_ROUND(g, m[3], a, m[0], c, m[1], e, m[2], k2, (i) + 2, WORD);               \
+		SHA256_ROUND(m[2], g, m[3], a, m[0], c, m[1], e, k3, (i) + 3, WORD);               \
+		SHA256_ROUND(e, m[2], g, m[3], a, m[0], c, m[1], k4, (i) + 4, WORD);               \
+		SHA256_ROUND(m[1], e, m[2], g, m[3], a, m[0], c, k5, (i) + 5, WORD);               \
+		SHA256_ROUND(c, m[1], e, m[2], g, m[3], a, m[0], k6, (i) + 6, WORD);               \
+		SHA256_ROUND(m[0], c, m[1], e, m[2], g, m[3], a, k7, (i) + 7, WORD);               \
 	} while (0)
 
 /*
@@ -193,18 +196,20 @@ SUBPROG int mac_siphash(struct mac *out, const struct mac_key *key, struct msg_b
  */
 SUBPROG int sha256_block(struct msg_buf *buf, __u32 place)
 {
-	__u32 a, b, c, d, e, f, g, h, *s, *w;
+	__u32 a, c, e, g, *s, *w;
+	volatile __u32 *m;
 	const __u8 *p;
 
 	if (!buf)
 		return -1;
 	s = buf->work.hash;
 	w = buf->work.w;
+	m = buf->work.m;
 	p = msg_buf_place(buf, place, 64);
 	if (!p)
 		return -1;
-	a = s[0], b = s[1], c = s[2], d = s[3];
-	e = s[4], f = s[5], g = s[6], h = s[7];
+	a = s[0], m[0] = s[1], c = s[2], m[1] = s[3];
+	e = s[4], m[2] = s[5], g = s[6], m[3] = s[7];
 	SHA256_8(SHA256_LOAD, 0, 0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b,
 		 0x59f111f1, 0x923f82a4, 0xab1c5ed5);
 	SHA256_8(SHA256_LOAD, 8, 0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74,
@@ -221,8 +226,8 @@ SUBPROG int sha256_block(struct msg_buf *buf, __u32 place)
 		 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3);
 	SHA256_8(SHA256_MIX, 8, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa,
 		 0xa4506ceb, 0xbef9a3f7, 0xc67178f2);
-	s[0] += a, s[1] += b, s[2] += c, s[3] += d;
-	s[4] += e, s[5] += f, s[6] += g, s[7] += h;
+	s[0] += a, s[1] += m[0], s[2] += c, s[3] += m[1];
+	s[4] += e, s[5] += m[2], s[6] += g, s[7] += m[3];
 	return 0;
 }
 

@@ -45,7 +45,11 @@
 	X(TUNNEL, "tunnel", DROP, "malformed Tunnel Info")                                                        \
 	X(TLV, "tlv", DROP, "a TLV that does not fit the message or its own definition")                          \
 	X(EMPTY, "empty", DROP, "neither Tunnel Info nor a TLV")                                                  \
-	X(AUTH, "auth", DROP, "a wrong or missing message authentication code")                                   \
+	X(AUTH, "auth", DROP, "a wrong message authentication code")                                              \
+	X(AUTH_MISSING, "auth-missing", DROP, "no message authentication code where there must be one")           \
+	X(AUTH_KEY, "auth-key", DROP, "a key-id that is not known, or is of another algorithm")                   \
+	X(AUTH_EARLY, "auth-early", DROP, "a key that is not active yet")                                         \
+	X(AUTH_EXPIRED, "auth-expired", DROP, "a key that is not active any more")                                \
 	X(SOURCE, "source", DROP, "a source that is not of the domain")                                           \
 	X(RADIUS, "radius", DROP, "a hop limit that shows too long a way")                                        \
 	X(DOMAIN, "domain", DROP, "another domain's notification")                                                \
@@ -90,6 +94,8 @@
 	X(BFD_UNKNOWN, "bfd-unknown", DROP, "a BFD packet of a session that the port does not have")              \
 	X(BFD_STATE, "bfd-state", DROP, "a BFD packet without our discriminator from a session that has it")      \
 	X(BFD_ADMIN_DOWN, "bfd-admin-down", DROP, "a BFD packet of a session that nobody looks after now")        \
+	/* notifications sent */                                                                                  \
+	X(UNSIGNED, "unsigned", DONE, "sent without an authentication code: no key to sign with is active")       \
 	/* ourselves */                                                                                           \
 	X(EVENT_LOST, "event-lost", DONE, "the event ring was full: an event was not reported")                   \
 	X(INTERNAL, "internal", DROP, "a helper or map refused where it never should")

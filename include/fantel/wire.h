@@ -213,6 +213,7 @@ enum wire_auth {
 
 #define WIRE_MAC_LEN 16
 #define WIRE_AUTH_OFF_MAC 12  /* in AUTH's value, behind enterprise number, key id, algorithm */
+#define WIRE_AUTH_LEN (WIRE_AUTH_OFF_MAC + WIRE_MAC_LEN)
 #define WIRE_SCOPE_OFF_HOPS 4 /* in SCOPE's value: what relays change */
 #define WIRE_SIPHASH_KEY 16
 #define WIRE_HMAC_KEY_MIN 16

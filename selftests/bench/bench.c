@@ -18,7 +18,9 @@
 #include "again.h"
 #include "bench/again.skel.h"
 #include "bench/floor.skel.h"
+#include "encap.h"
 #include "endpoint.h"
+#include "fantel/msg_build.h"
 #include "fantel/resource.h"
 #include "log.h"
 #include "own.h"
@@ -34,6 +36,8 @@
 #define ORDER_BAR 60 /* more than without */
 #define NOTIFY_BAR 300
 #define METRICS_BAR 400
+#define SIPHASH_BAR 450
+#define HMAC_BAR 2500
 #define DETECT_BAR 250
 #define QUIET_BAR 10
 #define LEARN_BAR 15 /* more than without */
@@ -68,12 +72,12 @@ static int n_subjects;
 
 /* ---- subjects -------------------------------------------------------------------------------- */
 
-/* A packet by name, and how many of its words the program spoils. */
-static struct subject *add(const char *name, const char *packet, int words)
+/* A packet, and how many of its words the program spoils. */
+static struct subject *add_packet(const char *name, const struct bytes *packet, int words)
 {
 	struct subject *s = &subjects[n_subjects++];
 
-	*s = (struct subject){ .name = name, .verdict = XDP_PASS, .packet = *golden(packet) };
+	*s = (struct subject){ .name = name, .verdict = XDP_PASS, .packet = *packet };
 	if (s->packet.len < AGAIN_LEN) /* Ethernet may pad */
 		s->packet.len = AGAIN_LEN;
 	memcpy(&s->want.first, s->packet.b, AGAIN_LEN);
@@ -87,6 +91,12 @@ static bool same_again(const struct again *a, const struct again *b)
 {
 	return a->words == b->words && a->tail == b->tail && !a->count_at == !b->count_at &&
 	       !a->complement_at == !b->complement_at;
+}
+
+/* The same by the packet's name. */
+static struct subject *add(const char *name, const char *packet, int words)
+{
+	return add_packet(name, golden(packet), words);
 }
 
 /* The empty program that is put back as *s is: one of those there, or a new one. */
@@ -644,6 +654,69 @@ static void add_link_failures(void)
 	}
 }
 
+/* A failure of 128 bytes without an Event TLV: it acts every time. */
+static struct bytes signed_failure(const struct mac_key *key)
+{
+	struct msg_envelope e = { .src = addr_of("2001:db8:f::2"), .dst = node_config().loopback6 };
+	struct policy_path path = golden_path("encaps-3");
+	struct msg_rules rules = msg_rules_default();
+	struct bytes l4 = {}, frame = {};
+	struct tunnel_key tunnel[ENCAP_KEYS_MAX];
+	struct msg_buf buf = {};
+	struct writer w = msg_begin(&buf, &e);
+	__u32 len;
+
+	encap_keys(tunnel, ENCAP_KEYS_MAX, &path);
+	msg_put_tunnel(&w, &tunnel[0]);
+	msg_put_word(&w, TLV_CAPACITY, 0);
+	msg_put_u64(&w, &rules, TLV_TIMESTAMP, NSEC_PER_SEC);
+	msg_put_byte(&w, &rules, TLV_CAUSE, CAUSE_CARRIER);
+	msg_put_auth(&w, &rules, key->algorithm, key->algorithm);
+	len = msg_finish(&w, &rules, &e, KIND_FAILURE, CODE_SRV6);
+	if (len != 128 || msg_sign(&buf, &e, len, key, len - WIRE_AUTH_LEN, 0)) {
+		log_error("bench: no message of 128 bytes, but %u", len);
+		exit(1);
+	}
+	bytes_put(&l4, buf.b, len);
+	frame_around(&frame, "2001:db8:f::2", "2001:db8:f::1", PROTO_ICMPV6, 255, &l4);
+	return frame;
+}
+
+static void add_authentication(void)
+{
+	static const struct {
+		const char *name;
+		enum wire_auth algorithm;
+		int bar;
+	} row[] = {
+		{ "notify: a known failure of 128 bytes, SipHash", AUTH_SIPHASH, SIPHASH_BAR },
+		{ "notify: the same, HMAC-SHA-256", AUTH_HMAC_SHA256, HMAC_BAR },
+	};
+	static const __u8 secret[16] = "sixteen bytes...";
+	struct config config = node_config();
+
+	config.authentication = 1;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		struct policy_path path = golden_path("encaps-3");
+		struct fantel_bpf *node = node_load(&config);
+		struct mac_key key = {};
+		struct subject *s;
+		struct bytes frame;
+
+		mac_key_init(&key, row[i].algorithm, secret, sizeof(secret));
+		node_path(node, 0, &path);
+		node_demand(node, "2001:db8:f::/48", AUTHENTICATION_REQUIRE);
+		node_mac_key(node, row[i].algorithm, &key, -60, 24 * 3600);
+		frame = signed_failure(&key);
+		s = add_packet(row[i].name, &frame, 6);
+		s->node = node;
+		s->prog = node->progs.fantel_core;
+		s->verdict = XDP_DROP;
+		s->reason = REASON_REFRESHED;
+		s->bar = row[i].bar;
+	}
+}
+
 static void add_detect(void)
 {
 	static const struct {
@@ -849,6 +922,7 @@ int main(int argc, char **argv)
 	add_judged();
 	add_notify();
 	add_link_failures();
+	add_authentication();
 	add_detect();
 	add_decap();
 	empties_add();

@@ -205,6 +205,8 @@ static void check_read_back(const struct policy *p)
 	REQUIRE(p->n_paths == again.n_paths && p->n_groups == again.n_groups);
 	REQUIRE(p->n_classes == again.n_classes && p->n_endpoints == again.n_endpoints);
 	REQUIRE(p->n_controllers == again.n_controllers);
+	REQUIRE(p->n_demands == again.n_demands && p->authentication == again.authentication);
+	REQUIRE(!p->key_file == !again.key_file);
 }
 
 static void check_said(const char *said)

@@ -5,8 +5,9 @@
  * node must have done what the model says (fuzz_model.h): verdict, bytes, counters, events, and
  * maps.
  *
- * After each packet all of fantel_failed, fantel_health, fantel_resource, fantel_origins, fantel_told,
- * fantel_metrics, fantel_flows, fantel_node and fantel_stats is compared, so that no discarded packet can leave a trace that a later one
+ * After each packet all of fantel_failed, fantel_health, fantel_resource, fantel_origins, fantel_proven,
+ * fantel_told, fantel_metrics, fantel_flows, fantel_node and fantel_stats is compared, so that no discarded
+ * packet can leave a trace that a later one
  * covers. To make that cheap these maps are smaller than the loader makes them, or can be read
  * without a system call; the programs are the loader's.
  *
@@ -29,6 +30,7 @@
 #define HEALTH_ROWS MAX_PATHS
 #define GOLDEN_SEQUENCE 0x6550000000000000 /* where those of golden messages begin */
 #define DOMAIN 5
+#define DAY_S (24 * 3600)
 #define IFINDEX 5 /* of the failed link, where there is one */
 
 enum property {
@@ -175,6 +177,7 @@ struct variant {
 	void (*configure)(struct config *config);
 	bool failed_link;
 	enum ordering ordering; /* of the group */
+	bool wary; /* asks for MACs */
 	__u32 share;  /* of the notifications, in percent */
 	__u32 frames; /* one in so many that fantel_core gets starts from a whole frame */
 	const enum reason *reasons;
@@ -206,6 +209,11 @@ static void p_node(struct config *config)
 	config->n_repeats = 1;
 }
 
+static void wary(struct config *config)
+{
+	config->authentication = 1;
+}
+
 #define ALWAYS                                                                                     \
 	REASON_NOT_IP, REASON_NO_CLASS, REASON_HOP_LIMIT, REASON_NO_PATH, REASON_CUSTOMER_PORT,    \
 		REASON_FAILED, REASON_RECOVERED, REASON_REFRESHED, REASON_MEASURED,                \
@@ -216,10 +224,14 @@ static void p_node(struct config *config)
 		REASON_STALE, REASON_FAILED_FULL
 
 static const struct variant variants[] = {
-	{ "ingress PE", usual, false, ORDERING_ANY, 50, 24, (enum reason[]){ ALWAYS, REASON_NONE } },
-	{ "ingress PE of a domain", unusual, false, ORDERING_STRICT, 30, 24,
+	{ "ingress PE", usual, false, ORDERING_ANY, false, 40, 24,
+	  (enum reason[]){ ALWAYS, REASON_NONE } },
+	{ "ingress PE of a domain", unusual, false, ORDERING_STRICT, false, 20, 24,
 	  (enum reason[]){ ALWAYS, REASON_DOMAIN, REASON_NONE } },
-	{ "P node with a failed link", p_node, true, ORDERING_FLOWLET, 20, 2,
+	{ "ingress PE that asks for MACs", wary, false, ORDERING_ANY, true, 25, 24,
+	  (enum reason[]){ ALWAYS, REASON_AUTH, REASON_AUTH_MISSING, REASON_AUTH_KEY,
+			   REASON_AUTH_EARLY, REASON_AUTH_EXPIRED, REASON_NONE } },
+	{ "P node with a failed link", p_node, true, ORDERING_FLOWLET, false, 15, 2,
 	  (enum reason[]){ ALWAYS, REASON_NOTIFIED, REASON_DOOMED, REASON_NOT_TOLD,
 			   REASON_TOLD_FULL, REASON_TOO_DEEP, REASON_NONE } },
 };
@@ -244,9 +256,9 @@ struct fuzz {
 	const struct variant *variant;
 	struct fantel_bpf *node;
 	struct model model;
-	struct source source;
+	struct seeds source;
 	struct dice dice;
-	struct rows failed, origins, told, metrics;
+	struct rows failed, origins, proven, told, metrics;
 	const struct traffic *stats; /* these four are the maps themselves */
 	struct health *health;
 	struct resource *resource;
@@ -278,10 +290,42 @@ static void class_add(struct fuzz *z, const char *prefix)
 	z->model.class[z->model.n_classes++] = prefix_of(prefix);
 }
 
+static void demand_add(struct fuzz *z, const char *prefix, enum authentication asked)
+{
+	node_demand(z->node, prefix, asked);
+	z->model.asked[z->model.n_sources] = asked;
+	z->model.source[z->model.n_sources++] = prefix_of(prefix);
+}
+
 static void source_add(struct fuzz *z, const char *prefix)
 {
-	node_source(z->node, prefix);
-	z->model.source[z->model.n_sources++] = prefix_of(prefix);
+	demand_add(z, prefix, AUTHENTICATION_OFF);
+}
+
+/* Of both algorithms one that counts; one that does not yet, one that does no more. */
+static void keys_add(struct fuzz *z)
+{
+	static const struct {
+		enum wire_auth algorithm;
+		int from_s, until_s;
+		enum reason reason;
+	} row[] = {
+		{ AUTH_SIPHASH, -60, DAY_S, REASON_NONE },
+		{ AUTH_HMAC_SHA256, -60, DAY_S, REASON_NONE },
+		{ AUTH_SIPHASH, DAY_S, 2 * DAY_S, REASON_AUTH_EARLY },
+		{ AUTH_HMAC_SHA256, -60, -30, REASON_AUTH_EXPIRED },
+	};
+	static const __u8 secret[16] = "sixteen bytes...";
+
+	for (__u32 i = 0; i < ARRAY_SIZE(row); i++) {
+		struct model_key *key = &z->model.key[z->model.n_keys++];
+
+		key->id = i + 1;
+		key->reason = row[i].reason;
+		mac_key_init(&key->mac, row[i].algorithm, secret, sizeof(secret));
+		node_mac_key(z->node, key->id, &key->mac, row[i].from_s, row[i].until_s);
+		z->source.key[z->source.n_keys++] = key->mac;
+	}
 }
 
 static void paths_add(struct fuzz *z)
@@ -394,6 +438,7 @@ static void maps_arrange(struct fantel_bpf *node)
 	bpf_map__set_max_entries(node->maps.fantel_told, MODEL_TOLD);
 	bpf_map__set_max_entries(node->maps.fantel_origins, MODEL_ORIGINS);
 	bpf_map__set_max_entries(node->maps.fantel_metrics, MODEL_METRICS);
+	bpf_map__set_max_entries(node->maps.fantel_proven, MODEL_ORIGINS);
 	bpf_map__set_map_flags(node->maps.fantel_health, BPF_F_MMAPABLE);
 	bpf_map__set_max_entries(node->maps.fantel_flows, RANK_SLOTS);
 	bpf_map__set_map_flags(node->maps.fantel_flows, BPF_F_MMAPABLE);
@@ -421,6 +466,7 @@ static __u64 others_digest(const struct fuzz *z)
 		z->node->maps.fantel_tunnels, z->node->maps.fantel_nexthops,
 		z->node->maps.fantel_sources, z->node->maps.fantel_links,
 		z->node->maps.fantel_routes,  z->node->maps.fantel_location,
+		z->node->maps.fantel_keys,
 	};
 	__u64 digest = 0;
 
@@ -449,6 +495,7 @@ static void fuzz_open(struct fuzz *z, const struct variant *variant, __u64 seed)
 	z->flow = map_view(z->node->maps.fantel_flows);
 	rows_init(&z->failed, z->node->maps.fantel_failed);
 	rows_init(&z->origins, z->node->maps.fantel_origins);
+	rows_init(&z->proven, z->node->maps.fantel_proven);
 	rows_init(&z->told, z->node->maps.fantel_told);
 	rows_init(&z->metrics, z->node->maps.fantel_metrics);
 	z->ring = ring_buffer__new(bpf_map__fd(z->node->maps.fantel_events), event_take, z, NULL);
@@ -456,8 +503,15 @@ static void fuzz_open(struct fuzz *z, const struct variant *variant, __u64 seed)
 		give_up("fantel_events");
 	paths_add(z);
 	resources_add(z);
-	source_add(z, "2001:db8:f::/124");
-	source_add(z, "198.51.100.0/28");
+	if (variant->wary) {
+		demand_add(z, "2001:db8:f::/126", AUTHENTICATION_REQUIRE);
+		demand_add(z, "2001:db8:f::8/125", AUTHENTICATION_ACCEPT);
+		demand_add(z, "198.51.100.0/28", AUTHENTICATION_REQUIRE);
+		keys_add(z);
+	} else {
+		source_add(z, "2001:db8:f::/124");
+		source_add(z, "198.51.100.0/28");
+	}
 	if (variant->failed_link) {
 		/* Of the domain by mistake: they must not be told all the same. */
 		source_add(z, "::/128");
@@ -479,6 +533,7 @@ static void fuzz_close(struct fuzz *z)
 	ring_buffer__free(z->ring);
 	rows_free(&z->failed);
 	rows_free(&z->origins);
+	rows_free(&z->proven);
 	rows_free(&z->told);
 	rows_free(&z->metrics);
 	fantel_bpf__destroy(z->node);
@@ -489,6 +544,7 @@ static void forget(struct fuzz *z)
 {
 	node_clear(z->node->maps.fantel_failed, sizeof(struct failed_key));
 	node_clear(z->node->maps.fantel_origins, sizeof(struct addr));
+	node_clear(z->node->maps.fantel_proven, sizeof(struct addr));
 	node_clear(z->node->maps.fantel_told, sizeof(struct told_key));
 	node_clear(z->node->maps.fantel_metrics, sizeof(struct failed_key));
 	memset(z->health, 0, MODEL_PATHS * sizeof(*z->health));
@@ -497,10 +553,12 @@ static void forget(struct fuzz *z)
 		z->resource[i].failures = z->resource[i].changed_ns = 0;
 		z->model.resource[i].value = z->resource[i];
 	}
-	z->model.n_failed = z->model.n_origins = z->model.n_told = z->model.n_metrics = 0;
+	z->model.n_failed = z->model.origins.n = z->model.proven.n = 0;
+	z->model.n_told = z->model.n_metrics = 0;
 	z->source.sequence = GOLDEN_SEQUENCE;
 	rows_read(&z->failed);
 	rows_read(&z->origins);
+	rows_read(&z->proven);
 	rows_read(&z->told);
 	rows_read(&z->metrics);
 }
@@ -583,20 +641,19 @@ static bool failed_agree(struct fuzz *z)
 	return true;
 }
 
-static bool origins_agree(const struct fuzz *z)
+static bool origins_agree(const struct rows *rows, const struct model_origins *want)
 {
-	const struct addr *key = (void *)z->origins.now.keys;
-	const struct origin *got = (void *)z->origins.now.values;
-	const struct model *m = &z->model;
+	const struct addr *key = (void *)rows->now.keys;
+	const struct origin *got = (void *)rows->now.values;
 
-	if (z->origins.now.n != m->n_origins)
+	if (rows->now.n != want->n)
 		return false;
-	for (__u32 i = 0; i < m->n_origins; i++) {
+	for (__u32 i = 0; i < want->n; i++) {
 		__u32 j = 0;
 
-		while (j < m->n_origins && !addr_equal(&m->origin[j].key, &key[i]))
+		while (j < want->n && !addr_equal(&want->row[j].key, &key[i]))
 			j++;
-		if (j == m->n_origins || memcmp(&m->origin[j].value, &got[i], sizeof(got[i])))
+		if (j == want->n || memcmp(&want->row[j].value, &got[i], sizeof(got[i])))
 			return false;
 	}
 	return true;
@@ -729,6 +786,7 @@ static bool check_state(struct fuzz *z)
 {
 	rows_read(&z->failed);
 	rows_read(&z->origins);
+	rows_read(&z->proven);
 	rows_read(&z->told);
 	rows_read(&z->metrics);
 	if (memcmp(z->state, &z->model.state, sizeof(*z->state)))
@@ -740,17 +798,19 @@ static bool check_state(struct fuzz *z)
 	if (!resources_agree(z))
 		return broken(z, STATE, "fantel_resource differs");
 	if (!z->model.changes) {
-		if (!rows_same(&z->failed) || !rows_same(&z->origins) || !rows_same(&z->told) ||
-		    !rows_same(&z->metrics))
+		if (!rows_same(&z->failed) || !rows_same(&z->origins) || !rows_same(&z->proven) ||
+		    !rows_same(&z->told) || !rows_same(&z->metrics))
 			return broken(z, STATE, "it left a trace and should not");
 		return true;
 	}
 	if (!failed_agree(z))
 		return broken(z, STATE, "fantel_failed differs");
-	if (!origins_agree(z))
+	if (!origins_agree(&z->origins, &z->model.origins))
 		return broken(z, STATE, "fantel_origins differs");
 	if (!metrics_agree(z))
 		return broken(z, STATE, "fantel_metrics differs");
+	if (!origins_agree(&z->proven, &z->model.proven))
+		return broken(z, STATE, "fantel_proven differs");
 	return told_agree(z) || broken(z, STATE, "fantel_told differs");
 }
 

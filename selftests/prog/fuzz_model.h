@@ -78,7 +78,14 @@ struct model {
 	struct config config;
 	struct msg_rules rules;
 	struct policy_prefix source[MODEL_ROWS], class[MODEL_ROWS];
+	enum authentication asked[MODEL_ROWS]; /* of each source; they don't overlap */
 	__u32 n_sources, n_classes;
+	struct model_key {
+		__u32 id;
+		struct mac_key mac;
+		enum reason reason; /* why it does not count; REASON_NONE: it does */
+	} key[MODEL_ROWS];
+	__u32 n_keys;
 	struct {
 		__u64 hash;
 		struct tunnel_paths paths;
@@ -103,10 +110,13 @@ struct model {
 	struct model_health health[MODEL_PATHS];
 	struct model_resource resource[MODEL_RESOURCES];
 	struct model_failed failed[MODEL_FAILED];
-	struct model_origin origin[MODEL_ORIGINS];
+	struct model_origins {
+		struct model_origin row[MODEL_ORIGINS];
+		__u32 n;
+	} origins, proven;
 	struct model_told told[MODEL_TOLD];
 	struct model_metrics metrics[MODEL_METRICS];
-	__u32 n_failed, n_origins, n_told, n_metrics;
+	__u32 n_failed, n_told, n_metrics;
 
 	/* What it does with the packet in hand. */
 	__u32 verdict;
@@ -127,6 +137,7 @@ struct reading {
 	bool ours; /* a notification for this node */
 	struct frame frame;
 	enum reason reason; /* why a notification is refused; REASON_NONE: msg is filled */
+	bool proven;	    /* its MAC was asked for, and right */
 	struct msg_buf buf;
 	struct msg msg;
 };
@@ -168,7 +179,32 @@ static bool model_is_notification(const struct model *m, const struct reading *r
 	       memchr(m->config.type, r->in->b[f->l4], KIND_COUNT);
 }
 
-/* docs/wire.md §3, in this order: hop limit, source, lengths, and what the message says. */
+/* What its source has to show. */
+static enum reason model_authenticate(const struct model *m, struct reading *r,
+				      const struct msg_envelope *from)
+{
+	enum authentication asked = AUTHENTICATION_OFF;
+	const struct model_key *key = m->key;
+
+	r->proven = false;
+	for (__u32 i = 0; i < m->n_sources; i++)
+		if (addr_in_prefix(&from->src, &m->source[i].addr, m->source[i].plen))
+			asked = m->asked[i];
+	if (asked == AUTHENTICATION_OFF)
+		return REASON_NONE;
+	if (!msg_has(&r->msg, TLVI_AUTH))
+		return asked == AUTHENTICATION_REQUIRE ? REASON_AUTH_MISSING : REASON_NONE;
+	while (key < m->key + m->n_keys && key->id != r->msg.auth_key_id)
+		key++;
+	if (key == m->key + m->n_keys || key->mac.algorithm != r->msg.auth_algorithm)
+		return REASON_AUTH_KEY;
+	if (key->reason)
+		return key->reason;
+	r->proven = !msg_auth(&r->msg, &key->mac, from, &r->buf);
+	return r->proven ? REASON_NONE : REASON_AUTH;
+}
+
+/* docs/wire.md §3, in this order: hop limit, source, lengths, what the message says, and its MAC. */
 static enum reason model_refusal(const struct model *m, struct reading *r)
 {
 	const struct frame *f = &r->frame;
@@ -198,7 +234,7 @@ static enum reason model_refusal(const struct model *m, struct reading *r)
 		return reason;
 	if (m->config.domain && r->msg.domain != m->config.domain)
 		return REASON_DOMAIN;
-	return REASON_NONE;
+	return model_authenticate(m, r, &from);
 }
 
 static void model_read(const struct model *m, const struct bytes *in, struct reading *r)
@@ -657,16 +693,17 @@ static enum reason model_act(struct model *m, const struct reading *r)
 /* Once for each sequence of an originator. One that could not act gives its sequence back. */
 static enum reason model_once(struct model *m, const struct reading *r)
 {
-	struct model_origin *origin = m->origin, fresh = { .key = r->frame.src };
+	struct model_origins *origins = r->proven ? &m->proven : &m->origins;
+	struct model_origin *origin = origins->row, fresh = { .key = r->frame.src };
 	enum reason reason;
 
 	if (!msg_has(&r->msg, TLVI_EVENT))
 		return model_act(m, r);
-	while (origin < m->origin + m->n_origins && !addr_equal(&origin->key, &fresh.key))
+	while (origin < origins->row + origins->n && !addr_equal(&origin->key, &fresh.key))
 		origin++;
-	if (origin == m->origin + m->n_origins) {
+	if (origin == origins->row + origins->n) {
 		*origin = fresh;
-		m->n_origins++;
+		origins->n++;
 	}
 	reason = window_take(&origin->value, r->msg.sequence);
 	if (reason)

@@ -4,7 +4,8 @@
  * packets, changed at random. Lengths and checksums are mended in most cases, so that the change
  * reaches what lies behind them. Included by fuzz_core.c alone.
  *
- * No code of ours makes or sums these packets: what is under test has no part in its own test.
+ * No code of ours makes or sums these packets: what is under test has no part in its own test. But MACs
+ * are put by the host's build of msg_auth.h, of which golden vectors are the judges.
  */
 #ifndef FUZZ_PACKETS_H
 #define FUZZ_PACKETS_H
@@ -73,15 +74,18 @@ struct draft {
 };
 
 #define FRAMES_MAX 64
+#define SIGNERS_MAX 4
 
 /* What packets are made of, in the numbers of one node. */
-struct source {
+struct seeds {
 	struct config config;
 	struct draft message[VECTORS_MAX];
 	__u32 n_messages;
 	struct draft frame[FRAMES_MAX]; /* whole frames, as they are: only `b` and `len` count */
 	__u32 n_frames;
 	__u64 sequence; /* about where the sequences of this moment are */
+	struct mac_key key[SIGNERS_MAX]; /* key-ids from 1 on */
+	__u32 n_keys;			 /* 0 = nothing is signed */
 };
 
 static __u32 draft_body(const struct draft *m)
@@ -186,7 +190,7 @@ static void seed_adapt(struct draft *m, const struct config *config)
 			store32(m->b + at, htonl(config->enterprise));
 }
 
-static void source_add_frame(struct source *s, const char *name)
+static void source_add_frame(struct seeds *s, const char *name)
 {
 	const struct bytes *frame = golden(name);
 	struct draft *m = &s->frame[s->n_frames++];
@@ -196,7 +200,7 @@ static void source_add_frame(struct source *s, const char *name)
 }
 
 /* The golden messages, and golden packets of these names, for a node so configured. */
-static void source_fill(struct source *s, const struct config *config, const char *const *frames)
+static void source_fill(struct seeds *s, const struct config *config, const char *const *frames)
 {
 	s->config = *config;
 	if (!n_vectors)
@@ -219,27 +223,27 @@ static void source_fill(struct source *s, const struct config *config, const cha
 
 /* ---- changes of a message -------------------------------------------------------------------- */
 
-typedef void change_fn(struct dice *d, struct draft *m, const struct source *s);
+typedef void change_fn(struct dice *d, struct draft *m, const struct seeds *s);
 
-static void change_bit(struct dice *d, struct draft *m, const struct source *s)
+static void change_bit(struct dice *d, struct draft *m, const struct seeds *s)
 {
 	if (m->len)
 		m->b[dice_roll(d, m->len)] ^= 1 << dice_roll(d, 8);
 }
 
-static void change_byte(struct dice *d, struct draft *m, const struct source *s)
+static void change_byte(struct dice *d, struct draft *m, const struct seeds *s)
 {
 	if (m->len)
 		m->b[dice_roll(d, m->len)] = dice_number(d);
 }
 
-static void change_word(struct dice *d, struct draft *m, const struct source *s)
+static void change_word(struct dice *d, struct draft *m, const struct seeds *s)
 {
 	if (m->len >= 2)
 		store16(m->b + dice_roll(d, m->len - 1), htons(dice_number(d)));
 }
 
-static void change_cut(struct dice *d, struct draft *m, const struct source *s)
+static void change_cut(struct dice *d, struct draft *m, const struct seeds *s)
 {
 	__u32 n = dice_one_in(d, 2) ? dice_roll(d, m->len + 1) : dice_roll(d, 8);
 
@@ -247,7 +251,7 @@ static void change_cut(struct dice *d, struct draft *m, const struct source *s)
 }
 
 /* By a little, by much, or to about the longest that may be, over either IP. */
-static void change_grow(struct dice *d, struct draft *m, const struct source *s)
+static void change_grow(struct dice *d, struct draft *m, const struct seeds *s)
 {
 	__u32 end = m->len + 1 + dice_roll(d, 24);
 	bool zeros = dice_one_in(d, 2);
@@ -260,12 +264,12 @@ static void change_grow(struct dice *d, struct draft *m, const struct source *s)
 		m->b[m->len++] = zeros ? 0 : dice_next(d);
 }
 
-static void change_erase(struct dice *d, struct draft *m, const struct source *s)
+static void change_erase(struct dice *d, struct draft *m, const struct seeds *s)
 {
 	draft_erase(m, dice_roll(d, m->len + 1), 1 + dice_roll(d, 20));
 }
 
-static void change_repeat(struct dice *d, struct draft *m, const struct source *s)
+static void change_repeat(struct dice *d, struct draft *m, const struct seeds *s)
 {
 	__u32 at = dice_roll(d, m->len + 1), n = 1 + dice_roll(d, 64);
 	__u8 part[64];
@@ -276,7 +280,7 @@ static void change_repeat(struct dice *d, struct draft *m, const struct source *
 }
 
 /* A TLV that there is, with a length that may be right, anywhere between the others. */
-static void change_tlv(struct dice *d, struct draft *m, const struct source *s)
+static void change_tlv(struct dice *d, struct draft *m, const struct seeds *s)
 {
 	static const struct {
 		__u16 type, min, max;
@@ -301,7 +305,7 @@ static void change_tlv(struct dice *d, struct draft *m, const struct source *s)
 	draft_insert(m, draft_tlv(d, m, s->config.code_lsb), tlv, 4 + n);
 }
 
-static void change_tlv_len(struct dice *d, struct draft *m, const struct source *s)
+static void change_tlv_len(struct dice *d, struct draft *m, const struct seeds *s)
 {
 	__u32 at = draft_tlv(d, m, s->config.code_lsb), n;
 
@@ -311,7 +315,7 @@ static void change_tlv_len(struct dice *d, struct draft *m, const struct source 
 	store16(m->b + at + 2, htons(dice_one_in(d, 2) ? dice_number(d) : n));
 }
 
-static void change_tlv_drop(struct dice *d, struct draft *m, const struct source *s)
+static void change_tlv_drop(struct dice *d, struct draft *m, const struct seeds *s)
 {
 	__u32 at = draft_tlv(d, m, s->config.code_lsb);
 
@@ -320,7 +324,7 @@ static void change_tlv_drop(struct dice *d, struct draft *m, const struct source
 }
 
 /* Another message's options behind ours. */
-static void change_splice(struct dice *d, struct draft *m, const struct source *s)
+static void change_splice(struct dice *d, struct draft *m, const struct seeds *s)
 {
 	const struct draft *other = &s->message[dice_roll(d, s->n_messages)];
 	__u32 at = draft_options(other, s->config.code_lsb);
@@ -328,7 +332,7 @@ static void change_splice(struct dice *d, struct draft *m, const struct source *
 	draft_insert(m, draft_tlv(d, m, s->config.code_lsb), other->b + at, other->len - at);
 }
 
-static void change_type(struct dice *d, struct draft *m, const struct source *s)
+static void change_type(struct dice *d, struct draft *m, const struct seeds *s)
 {
 	/* Failures and recoveries are what acts. */
 	__u32 kind = dice_one_in(d, 4) ? dice_roll(d, KIND_COUNT) : dice_roll(d, 2);
@@ -337,14 +341,14 @@ static void change_type(struct dice *d, struct draft *m, const struct source *s)
 		draft_retype(m, s->config.type[kind], draft_code(m));
 }
 
-static void change_code(struct dice *d, struct draft *m, const struct source *s)
+static void change_code(struct dice *d, struct draft *m, const struct seeds *s)
 {
 	if (m->len >= draft_body(m))
 		draft_retype(m, draft_type(m), draft_code(m) ^ 1 << dice_roll(d, 8));
 }
 
 /* One part of Tunnel Info more: an address that a path has, or labels that one has. */
-static void change_part(struct dice *d, struct draft *m, const struct source *s)
+static void change_part(struct dice *d, struct draft *m, const struct seeds *s)
 {
 	static const char *const named[] = { "2001:db8:9::9", "2001:db8:a:2::", "192.0.2.9",
 					     "2001:db8:a:1::", "2001:db8:9::8" };
@@ -367,7 +371,7 @@ static void change_part(struct dice *d, struct draft *m, const struct source *s)
 
 /* An Event TLV in front, which thus counts: of few events, with a sequence of these days, so that
  * messages have to do with each other. */
-static void change_event(struct dice *d, struct draft *m, const struct source *s)
+static void change_event(struct dice *d, struct draft *m, const struct seeds *s)
 {
 	__u64 sequence = s->sequence + dice_roll(d, 60) - 50;
 	__u8 tlv[24];
@@ -421,7 +425,7 @@ static void tlvs_put_node(struct dice *d, struct tlvs *t, __u16 type)
 }
 
 /* A location in front, which thus counts: of few links and nodes, half of the time of no tunnel. */
-static void change_location(struct dice *d, struct draft *m, const struct source *s)
+static void change_location(struct dice *d, struct draft *m, const struct seeds *s)
 {
 	static const char *const ends6[] = { LINK_A6, LINK_B6 }, *const ends4[] = { LINK_A4, LINK_B4 };
 	__u32 at = draft_options(m, s->config.code_lsb), a = dice_roll(d, 2), b = !a;
@@ -461,7 +465,7 @@ static void change_location(struct dice *d, struct draft *m, const struct source
 	}
 }
 
-static void change_domain(struct dice *d, struct draft *m, const struct source *s)
+static void change_domain(struct dice *d, struct draft *m, const struct seeds *s)
 {
 	__u8 tlv[12];
 
@@ -612,11 +616,58 @@ static void frame_from_draft(struct bytes *frame, struct dice *d, struct draft *
 	bytes_put(frame, m->b, m->len);
 }
 
+/* ---- signatures ------------------------------------------------------------------------------ */
+
+/* Parse the draft as its receiver would, mended; false for one that is malformed. */
+static bool draft_parse(struct draft *m, const struct seeds *s, struct msg *msg,
+			struct msg_buf *buf, struct msg_envelope *e)
+{
+	struct msg_rules rules = msg_rules(&s->config);
+
+	if (m->len > WIRE_MSG_MAX)
+		return false;
+	if (m->proto == IPPROTO_UDP && m->len >= 6)
+		store16(m->b + 4, htons(m->len));
+	l4_mend(m->b, m->len, &m->src, &m->dst, m->proto);
+	memcpy(buf->b, m->b, m->len);
+	*e = (struct msg_envelope){ .src = m->src, .dst = m->dst };
+	e->transport = m->proto == IPPROTO_UDP ? TRANSPORT_UDP : TRANSPORT_ICMPV6;
+	return msg_parse(msg, &rules, e, buf, m->len) == REASON_NONE;
+}
+
+/* An AUTH TLV at the end, if there is none, and in it the right MAC; sometimes another key-id. */
+static void draft_sign(struct dice *d, struct draft *m, const struct seeds *s)
+{
+	__u32 id = 1 + dice_roll(d, s->n_keys);
+	const struct mac_key *key = &s->key[id - 1];
+	struct msg_envelope e;
+	struct msg_buf buf;
+	struct mac mac;
+	struct msg msg;
+	__u8 tlv[32] = {};
+
+	if (!draft_parse(m, s, &msg, &buf, &e))
+		return;
+	if (!msg_has(&msg, TLVI_AUTH)) {
+		store32(tlv, htonl(65535U << 16 | 28));
+		store32(tlv + 4, htonl(s->config.enterprise));
+		draft_insert(m, m->len, tlv, sizeof(tlv));
+		if (!draft_parse(m, s, &msg, &buf, &e))
+			return;
+	}
+	store32(buf.b + msg.at[TLVI_AUTH] + 4, htonl(dice_one_in(d, 16) ? dice_roll(d, 8) : id));
+	buf.b[msg.at[TLVI_AUTH] + 8] = dice_one_in(d, 16) ? dice_roll(d, 4) : key->algorithm;
+	if (msg_mac(&mac, key, &buf, &e, m->len, msg.at[TLVI_AUTH], msg.at[TLVI_SCOPE]))
+		return;
+	memcpy(m->b, buf.b, m->len);
+	memcpy(m->b + msg.at[TLVI_AUTH] + 12, &mac, sizeof(mac));
+}
+
 /* ---- the next one ---------------------------------------------------------------------------- */
 
 /* A packet of at most FRAME_MAX bytes, 14 at least. One in `frames` starts from a whole frame, the
  * others from a message. */
-static void source_next(struct bytes *frame, struct dice *d, const struct source *s, __u32 frames)
+static void source_next(struct bytes *frame, struct dice *d, const struct seeds *s, __u32 frames)
 {
 	__u32 n = dice_one_in(d, 16) ? 0 : dice_one_in(d, 3) ? 1 + dice_roll(d, 6) : 1;
 	struct draft m;
@@ -634,6 +685,11 @@ static void source_next(struct bytes *frame, struct dice *d, const struct source
 	while (n--)
 		changes[dice_roll(d, ARRAY_SIZE(changes))](d, &m, s);
 	around_change(d, &m);
+	if (s->n_keys && !dice_one_in(d, 4)) {
+		draft_sign(d, &m, s);
+		if (dice_one_in(d, 4))
+			change_bit(d, &m, s);
+	}
 	frame_from_draft(frame, d, &m);
 	frame_change(d, frame, 16);
 }

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -347,10 +348,26 @@ void node_class(struct fantel_bpf *node, const char *prefix, __u32 group)
 
 void node_source(struct fantel_bpf *node, const char *prefix)
 {
-	struct prefix_key key = prefix_key_of(prefix);
-	__u32 one = 1;
+	node_demand(node, prefix, AUTHENTICATION_OFF);
+}
 
-	node_put(node->maps.fantel_sources, &key, &one);
+void node_demand(struct fantel_bpf *node, const char *prefix, enum authentication authentication)
+{
+	struct source source = { .authentication = authentication };
+	struct prefix_key key = prefix_key_of(prefix);
+
+	node_put(node->maps.fantel_sources, &key, &source);
+}
+
+void node_mac_key(struct fantel_bpf *node, __u32 id, const struct mac_key *mac, int from_s, int until_s)
+{
+	struct key key = { .mac = *mac };
+	struct timespec now;
+
+	clock_gettime(CLOCK_TAI, &now);
+	key.from_ns = (now.tv_sec + from_s) * NSEC_PER_SEC;
+	key.until_ns = (now.tv_sec + until_s) * NSEC_PER_SEC;
+	node_put(node->maps.fantel_keys, &id, &key);
 }
 
 void node_tunnel(struct fantel_bpf *node, const struct tunnel_key *key, __u32 id)

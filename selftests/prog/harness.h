@@ -59,6 +59,12 @@ void node_start(struct fantel_bpf *node);
 void node_class(struct fantel_bpf *node, const char *prefix, __u32 group);
 void node_source(struct fantel_bpf *node, const char *prefix);
 
+/* The same, of whose notifications a MAC is asked; the node's configuration must know of it. */
+void node_demand(struct fantel_bpf *node, const char *prefix, enum authentication authentication);
+
+/* A key that counts from `from_s` seconds from now to before `until_s`. */
+void node_mac_key(struct fantel_bpf *node, __u32 id, const struct mac_key *mac, int from_s, int until_s);
+
 /* A tunnel that ends here; the node's configuration must know of its kind (endpoint_config). */
 void node_endpoint(struct fantel_bpf *node, const struct policy_endpoint *endpoint);
 

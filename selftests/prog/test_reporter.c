@@ -148,7 +148,7 @@ static void what_is_there_at_the_end_is_reported(void **state)
 		assert_int_equal(next_id(b), id);
 }
 
-struct source {
+struct flood {
 	pthread_t thread;
 	const struct bench *bench;
 	__u32 first;
@@ -156,7 +156,7 @@ struct source {
 
 static void *flood(void *arg)
 {
-	struct source *s = arg;
+	struct flood *s = arg;
 
 	for (__u32 i = 0; i < FLOOD;)
 		if (emit(s->bench, s->first + i, 0))
@@ -169,7 +169,7 @@ static void *flood(void *arg)
 /* Two at once: records are finished in another order than they were begun. */
 static void a_flood_from_two_sides_is_reported_whole_and_in_order(void **state)
 {
-	struct source source[2] = { { .bench = *state, .first = 1 },
+	struct flood source[2] = { { .bench = *state, .first = 1 },
 				    { .bench = *state, .first = 1 + FLOOD } };
 	__u32 next[2] = { source[0].first, source[1].first };
 

@@ -46,6 +46,8 @@ static const struct file_row {
 	{ "endpoints without a locator to be in", "endpoints-nowhere" },
 	{ "controllers that are nobody, this node, or out of reach", "controllers" },
 	{ "links and nodes that can't be told, or told apart", "resources" },
+	{ "authentication with wrong values", "authentication" },
+	{ "authentication without a file of keys", "keyless" },
 	{ "groups that carry nothing", "groups" },
 	{ "assigned message types, and times that defeat each other", "notification" },
 	{ "message types that are the same, defaults included", "types" },
@@ -56,6 +58,7 @@ static const struct file_row warned_rows[] = {
 	{ "a customer port alone is worth a warning", "customer-only" },
 	{ "endpoints behind customer ports alone are worth a warning", "endpoints-alone" },
 	{ "controllers without a group to be told of are worth a warning", "controllers-idle" },
+	{ "keys that nothing uses, and demands on nobody, are worth a warning", "authentication-idle" },
 	{ "a policy that uses everything is not", "everything" },
 };
 
@@ -200,6 +203,9 @@ static const struct limit_row {
 	  "{\"name\":\"e%1$d\",\"vxlan\":{\"vni\":%1$d}}", "]" },
 	{ "controllers", 8, NODE "," PORT "," SOURCE ",\"controller\":[",
 	  "{\"address\":\"2001:db8::%1$x00\"}", "]" },
+	{ "keys to sign with", MAX_SIGN_KEYS,
+	  NODE "," PORT "," SOURCE ",\"authentication\":{\"key-file\":\"/k\",\"sign-with\":[", "%1$d",
+	  "]}" },
 	{ "repetitions", MAX_REPEATS, NODE "," PORT "," SOURCE ",\"notification\":{\"repeat\":[",
 	  "%1$d", "]}" },
 };
@@ -382,6 +388,25 @@ static void ports_and_links_are_read(void **state)
 	assert_memory_equal(p.port[2].remote_router_id, isis_pseudonode, 8);
 	assert_int_equal(p.port[3].remote_router_id_len, 4);
 	assert_memory_equal(p.port[3].remote_router_id, ospf, 8);
+}
+
+static void authentication_is_read(void **state)
+{
+	struct policy p OWN_POLICY = { 0 };
+
+	load(&p, "selftests/unit/policies", "everything");
+	assert_string_equal(p.key_file, "/etc/fantel/keys");
+	assert_int_equal(p.config.n_sign_keys, 2);
+	assert_int_equal(p.config.sign_key[0], 0xffffffff);
+	assert_int_equal(p.config.sign_key[1], 0);
+	assert_int_equal(p.authentication, AUTHENTICATION_REQUIRE);
+	assert_true(p.config.authentication);
+	assert_int_equal(p.n_demands, 2);
+	assert_int_equal(p.demand[0].authentication, AUTHENTICATION_OFF);
+	assert_int_equal(p.demand[0].prefix.plen, 128);
+	assert_addr(p.demand[0].prefix.addr, "2001:db8:f::7");
+	assert_int_equal(p.demand[1].authentication, AUTHENTICATION_ACCEPT);
+	assert_int_equal(p.demand[1].prefix.plen, 120);
 }
 
 static void paths_are_read(void **state)
@@ -733,6 +758,9 @@ static void what_is_shown_reads_as_the_same(void **state)
 		assert_same(port, n_ports);
 		assert_same(source, n_sources);
 		assert_same(resource, n_resources);
+		assert_same(demand, n_demands);
+		assert_int_equal(p.authentication, q.authentication);
+		assert_string_equal(p.key_file ?: "", q.key_file ?: "");
 		assert_same(path, n_paths);
 		assert_same(group, n_groups);
 		assert_same(class, n_classes);
@@ -784,6 +812,7 @@ int main(void)
 		cmocka_unit_test(a_group_has_as_many_members_as_fit),
 		cmocka_unit_test(the_node_is_read),
 		cmocka_unit_test(ports_and_links_are_read),
+		cmocka_unit_test(authentication_is_read),
 		cmocka_unit_test(paths_are_read),
 		cmocka_unit_test(tunnels_are_read),
 		cmocka_unit_test(what_paths_cross_is_read),

@@ -81,11 +81,11 @@ ERRORS = [
     ("a router-id of five bytes", V6 + ["--local-node", "router-id=0102.0304.05"], "is no router-id"),
     ("a repetition before the one before", V6 + ["--repeat", "5,1"], "times have to rise"),
     ("nothing to say", V6 + ["--no-event"], "says nothing"),
-    ("a key id without a key", V6 + ["--key-id", "1"], "need --key or --key-file"),
+    ("a key id without a key", V6 + ["--key-id", "1"], "need --key, --key-file or --keys"),
     ("a key file that is not there", V6 + ["--key-file", "/nonexistent"], "No such file"),
     ("an argument", V6 + ["now"], "'now': send takes options only"),
     ("a key too long for SipHash", V6 + ["--algorithm", "siphash-2-4-128", "--key", HMAC],
-     "a key of 32 bytes does not fit"),
+     "the key's length does not fit its algorithm"),
 ]
 
 
@@ -154,6 +154,18 @@ def test_macs(tap):
         file.flush()
         got = decode(send(*V6, "--key-file", file.name).stdout, "--key-file", file.name)
         tap.ok("discard" not in got, "--key-file for both", got)
+    with tempfile.NamedTemporaryFile("w") as file:  # mode 0600
+        file.write(f"7 siphash-2-4-128 - - {SIP}\n8 hmac-sha-256-128 - - {HMAC}\n")
+        file.flush()
+        for number, algorithm in (("7", "siphash-2-4-128"), ("8", "hmac-sha-256-128")):
+            got = decode(send(*V6, "--keys", file.name, "--key-id", number).stdout, "--keys", file.name)
+            tap.ok("discard" not in got and got["options"]["auth"]["algorithm"] == algorithm,
+                   f"--keys for both: the key-id says {algorithm}", got)
+        done = send(*V6, "--keys", file.name)
+        tap.ok(done.returncode == 2 and "key 0: the file of keys has none" in done.stderr,
+               "a key-id that the file does not have is refused", done.stderr)
+        got = decode(send(*V6, "--key", SIP, "--key-id", "9").stdout, "--keys", file.name)
+        tap.equal(got["discard"]["reason"], "auth-key", "and told by decode")
 
 
 def test_errors(tap):

@@ -31,9 +31,9 @@ static const struct {
 } budgets[] = {
 	{ "fantel_clock", { 100, 100, 100 } },
 	{ "fantel_mark", { 100, 100, 100 } },
-	{ "fantel_customer", { 185000, 52000, 52000 } },
-	{ "fantel_core", { 110000, 90000, 90000 } },
-	{ "fantel_watch", { 75000, 57000, 57000 } },
+	{ "fantel_customer", { 195000, 65000, 65000 } },
+	{ "fantel_core", { 120000, 98000, 98000 } },
+	{ "fantel_watch", { 90000, 57000, 57000 } },
 	{ "fantel_queue", { 20000, 20000, 20000 } },
 };
 
@@ -72,6 +72,9 @@ static struct config largest(void)
 	config.code_lsb = 1;
 	config.transport = TRANSPORT_UDP;
 	config.refresh_ns = NSEC_PER_SEC;
+	config.tell_sender = 1;
+	config.authentication = 1;
+	config.n_sign_keys = MAX_SIGN_KEYS;
 	config.endpoints = (1U << TUNNEL_COUNT) - 2;
 	config.bfd = 1;
 	config.learn_every = 64;
