@@ -3,7 +3,7 @@
  * Flows that keep their order: in a group whose ordering is not `any`, a flow stays on its path while
  * that is usable and a member, though others now come first: until a gap (flowlet), or until it was
  * idle so long that it counts as new (strict). steer asks before it picks, and notes what it picked.
- * What is not usable is left at once, whatever the ordering.
+ * What is not usable is left at once, whatever the ordering; what is congested, unless it is strict.
  */
 #ifndef FLOWS_BPF_H
 #define FLOWS_BPF_H
@@ -13,6 +13,7 @@
 
 struct keeping {
 	struct flow *flow; /* NULL: any order will do */
+	bool strictly;	   /* it has a path to keep until that fails */
 	__u32 now;
 };
 
@@ -40,6 +41,7 @@ FN __u64 flow_order(struct keeping *k, const struct rank *rank, __u32 group, __u
 	if (!k->flow->path_plus_1 || k->now - k->flow->last >= rank->idle)
 		return order;
 	path = k->flow->path_plus_1 - 1;
+	k->strictly = rank->ordering == ORDERING_STRICT;
 	return LIKELY(path == rank->path[order & 15]) ? order : rank_first(rank, order, path);
 }
 

@@ -2,11 +2,11 @@
 /*
  * Core port: recognise a notification to this node, check whom it comes from, parse it, and act.
  *
- * A failure is an entry of fantel_failed and a count on its subject: a path, or a link or node that
- * paths cross; a recovery, or the entry's own timer, takes both back. No failure loops over paths:
- * Tunnel Info names them, at most TUNNEL_PATHS of them, and a location names a few resources. What
- * is discarded leaves every map as it was; what finds no room in fantel_failed gives its sequence
- * back, so that a repetition has another try.
+ * A failure or congestion is an entry of fantel_failed and a count on its subject: a path, or a link
+ * or node that paths cross; the notification of its end, or the entry's own timer, takes both back.
+ * No one loops over paths: Tunnel Info names them, at most TUNNEL_PATHS of them, and a location names
+ * a few resources. What is discarded leaves every map as it was; what finds no room in fantel_failed
+ * gives its sequence back, so that a repetition has another try.
  */
 #ifndef NOTIFY_BPF_H
 #define NOTIFY_BPF_H
@@ -28,23 +28,26 @@
 FN void event_subject(struct event *e, const struct failed_key *key)
 {
 	const char *name = health_name(key);
+	enum standing standing = health_standing(key->index, key->is_resource);
 
 	e->is_resource = key->is_resource;
 	e->index = key->index;
+	e->usable = standing != STANDING_FAILED;
+	e->congested = standing == STANDING_CONGESTED;
 	if (name)
 		words_copy(e->name, name, sizeof(e->name));
 }
 
-/* A failure has left its subject, and no notification names it: tell. */
-FN void failed_event(const struct failed_key *k, enum reason reason, bool usable, __u64 now_ns)
+/* An event has left its subject, and no notification names it: tell. */
+FN void failed_event(const struct failed_key *k, enum reason reason, __u64 now_ns)
 {
 	struct event *e = event_begin(EVENT_PATH, now_ns);
 
 	if (!e)
 		return;
 	e->reason = reason;
+	e->kind = k->is_congestion ? KIND_ELIMINATION : KIND_RECOVERY;
 	e->event_id = k->event_id;
-	e->usable = usable;
 	e->peer = addr_from_number(k->originator);
 	event_subject(e, k);
 	event_end(e);
@@ -67,7 +70,8 @@ static int failed_expire(void *map, struct failed_key *key, struct failed *faile
 	if (bpf_map_delete_elem(map, key))
 		return 0;
 	count(REASON_EXPIRED, 0);
-	failed_event(&k, REASON_EXPIRED, health_add(&k, -1, now), now);
+	health_add(&k, -1, now);
+	failed_event(&k, REASON_EXPIRED, now);
 	return 0;
 }
 
@@ -92,14 +96,12 @@ FN void failed_renew(struct failed *failed, __u32 validity_ms, __u64 now_ns)
 }
 
 /* `key` says of what, who and which event. */
-FN enum reason failed_add(const struct failed_key *key, const struct msg *m, __u64 now_ns,
-			  bool *usable)
+FN enum reason failed_add(const struct failed_key *key, const struct msg *m, __u64 now_ns)
 {
 	struct failed fresh = { .kind = m->kind, .cause = m->cause, .since_ns = now_ns };
 	struct failed *failed = bpf_map_lookup_elem(&fantel_failed, key);
 	const char *name;
 
-	*usable = false;
 	if (failed) {
 		failed->sequence = m->sequence;
 		failed_renew(failed, m->validity_ms, now_ns);
@@ -117,27 +119,33 @@ FN enum reason failed_add(const struct failed_key *key, const struct msg *m, __u
 	health_add(key, 1, now_ns);
 	if (m->validity_ms && (failed = bpf_map_lookup_elem(&fantel_failed, key)))
 		failed_renew(failed, m->validity_ms, now_ns);
-	return REASON_FAILED;
+	return key->is_congestion ? REASON_CONGESTED : REASON_FAILED;
 }
 
-/* By (originator, event-id), else by (originator, subject): a failure without an Event TLV is
+/* What withdrawing one of these is called. */
+FN enum reason failed_end(const struct failed_key *key)
+{
+	return key->is_congestion ? REASON_EASED : REASON_RECOVERED;
+}
+
+/* By (originator, event-id), else by (originator, subject): what came without an Event TLV is
  * recorded as event 0. *key becomes what was withdrawn. */
-FN enum reason failed_remove(struct failed_key *key, __u64 now_ns, bool *usable)
+FN enum reason failed_remove(struct failed_key *key, __u64 now_ns)
 {
 	if (bpf_map_delete_elem(&fantel_failed, key)) {
 		key->event_id = 0;
 		if (bpf_map_delete_elem(&fantel_failed, key))
 			return REASON_NOT_KNOWN;
 	}
-	*usable = health_add(key, -1, now_ns);
-	return REASON_RECOVERED;
+	health_add(key, -1, now_ns);
+	return failed_end(key);
 }
 
 /* ---- one notification ------------------------------------------------------------------------ */
 
 /* Tell the outside what became of a notification, and of one subject (NULL = of none). */
 SUBPROG int notify_event(const struct scratch *s, enum reason reason, const struct failed_key *key,
-			 bool usable, __u64 now_ns)
+			 __u64 now_ns)
 {
 	struct event *e = s ? event_begin(EVENT_NOTIFICATION, now_ns) : NULL;
 	const struct msg *m = &s->msg;
@@ -151,7 +159,6 @@ SUBPROG int notify_event(const struct scratch *s, enum reason reason, const stru
 	e->sequence = m->sequence;
 	e->timestamp_ns = m->timestamp_ns;
 	e->validity_ms = m->validity_ms;
-	e->usable = usable;
 	e->peer = s->outer.src;
 	memcpy(&e->tunnel, &s->told.tunnel, sizeof(e->tunnel));
 	if (m->kind == KIND_LOAD && reason != REASON_METRIC)
@@ -196,14 +203,13 @@ FN bool notify_also(const struct scratch *s, __u32 id)
 }
 
 /*
- * A recovery that does not name its event withdraws all that its originator said of the subject; one
- * that names no subject, the event wherever it was recorded. What has no failure costs nothing:
+ * An end that does not name its event withdraws all of its kind that its originator said of the
+ * subject; one that names no subject, the event wherever it was recorded. What has none costs nothing:
  * fantel_failed is large, and walking through it takes 0.2 ms even when it is empty.
  */
 struct sweep {
 	struct failed_key key;
-	bool usable;
-	__u32 removed;
+	bool removed;
 	__u64 now_ns;
 };
 
@@ -212,11 +218,11 @@ static long sweep_event(void *map, struct failed_key *key, struct failed *failed
 	struct failed_key k = *key;
 
 	if (k.originator != w->key.originator || k.is_resource != w->key.is_resource ||
-	    k.index != w->key.index)
+	    k.is_congestion != w->key.is_congestion || k.index != w->key.index)
 		return 0;
 	if (!bpf_map_delete_elem(map, &k)) {
-		w->usable = health_add(&k, -1, w->now_ns);
-		w->removed++;
+		health_add(&k, -1, w->now_ns);
+		w->removed = true;
 	}
 	return 0;
 }
@@ -229,34 +235,34 @@ FN void sweep_subject(struct sweep *w, bool is_resource, __u32 index)
 	k.index = index;
 	if (bpf_map_delete_elem(&fantel_failed, &k))
 		return;
-	failed_event(&k, REASON_RECOVERED, health_add(&k, -1, w->now_ns), w->now_ns);
-	w->removed++;
+	health_add(&k, -1, w->now_ns);
+	failed_event(&k, failed_end(&k), w->now_ns);
+	w->removed = true;
 }
 
 static long sweep_path(void *map, __u32 *index, struct health *health, struct sweep *w)
 {
-	if (health->failures > 0)
+	if ((w->key.is_congestion ? health->congestions : health->failures) > 0)
 		sweep_subject(w, false, *index);
 	return 0;
 }
 
 static long sweep_resource(void *map, __u32 *index, struct resource *resource, struct sweep *w)
 {
-	if (resource->failures > 0)
+	if ((w->key.is_congestion ? resource->congestions : resource->failures) > 0)
 		sweep_subject(w, true, *index);
 	return 0;
 }
 
 /* Any event of key's originator and subject. */
-FN enum reason failed_sweep_events(const struct failed_key *key, __u64 now_ns, bool *usable)
+FN enum reason failed_sweep_events(const struct failed_key *key, __u64 now_ns)
 {
 	struct sweep w = { .key = *key, .now_ns = now_ns };
 
-	if (!health_failed(key))
+	if (!health_has(key))
 		return REASON_NOT_KNOWN;
 	bpf_for_each_map_elem(&fantel_failed, sweep_event, &w, 0);
-	*usable = w.usable;
-	return w.removed ? REASON_RECOVERED : REASON_NOT_KNOWN;
+	return w.removed ? failed_end(key) : REASON_NOT_KNOWN;
 }
 
 /* Any subject of key's originator and event. Each has an event of its own. Its own function, for its
@@ -270,13 +276,25 @@ SUBPROG int failed_sweep_subjects(const struct failed_key *key, __u64 now_ns)
 	w.key = *key;
 	bpf_for_each_map_elem(&fantel_health, sweep_path, &w, 0);
 	bpf_for_each_map_elem(&fantel_resource, sweep_resource, &w, 0);
-	return w.removed ? REASON_RECOVERED : REASON_NOT_KNOWN;
+	return w.removed ? failed_end(key) : REASON_NOT_KNOWN;
+}
+
+/* Does it begin what another kind ends? */
+FN bool notify_is_onset(__u8 kind)
+{
+	return kind == KIND_FAILURE || kind == KIND_CONGESTION;
+}
+
+FN bool notify_is_end(__u8 kind)
+{
+	return kind == KIND_RECOVERY || kind == KIND_ELIMINATION;
 }
 
 /* Of what became of a subject: news to all. */
 FN bool notify_changed(enum reason reason)
 {
-	return reason == REASON_FAILED || reason == REASON_RECOVERED || reason == REASON_MEASURED;
+	return reason == REASON_FAILED || reason == REASON_CONGESTED || reason == REASON_RECOVERED ||
+	       reason == REASON_EASED || reason == REASON_MEASURED;
 }
 
 /* There was no room for it. */
@@ -290,21 +308,20 @@ SUBPROG int notify_subject(struct scratch *s, const struct failed_key *given, __
 {
 	struct failed_key key;
 	enum reason reason;
-	bool usable = false;
 
 	if (!s || !given)
 		return REASON_INTERNAL;
 	key = *given; /* as scratch() says */
 	if (s->msg.kind == KIND_LOAD)
 		reason = metrics_take(s, &key, now_ns);
-	else if (s->msg.kind == KIND_FAILURE)
-		reason = failed_add(&key, &s->msg, now_ns, &usable);
+	else if (notify_is_onset(s->msg.kind))
+		reason = failed_add(&key, &s->msg, now_ns);
 	else if (msg_has(&s->msg, TLVI_EVENT))
-		reason = failed_remove(&key, now_ns, &usable);
+		reason = failed_remove(&key, now_ns);
 	else
-		reason = failed_sweep_events(&key, now_ns, &usable);
+		reason = failed_sweep_events(&key, now_ns);
 	if (notify_changed(reason))
-		notify_event(s, reason, &key, usable, now_ns);
+		notify_event(s, reason, &key, now_ns);
 	return reason;
 }
 
@@ -364,7 +381,7 @@ FN enum reason notify_location(struct scratch *s, struct failed_key *key, __u64 
 
 /*
  * Act on what the notification names. A tunnel that is ours is the most exact of it, and what counts;
- * the location stands in where no tunnel is named, or none of ours. A recovery also looks there for
+ * the location stands in where no tunnel is named, or none of ours. An end also looks there for
  * what it did not find elsewhere: policy may have learned of the tunnel since.
  */
 SUBPROG int notify_act(__u64 now_ns)
@@ -379,10 +396,11 @@ SUBPROG int notify_act(__u64 now_ns)
 	named = notify_key(s);
 	key.event_id = s->msg.event_id;
 	key.originator = addr_number(&s->outer.src);
-	if (!s->msg.code && s->msg.kind == KIND_RECOVERY && msg_has(&s->msg, TLVI_EVENT)) {
+	key.is_congestion = s->msg.kind == KIND_CONGESTION || s->msg.kind == KIND_ELIMINATION;
+	if (!s->msg.code && notify_is_end(s->msg.kind) && msg_has(&s->msg, TLVI_EVENT)) {
 		reason = failed_sweep_subjects(&key, now_ns);
-		if (reason == REASON_RECOVERED) {
-			notify_event(s, reason, NULL, false, now_ns);
+		if (reason != REASON_NOT_KNOWN) {
+			notify_event(s, reason, NULL, now_ns);
 			return reason;
 		}
 	} else if (named) {
@@ -395,7 +413,7 @@ SUBPROG int notify_act(__u64 now_ns)
 			reason = found;
 	}
 	if (reason == REASON_UNMATCHED || (reason == REASON_NOT_KNOWN && !s->msg.code))
-		notify_event(s, reason, NULL, false, now_ns);
+		notify_event(s, reason, NULL, now_ns);
 	return reason;
 }
 
@@ -476,33 +494,33 @@ FN enum reason notify_once(struct scratch *s, __u64 now_ns)
 	return reason;
 }
 
-/* Is there something to do about it? Not about metrics that can't be, that are none, or that their
- * sender only lets us know. */
-FN bool notify_acts(struct scratch *s)
+/* Nothing acts on it: it is told to the outside. */
+SUBPROG int notify_report(struct scratch *s, enum reason reason, __u64 now_ns)
+{
+	if (!s)
+		return REASON_INTERNAL;
+	notify_key(s);
+	notify_event(s, reason, NULL, now_ns);
+	return reason;
+}
+
+/* Why nothing may act on what a notification says; REASON_NONE: something may. Metrics matter only
+ * where one acts by them: a failure, and any end, is one whatever is measured then. */
+FN enum reason notify_sense(struct scratch *s)
 {
 	const struct msg *m = &s->msg;
 
-	if (m->kind != KIND_LOAD)
-		return m->kind == KIND_FAILURE || m->kind == KIND_RECOVERY;
+	if (m->kind != KIND_CONGESTION && m->kind != KIND_LOAD)
+		return REASON_NONE;
 	if (!metrics_possible(m))
-		return false;
-	metrics_measured(&s->measured, m);
-	return s->measured.told && m->hint != HINT_INFORM;
-}
-
-/* Nothing acts on the others: they are told to the outside. What can't be true is told as such; the
- * end of a congestion is its end, whatever is measured then. */
-SUBPROG int notify_report(struct scratch *s, __u64 now_ns)
-{
-	enum reason reason = REASON_REPORTED;
-
-	if (!s)
-		return REASON_INTERNAL;
-	if (s->msg.kind != KIND_ELIMINATION && !metrics_possible(&s->msg))
-		reason = REASON_METRIC;
-	notify_key(s);
-	notify_event(s, reason, NULL, false, now_ns);
-	return reason;
+		return REASON_METRIC;
+	if (m->kind == KIND_LOAD)
+		metrics_measured(&s->measured, m);
+	if (msg_has(m, TLVI_HINT) && (m->hint < HINT_SWITCH || m->hint > HINT_INFORM))
+		return REASON_HINT;
+	if (m->hint == HINT_INFORM || (m->kind == KIND_LOAD && !s->measured.told))
+		return REASON_REPORTED;
+	return REASON_NONE;
 }
 
 /* An XDP action for a notification to this node, which is consumed; NOT_OURS for any other packet,
@@ -524,10 +542,11 @@ SUBPROG int notify_packet(struct xdp_md *ctx)
 	if (reason == REASON_NONE && config.authentication && s->authentication)
 		reason = auth_check(s, now);
 	if (reason == REASON_NONE) {
-		if (notify_acts(s))
+		reason = notify_sense(s);
+		if (reason == REASON_NONE)
 			reason = notify_once(s, now);
 		else
-			reason = notify_report(s, now);
+			reason = notify_report(s, reason, now);
 	}
 	return verdict(reason, s->outer.len);
 }

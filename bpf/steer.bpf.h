@@ -117,17 +117,22 @@ SUBPROG int steer_judge(__u32 id)
 	return health_judge(id);
 }
 
-/* No failure of its own, nor of what it crosses; that was judged before, unless something changed. */
-FN bool steer_usable(const struct node_state *node, const struct health *health, __u32 id)
+/* Neither failed nor congested, nor what it crosses; that was judged before, unless something
+ * changed. */
+FN bool steer_good(const struct node_state *node, const struct health *health, __u32 id)
 {
-	if (health->failures > 0)
+	if (health->failures > 0 || health->congestions > 0)
 		return false;
 	if (LIKELY(health->judged.generation == node->generation))
-		return !health->judged.blocked;
-	return !steer_judge(id);
+		return health->judged.standing == STANDING_GOOD;
+	return steer_judge(id) == STANDING_GOOD;
 }
 
-/* The first usable member in the flow's own order: REASON_NONE. Else why the last one was not. */
+/*
+ * The first member in the flow's own order that is usable and not congested: REASON_NONE; else why
+ * the last one was not. So the flows of a congested path go where they would if it failed, and no
+ * others move; but for those that only a failure may move: REASON_CONGESTED.
+ */
 FN enum reason steer_pick(struct xdp_md *ctx, struct choice *c, const struct node_state *node,
 			  struct rank *rank, __u32 group, __u64 hash)
 {
@@ -135,6 +140,9 @@ FN enum reason steer_pick(struct xdp_md *ctx, struct choice *c, const struct nod
 	__u64 order = flow_order(&keeping, rank, group, hash_slot(hash));
 	enum reason reason = REASON_NO_PATH;
 
+	if (UNLIKELY(keeping.strictly) &&
+	    health_standing(rank->path[order & 15], false) == STANDING_CONGESTED)
+		return REASON_CONGESTED;
 	for (__u32 i = 0; i < MAX_MEMBERS; i++, order >>= 4) {
 		struct health *health;
 
@@ -142,7 +150,34 @@ FN enum reason steer_pick(struct xdp_md *ctx, struct choice *c, const struct nod
 			break;
 		c->id = rank->path[order & 15];
 		health = bpf_map_lookup_elem(&fantel_health, &c->id);
-		if (!health || !steer_usable(node, health, c->id))
+		if (!health || !steer_good(node, health, c->id))
+			continue;
+		c->path = bpf_map_lookup_elem(&fantel_paths, &c->id);
+		if (!c->path || c->path->tunnel == TUNNEL_NONE)
+			continue;
+		reason = steer_nexthop(ctx, c);
+		if (reason == REASON_NONE) {
+			flow_took(&keeping, c->id);
+			break;
+		}
+	}
+	return reason;
+}
+
+/* The first usable member in the flow's own order, though it is congested: REASON_NONE, else why the
+ * last one was not. */
+FN enum reason steer_pick_congested(struct xdp_md *ctx, struct choice *c, struct rank *rank,
+				    __u32 group, __u64 hash)
+{
+	struct keeping keeping;
+	__u64 order = flow_order(&keeping, rank, group, hash_slot(hash));
+	enum reason reason = REASON_NO_PATH;
+
+	for (__u32 i = 0; i < MAX_MEMBERS; i++, order >>= 4) {
+		if (i >= rank->n)
+			break;
+		c->id = rank->path[order & 15];
+		if (health_standing(c->id, false) != STANDING_CONGESTED)
 			continue;
 		c->path = bpf_map_lookup_elem(&fantel_paths, &c->id);
 		if (!c->path || c->path->tunnel == TUNNEL_NONE)
@@ -277,6 +312,41 @@ SUBPROG int steer_mark(struct xdp_md *ctx, __u32 id, __u32 bytes)
 	return mark_write(ctx, path->mark.value, bytes);
 }
 
+/* Encapsulate, and send. The frame is whole, its IP header at `ip`, the hop limit above 1. */
+FN int steer_send(struct xdp_md *ctx, __u8 *ip, const struct frame *f, const struct choice *c,
+		  __u64 hash)
+{
+	if (f->len + c->path->encap_len - ETH_LEN > c->nexthop->mtu && c->nexthop->mtu &&
+	    c->path->tunnel != TUNNEL_MARK)
+		return toobig(ctx, c->nexthop->mtu - (c->path->encap_len - ETH_LEN));
+	/* Not before that: there the verifier would walk five times as far. */
+	if (UNLIKELY(c->path->tunnel == TUNNEL_MARK))
+		return steer_mark(ctx, c->id, f->len);
+	steer_age(ip, f->version);
+	if (steer_push(ctx, f, c, hash))
+		return verdict(REASON_NO_HEADROOM, f->len);
+	steer_account(c->id, f->len);
+	return bpf_redirect(c->nexthop->ifindex, 0);
+}
+
+/* A packet that no good path carries: an XDP action, or NOT_OURS where no congested one does either.
+ * Its own function: of all packets, few need it. */
+SUBPROG int steer_congested(struct xdp_md *ctx, __u32 group, __u64 hash)
+{
+	struct rank *rank = bpf_map_lookup_elem(&fantel_ranks, &group);
+	struct scratch *s = scratch();
+	struct choice c;
+	__u8 *ip;
+
+	if (!s || !rank || !scratch_frame(ctx, s))
+		return NOT_OURS;
+	ip = packet_start(ctx) + ETH_LEN;
+	if (ip + IPV4_LEN > (__u8 *)packet_end(ctx) ||
+	    steer_pick_congested(ctx, &c, rank, group, hash) != REASON_NONE)
+		return NOT_OURS;
+	return steer_send(ctx, ip, &s->outer, &c, hash);
+}
+
 FN int steer(struct xdp_md *ctx)
 {
 	void *data = packet_start(ctx), *end = packet_end(ctx);
@@ -286,6 +356,7 @@ FN int steer(struct xdp_md *ctx)
 	struct rank *rank;
 	struct frame f;
 	__u32 group;
+	int action;
 	__u64 hash;
 
 	if (!frame_parse(&f, data, end) || !packet_holds(ctx, ETH_LEN + f.len))
@@ -305,21 +376,16 @@ FN int steer(struct xdp_md *ctx)
 		return verdict(REASON_HOP_LIMIT, f.len);
 	hash = flow_hash(&f.src, &f.dst, f.ports, f.proto, f.qp, config.hash_seed);
 	reason = steer_pick(ctx, &c, node, rank, group, hash);
+	if (UNLIKELY(reason)) {
+		action = steer_congested(ctx, group, hash);
+		if (action != NOT_OURS)
+			return action;
+	}
 	if (UNLIKELY(reason == REASON_NO_PATH))
 		return steer_no_path(ctx, rank, group, f.len);
 	if (UNLIKELY(reason))
 		return verdict(reason, f.len);
-	if (f.len + c.path->encap_len - ETH_LEN > c.nexthop->mtu && c.nexthop->mtu &&
-	    c.path->tunnel != TUNNEL_MARK)
-		return toobig(ctx, c.nexthop->mtu - (c.path->encap_len - ETH_LEN));
-	/* Not before that: there the verifier would walk five times as far. */
-	if (UNLIKELY(c.path->tunnel == TUNNEL_MARK))
-		return steer_mark(ctx, c.id, f.len);
-	steer_age(data + ETH_LEN, f.version);
-	if (steer_push(ctx, &f, &c, hash))
-		return verdict(REASON_NO_HEADROOM, f.len);
-	steer_account(c.id, f.len);
-	return bpf_redirect(c.nexthop->ifindex, 0);
+	return steer_send(ctx, data + ETH_LEN, &f, &c, hash);
 }
 
 #endif

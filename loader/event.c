@@ -71,6 +71,8 @@ static void add_subject(json_t *json, const struct event *e)
 		json_set(json, "suppressed", json_boolean(!e->usable));
 	else if (e->index != ~0U && e->type != EVENT_WEIGHT && e->kind != KIND_LOAD)
 		json_set(json, "usable", json_boolean(e->usable));
+	if (e->congested || (e->index != ~0U && e->kind >= KIND_CONGESTION))
+		json_set(json, "congested", json_boolean(e->congested));
 }
 
 /* A weight that begins to move, or rests again. */

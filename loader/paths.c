@@ -127,6 +127,8 @@ static json_t *path_json(const struct path_view *view, const struct rows *metric
 	json_set(json, "name", json_text(path->name));
 	json_set(json, "usable", json_boolean(path_view_usable(view)));
 	json_set(json, "failures", json_integer(view->health.failures));
+	json_set(json, "congested", json_boolean(path_view_congested(view)));
+	json_set(json, "congestions", json_integer(view->health.congestions));
 	json_set(json, "crosses", crossed_json(view, false));
 	json_set(json, "blocked-by", crossed_json(view, true));
 	json_set_time(json, "changed", path_view_changed_ns(view));
@@ -159,6 +161,7 @@ static void paths_print(const json_t *json, const struct paths_options *options)
 	static const struct column columns[] = {
 		{ "PATH", "name", COLUMN_PLAIN },
 		{ "USABLE", "usable", COLUMN_PLAIN },
+		{ "CONGESTED", "congested", COLUMN_PLAIN },
 		{ "CHANGED", "changed-age", COLUMN_SPAN },
 		{ "BLOCKED BY", "blocked-by", COLUMN_PLAIN },
 		{ "VIA", "next-hop.interface", COLUMN_PLAIN },

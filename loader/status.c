@@ -367,7 +367,7 @@ static const struct column load_columns[] = {
 
 /* ---- groups ---------------------------------------------------------------------------------- */
 
-static json_t *member_json(const struct member *m, bool usable, __u32 serving_tier)
+static json_t *member_json(const struct member *m, enum standing standing, bool serving)
 {
 	json_t *member = json_object();
 
@@ -375,29 +375,46 @@ static json_t *member_json(const struct member *m, bool usable, __u32 serving_ti
 	json_set(member, "weight", json_integer(m->weight));
 	json_set(member, "effective-weight", weight_json(m->effective));
 	json_set(member, "tier", json_integer(m->tier));
-	json_set(member, "usable", json_boolean(usable));
-	json_set(member, "serving", json_boolean(usable && m->weight && m->tier == serving_tier));
+	json_set(member, "usable", json_boolean(standing != STANDING_FAILED));
+	json_set(member, "congested", json_boolean(standing == STANDING_CONGESTED));
+	json_set(member, "serving", json_boolean(serving));
 	return member;
 }
 
-/* Of a group's usable members, those of the lowest tier serve. */
+/* As steer sees it. */
+static enum standing member_standing(const struct view *view, const struct member *m)
+{
+	struct path_view path;
+
+	view_path(view, m->path, &path);
+	if (!path_view_usable(&path))
+		return STANDING_FAILED;
+	return path_view_congested(&path) ? STANDING_CONGESTED : STANDING_GOOD;
+}
+
+/* Of a group's usable members, those of the lowest tier serve: of the congested ones only where there
+ * is no other. */
 static json_t *members_json(const struct view *view, const struct group *group)
 {
 	__u32 n = MIN(group->n_members, MAX_MEMBERS), tier = ~0U;
+	enum standing standing[MAX_MEMBERS], best = STANDING_FAILED;
 	json_t *members = json_array();
-	bool usable[MAX_MEMBERS];
 
 	for (__u32 i = 0; i < n; i++) {
-		const struct member *m = &group->member[i];
-		struct path_view path;
-
-		view_path(view, m->path, &path);
-		usable[i] = path_view_usable(&path);
-		if (usable[i] && m->weight)
-			tier = MIN(tier, m->tier);
+		standing[i] = member_standing(view, &group->member[i]);
+		if (group->member[i].weight)
+			best = MIN(best, standing[i]);
 	}
 	for (__u32 i = 0; i < n; i++)
-		json_array_append_new(members, member_json(&group->member[i], usable[i], tier));
+		if (group->member[i].weight && standing[i] == best)
+			tier = MIN(tier, group->member[i].tier);
+	for (__u32 i = 0; i < n; i++) {
+		const struct member *m = &group->member[i];
+		bool serving = m->weight && m->tier == tier && standing[i] == best &&
+			       best != STANDING_FAILED;
+
+		json_array_append_new(members, member_json(m, standing[i], serving));
+	}
 	return members;
 }
 
@@ -431,6 +448,7 @@ static const struct column member_columns[] = {
 	{ "NOW", "effective-weight", COLUMN_PLAIN },
 	{ "TIER", "tier", COLUMN_PLAIN },
 	{ "USABLE", "usable", COLUMN_PLAIN },
+	{ "CONGESTED", "congested", COLUMN_PLAIN },
 	{ "SERVING", "serving", COLUMN_PLAIN },
 	{},
 };
@@ -522,6 +540,8 @@ static json_t *resource_json(const struct resource *r, __u32 paths, json_t *name
 	json_set(resource, "name", json_text(r->name));
 	json_set(resource, "usable", json_boolean(r->failures <= 0));
 	json_set(resource, "failures", json_integer(r->failures));
+	json_set(resource, "congested", json_boolean(r->congestions > 0));
+	json_set(resource, "congestions", json_integer(r->congestions));
 	json_set_time(resource, "changed", r->changed_ns);
 	json_set(resource, "paths", json_integer(paths));
 	json_set(resource, "named", names);
@@ -549,6 +569,7 @@ static json_t *resources_json(const struct view *view)
 static const struct column resource_columns[] = {
 	{ "RESOURCE", "name", COLUMN_PLAIN },
 	{ "USABLE", "usable", COLUMN_PLAIN },
+	{ "CONGESTED", "congested", COLUMN_PLAIN },
 	{ "FOR", "changed-age", COLUMN_SPAN },
 	{ "PATHS", "paths", COLUMN_PLAIN },
 	{ "NAMED", "named", COLUMN_PLAIN },

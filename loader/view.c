@@ -124,6 +124,15 @@ bool path_view_usable(const struct path_view *path)
 	       !is_blocked(path) && !path->nexthop.down;
 }
 
+bool path_view_congested(const struct path_view *path)
+{
+	bool congested = path->health.congestions > 0;
+
+	for (__u32 i = 0; i < MAX_CROSSED; i++)
+		congested |= path->crossed[i].congestions > 0;
+	return congested;
+}
+
 __u64 path_view_changed_ns(const struct path_view *path)
 {
 	__u64 stopped = path->health.failures > 0 ? path->health.changed_ns : 0;

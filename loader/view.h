@@ -41,6 +41,9 @@ bool view_path(const struct view *view, __u32 index, struct path_view *path);
 /* Would steer choose it? By what it crosses as it is now: health's judgement may be old. */
 bool path_view_usable(const struct path_view *path);
 
+/* Is it, or something that it crosses, congested? Steer then takes it only where no other is usable. */
+bool path_view_congested(const struct path_view *path);
+
 /* Since when it is as it is, as far as failures go; 0 = always. Of several that stop it, by the one
  * that came first. */
 __u64 path_view_changed_ns(const struct path_view *path);

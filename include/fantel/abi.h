@@ -251,18 +251,26 @@ struct traffic {
 
 /* ---- health --------------------------------------------------------------------------------- */
 
+/* How a path or resource fares, better before worse. */
+enum standing {
+	STANDING_GOOD,
+	STANDING_CONGESTED, /* usable, where there is no better one */
+	STANDING_FAILED,
+};
+
 /* What the resources of a path do to it, as they were at a generation of node_state: one store. */
 struct judgement {
 	__u32 generation;
-	__u32 blocked; /* one of them has failed */
+	__u32 standing; /* that of the worst of them */
 } __attribute__((aligned(8)));
 
-/* What steer asks of a path. It is usable without failures and not blocked. */
+/* What steer asks of a path: the worse of its own standing and of what it crosses. */
 struct health {
-	__s32 failures; /* failure events on the path itself */
-	__u32 pad;
+	__s32 failures;	   /* failure events on the path itself */
+	__s32 congestions; /* the same of congestion */
 	struct judgement judged; /* out of date where node_state has another generation */
-	__u64 changed_ns; /* when there were first or no more failures; 0 = never */
+	__u64 changed_ns;   /* when there were first or no more failures; 0 = never */
+	__u64 congested_ns; /* the same of congestions */
 };
 
 /* fantel_tunnels, by hash_tunnel (path.h): which paths a tunnel identity names. A long key costs its
@@ -293,15 +301,18 @@ struct resource_key {
 /* A link or node that paths cross. It fails for all of them at once. */
 struct resource {
 	char name[NAME_LEN]; /* empty: no such resource */
-	__s32 failures;	     /* failure events on it; the paths that cross it are blocked above 0 */
-	__u32 pad;
-	__u64 changed_ns; /* when there were first or no more failures; 0 = never */
+	__s32 failures;	     /* failure events on it; the paths that cross it fail above 0 */
+	__s32 congestions;   /* the same of congestion */
+	__u64 changed_ns;    /* when there were first or no more failures; 0 = never */
+	__u64 congested_ns;  /* the same of congestions */
 };
 
-/* fantel_failed, the failed-tunnel set: who said of what that it failed, and until when. */
+/* fantel_failed, the failed-tunnel set: who said of what that it failed or is congested, and until
+ * when. */
 struct failed_key {
 	addr_num originator;
-	__u32 index : 31; /* in fantel_paths, or where it is_resource, in fantel_resource */
+	__u32 index : 30; /* in fantel_paths, or where it is_resource, in fantel_resource */
+	__u32 is_congestion : 1;
 	__u32 is_resource : 1;
 	__u32 event_id;
 };
@@ -693,7 +704,7 @@ struct event {
 	__u32 reason; /* enum reason */
 	__u32 kind;   /* enum kind */
 	__u32 cause;  /* enum wire_cause */
-	__u32 is_resource;
+	__u8 is_resource, congested, pad[2];
 	__u32 index; /* of the path, or where it is_resource, of the resource; ~0 = none */
 	__u32 ifindex;
 	__u32 event_id;
@@ -702,7 +713,7 @@ struct event {
 	__u64 sequence;
 	__u64 timestamp_ns; /* the notification's, since 1970; 0 = none */
 	__u32 group;
-	__u32 pad;
+	__u32 pad2;
 	struct addr peer; /* originator of what was received, receiver of what was sent */
 	char name[NAME_LEN]; /* of the path, resource, link or group */
 	union {
@@ -719,8 +730,8 @@ _Static_assert(sizeof(struct flow) == 8, "flow");
 _Static_assert(sizeof(struct tunnel_key) == 136, "tunnel_key");
 _Static_assert(sizeof(struct failed_key) == 24, "failed_key");
 _Static_assert(sizeof(struct resource_key) == 56, "resource_key");
-_Static_assert(sizeof(struct resource) == 48, "resource");
-_Static_assert(sizeof(struct health) == 24, "health");
+_Static_assert(sizeof(struct resource) == 56, "resource");
+_Static_assert(sizeof(struct health) == 32, "health");
 _Static_assert(sizeof(struct event) == 320, "event");
 _Static_assert(sizeof(struct measured) == 64, "measured");
 _Static_assert(sizeof(struct metrics) == 120, "metrics");

@@ -28,14 +28,17 @@
 	/* notifications received: notify */                                                                      \
 	X(FAILED, "failed", DONE, "a failure was recorded against a path, link or node")                          \
 	X(RECOVERED, "recovered", DONE, "a recovery withdrew a failure")                                          \
-	X(REFRESHED, "refreshed", DONE, "a failure already known was confirmed")                                  \
-	X(EXPIRED, "expired", DONE, "a failure's validity ran out")                                               \
+	X(CONGESTED, "congested", DONE, "a congestion was recorded against a path, link or node")                 \
+	X(EASED, "eased", DONE, "the end of a congestion withdrew it")                                            \
+	X(REFRESHED, "refreshed", DONE, "a failure or congestion already known was confirmed")                    \
+	X(EXPIRED, "expired", DONE, "the validity of a failure or congestion ran out")                            \
 	X(MEASURED, "measured", DONE, "metrics of a path, link or node were taken")                               \
 	X(REPORTED, "reported", DONE, "a notification reported as an event only")                                 \
 	X(METRIC, "metric", DROP, "metrics that can't be: no number, negative, infinite, above the capacity")     \
+	X(HINT, "hint", DROP, "a hint of no known action")                                                        \
 	X(DUPLICATE, "duplicate", DROP, "a repetition of a notification that already acted")                      \
 	X(UNMATCHED, "unmatched", DROP, "a notification about a tunnel, link or node that no path uses")          \
-	X(NOT_KNOWN, "not-known", DROP, "a recovery from a failure that is not recorded")                         \
+	X(NOT_KNOWN, "not-known", DROP, "the end of a failure or congestion that is not recorded")                \
 	X(TOO_SHORT, "too-short", DROP, "a notification shorter than its fixed part")                             \
 	X(TOO_LONG, "too-long", DROP, "a notification longer than 1280 bytes")                                    \
 	X(LENGTH, "length", DROP, "a UDP length that disagrees with the IP header's")                             \

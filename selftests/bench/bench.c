@@ -38,6 +38,7 @@
 #define METRICS_BAR 400
 #define SIPHASH_BAR 450
 #define HMAC_BAR 2500
+#define CONGESTION_BAR 400
 #define DETECT_BAR 250
 #define QUIET_BAR 10
 #define LEARN_BAR 15 /* more than without */
@@ -617,6 +618,14 @@ static void add_notify(void)
 	s->before = drain;
 	s->runs = EVENTS_RUNS;
 	s->bar = METRICS_BAR;
+	s = add_core("notify: a new congestion, event emitted", "bench congestion", notify_node(),
+		     XDP_DROP, REASON_CONGESTED);
+	s->want.count_at = event_at + 8;
+	s->want.count_mask = ~0U;
+	s->want.complement_at = event_at;
+	s->before = forget;
+	s->runs = EVENTS_RUNS;
+	s->bar = CONGESTION_BAR;
 	s = add_core("notify: a repetition", "bench failure", notify_node(), XDP_DROP,
 		     REASON_DUPLICATE);
 	s->bar = NOTIFY_BAR;

@@ -18,6 +18,7 @@ notification that a doomed packet becomes.
 import json
 import struct
 import logging
+import struct
 import sys
 
 logging.getLogger("scapy.runtime").setLevel(logging.ERROR)
@@ -297,7 +298,7 @@ INGRESS6, INGRESS4 = "2001:db8:f::9", "198.51.100.9"  # the ingress PE
 OUR_SID, NEXT_SID, LAST_SID = "2001:db8:a:2::", "2001:db8:a:3::", "2001:db8:a:9::100"
 FIRST_SID = "2001:db8:a:1::"
 MAC_FROM = {"dst": "02:00:00:00:03:01", "src": "02:00:00:00:03:02"}  # on the core port of arrival
-EVENT_ID, SEQUENCE, DETECTED_NS, CARRIER = 77, (1000 << 32) + 1, 1763630000123456789, 1
+EVENT_ID, SEQUENCE, DETECTED_NS, CARRIER, QUEUE = 77, (1000 << 32) + 1, 1763630000123456789, 1, 6
 LOCATION = bytes.fromhex(
     "0105001020010db8001200000000000000000001"  # 261: our interface
     "0106001020010db8001200000000000000000002")  # 262: the neighbour's
@@ -441,18 +442,22 @@ emit("bench transit", Ether(**MAC_FROM) / srv6(NEXT_SID, TRANSIT, 1) / v6(tc=2) 
 emit("bench plain udp", Ether(**MAC_FROM) / v6(dst=LAST_SID) / UDP(sport=1, dport=2) / Raw(bytes(256)))
 
 
-def bench_failure(event, validity=0, tunnel=True):
+def bench_failure(event, validity=0, tunnel=True, type=202):
     """A TYPE1 about encaps-3, or about the link alone, to us; its sequence is 0 so far, and as much is
-    missing elsewhere."""
+    missing elsewhere. Or another type, with what congestion has beside that."""
     code, info = tunnel_info(PATHS[2]["segments"]) if tunnel else (0, b"")
     options = LOCATION
     if event:
         options += private(65001, b"\xff" * 4 + (1 << 32).to_bytes(8, "big") +
                            validity.to_bytes(4, "big"))
     options += private(65002, b"\0" * 4 + b"\xff" * 4) + flow(inner6.__class__(bytes(inner6)))
-    options += private(65011, bytes((CARRIER, 0, 0, 0)))
+    if type == 204:
+        options += private(65005, (7).to_bytes(4, "big") + (90000).to_bytes(4, "big") +
+                           (100000).to_bytes(4, "big"))
+        options += private(65007, struct.pack(">ff", 1e8, 1e9))
+    options += private(65011, bytes((QUEUE if type == 204 else CARRIER, 0, 0, 0)))
     return Ether(**MAC_FROM) / IPv6(src="2001:db8:f::2", dst=LOOPBACK6, hlim=255, nh=58) / \
-        ICMPv6Unknown(type=202, code=code, msgbody=info + options)
+        ICMPv6Unknown(type=type, code=code, msgbody=info + options)
 
 
 def bench_metrics():
@@ -472,6 +477,7 @@ emit("bench failure", bench_failure(True))
 emit("bench failure for a minute", bench_failure(True, 60000))
 emit("bench failure without event", bench_failure(False))
 emit("bench failure of a link", bench_failure(True, tunnel=False))
+emit("bench congestion", bench_failure(True, type=204))
 
 json.dump({
     "node": {"loopback6": LOOPBACK6, "loopback4": LOOPBACK4, "host6": HOST6, "host4": HOST4,

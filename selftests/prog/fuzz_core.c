@@ -217,6 +217,7 @@ static void wary(struct config *config)
 #define ALWAYS                                                                                     \
 	REASON_NOT_IP, REASON_NO_CLASS, REASON_HOP_LIMIT, REASON_NO_PATH, REASON_CUSTOMER_PORT,    \
 		REASON_FAILED, REASON_RECOVERED, REASON_REFRESHED, REASON_MEASURED,                \
+		REASON_CONGESTED, REASON_EASED, REASON_HINT,                                       \
 		REASON_REPORTED, REASON_METRIC, REASON_METRICS_FULL,                               \
 		REASON_DUPLICATE, REASON_UNMATCHED, REASON_NOT_KNOWN, REASON_TOO_SHORT,            \
 		REASON_TOO_LONG, REASON_LENGTH, REASON_CHECKSUM, REASON_VERSION, REASON_TYPE,      \
@@ -700,8 +701,19 @@ static bool judgement_agrees(const struct fuzz *z, __u32 path, struct judgement 
 		return false;
 	*want = *got;
 	if (got->generation == z->model.state.generation)
-		return got->blocked == model_blocked(&z->model, path);
+		return got->standing == model_judged(&z->model, path);
 	return (__s32)(z->model.state.generation - got->generation) > 0;
+}
+
+/* A time that is not foretold, of a change that is. */
+static bool change_agrees(const struct fuzz *z, bool *changed, __u64 *want_ns, __u64 got_ns)
+{
+	if (*changed && !in_run(z, got_ns))
+		return false;
+	if (*changed)
+		*want_ns = got_ns;
+	*changed = false;
+	return true;
 }
 
 /* Of a path that there is not, all is zero. */
@@ -711,15 +723,12 @@ static bool health_agrees(struct fuzz *z)
 
 	for (__u32 i = 0; i < MODEL_PATHS; i++) {
 		struct model_health *h = &z->model.health[i];
+		const struct health *got = &z->health[i];
 
-		if (h->moved) {
-			if (!in_run(z, z->health[i].changed_ns))
-				return false;
-			h->value.changed_ns = z->health[i].changed_ns;
-			h->moved = false;
-		}
-		if (!judgement_agrees(z, i, &h->value.judged) ||
-		    memcmp(&h->value, &z->health[i], sizeof(h->value)))
+		if (!change_agrees(z, &h->moved, &h->value.changed_ns, got->changed_ns) ||
+		    !change_agrees(z, &h->congested, &h->value.congested_ns, got->congested_ns) ||
+		    !judgement_agrees(z, i, &h->value.judged) ||
+		    memcmp(&h->value, got, sizeof(*got)))
 			return false;
 	}
 	return !memcmp(z->health + MODEL_PATHS, untouched, sizeof(untouched));
@@ -739,14 +748,11 @@ static bool resources_agree(struct fuzz *z)
 {
 	for (__u32 i = 0; i < MODEL_RESOURCES; i++) {
 		struct model_resource *r = &z->model.resource[i];
+		const struct resource *got = &z->resource[i];
 
-		if (r->moved) {
-			if (!in_run(z, z->resource[i].changed_ns))
-				return false;
-			r->value.changed_ns = z->resource[i].changed_ns;
-			r->moved = false;
-		}
-		if (memcmp(&r->value, &z->resource[i], sizeof(r->value)))
+		if (!change_agrees(z, &r->moved, &r->value.changed_ns, got->changed_ns) ||
+		    !change_agrees(z, &r->congested, &r->value.congested_ns, got->congested_ns) ||
+		    memcmp(&r->value, got, sizeof(*got)))
 			return false;
 	}
 	return true;

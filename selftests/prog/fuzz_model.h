@@ -65,12 +65,13 @@ struct model_metrics {
 
 struct model_health {
 	struct health value;
-	bool moved; /* changed_ns is now */
+	bool moved;	/* changed_ns is now */
+	bool congested; /* so is congested_ns */
 };
 
 struct model_resource {
 	struct resource value;
-	bool moved;
+	bool moved, congested;
 };
 
 struct model {
@@ -267,18 +268,18 @@ static struct event *model_event(struct model *m, enum event_type type, enum rea
 
 /* ---- fantel_failed, fantel_health and fantel_resource ---------------------------------------- */
 
-/* True where it was the first failure, or the last one. */
-static bool model_count(__s32 *failures, int change, bool *moved)
+/* True where it was the first event, or the last one. */
+static bool model_count(__s32 *events, int change, bool *moved)
 {
-	int before = *failures;
+	int before = *events;
 
-	*failures += change;
+	*events += change;
 	if ((before > 0) == (before + change > 0))
 		return false;
 	return *moved = true;
 }
 
-/* A failure more or less. What a resource does to paths begins a generation. */
+/* An event more or less. What a resource does to paths begins a generation. */
 static void model_health_add(struct model *m, const struct failed_key *key, int change)
 {
 	struct model_resource *r;
@@ -287,31 +288,57 @@ static void model_health_add(struct model *m, const struct failed_key *key, int 
 	m->changes = true;
 	if (key->is_resource) {
 		r = &m->resource[key->index];
-		m->state.generation += model_count(&r->value.failures, change, &r->moved);
+		m->state.generation +=
+			key->is_congestion ?
+				model_count(&r->value.congestions, change, &r->congested) :
+				model_count(&r->value.failures, change, &r->moved);
 	} else {
 		h = &m->health[key->index];
-		model_count(&h->value.failures, change, &h->moved);
+		if (key->is_congestion)
+			model_count(&h->value.congestions, change, &h->congested);
+		else
+			model_count(&h->value.failures, change, &h->moved);
 	}
 }
 
-static bool model_blocked(const struct model *m, __u32 path)
+/* What the worst of what a path crosses makes of it. */
+static enum standing model_judged(const struct model *m, __u32 path)
 {
-	for (__u32 i = 0; i < m->path[path].n_crossed; i++)
-		if (m->resource[m->path[path].crossed[i]].value.failures > 0)
-			return true;
-	return false;
+	enum standing worst = STANDING_GOOD;
+
+	for (__u32 i = 0; i < m->path[path].n_crossed; i++) {
+		const struct resource *r = &m->resource[m->path[path].crossed[i]].value;
+
+		if (r->failures > 0)
+			return STANDING_FAILED;
+		if (r->congestions > 0)
+			worst = STANDING_CONGESTED;
+	}
+	return worst;
+}
+
+static enum standing model_standing(const struct model *m, const struct failed_key *key)
+{
+	bool failed, congested;
+
+	if (key->is_resource) {
+		failed = m->resource[key->index].value.failures > 0;
+		congested = m->resource[key->index].value.congestions > 0;
+	} else {
+		enum standing judged = model_judged(m, key->index);
+
+		failed = m->health[key->index].value.failures > 0 || judged == STANDING_FAILED;
+		congested = m->health[key->index].value.congestions > 0 ||
+			    judged == STANDING_CONGESTED;
+	}
+	return failed ? STANDING_FAILED : congested ? STANDING_CONGESTED : STANDING_GOOD;
 }
 
 static bool model_carries(const struct model *m, __u32 path)
 {
-	return m->health[path].value.failures <= 0 && !model_blocked(m, path);
-}
+	struct failed_key key = { .index = path };
 
-static bool model_usable(const struct model *m, const struct failed_key *key)
-{
-	if (key->is_resource)
-		return m->resource[key->index].value.failures <= 0;
-	return model_carries(m, key->index);
+	return model_standing(m, &key) != STANDING_FAILED;
 }
 
 static const char *model_name(const struct model *m, const struct failed_key *key)
@@ -339,7 +366,9 @@ static enum reason model_failed_add(struct model *m, const struct failed_key *ke
 				    const struct msg *msg)
 {
 	struct model_failed *f = model_failed(m, key);
-	enum reason reason = f ? REASON_REFRESHED : REASON_FAILED;
+	enum reason reason = f			? REASON_REFRESHED :
+			     key->is_congestion ? REASON_CONGESTED :
+						  REASON_FAILED;
 
 	if (!f && m->n_failed == MODEL_FAILED)
 		return REASON_FAILED_FULL;
@@ -354,11 +383,16 @@ static enum reason model_failed_add(struct model *m, const struct failed_key *ke
 	}
 	/* A notification may name a resource twice. */
 	if (f->touched != TOUCHED_NEW)
-		f->touched = reason == REASON_FAILED ? TOUCHED_NEW : TOUCHED_AGAIN;
+		f->touched = reason == REASON_REFRESHED ? TOUCHED_AGAIN : TOUCHED_NEW;
 	f->value.sequence = msg->sequence;
 	f->validity_ms = msg->validity_ms;
 	m->changes = true;
 	return reason;
+}
+
+static enum reason model_ended(const struct failed_key *key)
+{
+	return key->is_congestion ? REASON_EASED : REASON_RECOVERED;
 }
 
 /* By (originator, event-id), else what was told of the subject without an Event TLV: event 0. */
@@ -373,7 +407,7 @@ static enum reason model_failed_remove(struct model *m, const struct failed_key 
 	if (!f)
 		return REASON_NOT_KNOWN;
 	model_failed_drop(m, f);
-	return REASON_RECOVERED;
+	return model_ended(key);
 }
 
 /* All that the originator said of the subject. */
@@ -385,10 +419,10 @@ static enum reason model_failed_sweep(struct model *m, const struct failed_key *
 		const struct failed_key *k = &m->failed[i].key;
 
 		if (k->originator != key->originator || k->is_resource != key->is_resource ||
-		    k->index != key->index)
+		    k->is_congestion != key->is_congestion || k->index != key->index)
 			continue;
 		model_failed_drop(m, &m->failed[i]);
-		reason = REASON_RECOVERED;
+		reason = model_ended(key);
 	}
 	return reason;
 }
@@ -515,7 +549,20 @@ static void model_subject(const struct model *m, struct event *e, const struct f
 {
 	e->is_resource = key->is_resource;
 	e->index = key->index;
+	e->usable = model_standing(m, key) != STANDING_FAILED;
+	e->congested = model_standing(m, key) == STANDING_CONGESTED;
 	memcpy(e->name, model_name(m, key), sizeof(e->name));
+}
+
+static bool model_changed(enum reason reason)
+{
+	return reason == REASON_FAILED || reason == REASON_CONGESTED ||
+	       reason == REASON_RECOVERED || reason == REASON_EASED || reason == REASON_MEASURED;
+}
+
+static bool model_begins(const struct reading *r)
+{
+	return r->msg.kind == KIND_FAILURE || r->msg.kind == KIND_CONGESTION;
 }
 
 static enum reason model_act_on(struct model *m, const struct reading *r,
@@ -526,24 +573,23 @@ static enum reason model_act_on(struct model *m, const struct reading *r,
 
 	if (r->msg.kind == KIND_LOAD)
 		reason = model_metrics_take(m, key, &r->msg);
-	else if (r->msg.kind == KIND_FAILURE)
+	else if (model_begins(r))
 		reason = model_failed_add(m, key, &r->msg);
 	else if (msg_has(&r->msg, TLVI_EVENT))
 		reason = model_failed_remove(m, key);
 	else
 		reason = model_failed_sweep(m, key);
-	if (reason != REASON_FAILED && reason != REASON_RECOVERED && reason != REASON_MEASURED)
+	if (!model_changed(reason))
 		return reason;
 	e = model_notification(m, r, tunnel, reason);
 	model_subject(m, e, key);
-	e->usable = reason == REASON_RECOVERED && model_usable(m, key);
 	return reason;
 }
 
 /* Of several subjects, the one that changed decides, where one did. */
 static void model_sum(enum reason *sum, enum reason one)
 {
-	if (*sum != REASON_FAILED && *sum != REASON_RECOVERED && *sum != REASON_MEASURED)
+	if (!model_changed(*sum))
 		*sum = one;
 }
 
@@ -565,15 +611,15 @@ static enum reason model_recover_event(struct model *m, const struct reading *r,
 		f = model_failed(m, &key);
 		if (!f)
 			continue;
-		reason = REASON_RECOVERED;
+		reason = model_ended(&key);
 		model_failed_drop(m, f);
 		e = model_event(m, EVENT_PATH, reason);
+		e->kind = r->msg.kind;
 		e->event_id = key.event_id;
-		e->usable = model_usable(m, &key);
 		e->peer = r->frame.src;
 		model_subject(m, e, &key);
 	}
-	if (reason == REASON_RECOVERED)
+	if (reason != REASON_NOT_KNOWN)
 		model_notification(m, r, &none, reason);
 	return reason;
 }
@@ -674,9 +720,10 @@ static enum reason model_act(struct model *m, const struct reading *r)
 	struct tunnel_key tunnel;
 	bool named = model_tunnel(r, &tunnel);
 
+	key.is_congestion = r->msg.kind == KIND_CONGESTION || r->msg.kind == KIND_ELIMINATION;
 	for (int i = 0; i < 16; i++)
 		key.originator = key.originator << 8 | r->frame.src.b[i];
-	if (!r->msg.code && r->msg.kind == KIND_RECOVERY && msg_has(&r->msg, TLVI_EVENT))
+	if (!r->msg.code && !model_begins(r) && r->msg.kind != KIND_LOAD && msg_has(&r->msg, TLVI_EVENT))
 		result = model_recover_event(m, r, &key);
 	else if (named)
 		result = model_act_on_tunnel(m, r, &tunnel, key);
@@ -715,30 +762,32 @@ static enum reason model_once(struct model *m, const struct reading *r)
 	return reason;
 }
 
-/* Failures and recoveries, and metrics that can be and that somebody is to act on. */
-static bool model_acts(const struct msg *m)
+/* What can't be, or is not to be acted on, is told. */
+static enum reason model_sense(const struct msg *msg)
 {
-	struct measured measured;
+	struct measured measured = { .told = ~0 };
 
-	if (m->kind != KIND_LOAD)
-		return m->kind <= KIND_RECOVERY;
-	if (m->hint == HINT_INFORM || !metrics_possible(m))
-		return false;
-	model_measured(&measured, m);
-	return measured.told;
+	if (msg->kind != KIND_CONGESTION && msg->kind != KIND_LOAD)
+		return REASON_NONE;
+	if (!metrics_possible(msg))
+		return REASON_METRIC;
+	if (msg_has(msg, TLVI_HINT) && (!msg->hint || msg->hint > 4))
+		return REASON_HINT;
+	if (msg->kind == KIND_LOAD)
+		model_measured(&measured, msg);
+	return msg->hint == 4 || !measured.told ? REASON_REPORTED : REASON_NONE;
 }
 
 static void model_notify(struct model *m, const struct reading *r)
 {
 	enum reason reason = r->reason;
 	struct tunnel_key tunnel;
+	enum reason sense;
 
-	if (!reason && model_acts(&r->msg))
+	if (!reason && !(sense = model_sense(&r->msg)))
 		reason = model_once(m, r);
 	else if (!reason) {
-		reason = REASON_REPORTED;
-		if (r->msg.kind != KIND_ELIMINATION && !metrics_possible(&r->msg))
-			reason = REASON_METRIC;
+		reason = sense;
 		model_tunnel(r, &tunnel);
 		model_notification(m, r, &tunnel, reason);
 	}
@@ -895,22 +944,34 @@ static enum reason model_class(const struct model *m, const struct reading *r)
 
 /* Whose turn is it in the flow's slot? With an ordering, that of the path that it took last, while that
  * carries anything: nothing here is idle for long. -1: nobody's. */
+static bool model_stands(const struct model *m, __u32 path, enum standing standing)
+{
+	struct failed_key key = { .index = path };
+
+	return model_standing(m, &key) == standing;
+}
+
 static int model_pick(struct model *m, const struct frame *f)
 {
 	__u64 hash = flow_hash(&f->src, &f->dst, f->ports, f->proto, f->qp, m->config.hash_seed);
-	__u32 slot = hash % RANK_SLOTS, last;
+	__u32 slot = hash % RANK_SLOTS, last = 0;
 
 	if (m->rank.ordering != ORDERING_ANY) {
 		m->slot = slot;
 		last = m->flow[slot].path_plus_1;
-		if (last && model_carries(m, last - 1))
+		if (last && (model_stands(m, last - 1, STANDING_GOOD) ||
+			     (m->rank.ordering == ORDERING_STRICT && model_carries(m, last - 1))))
 			return last - 1;
 	}
-	for (__u32 i = 0; i < m->rank.n; i++) {
-		__u32 path = m->rank.path[m->rank.order[slot] >> (4 * i) & 15];
+	for (enum standing standing = STANDING_GOOD; standing < STANDING_FAILED; standing++) {
+		if (last && model_stands(m, last - 1, standing))
+			return last - 1;
+		for (__u32 i = 0; i < m->rank.n; i++) {
+			__u32 path = m->rank.path[m->rank.order[slot] >> (4 * i) & 15];
 
-		if (model_carries(m, path))
-			return path;
+			if (model_stands(m, path, standing))
+				return path;
+		}
 	}
 	m->slot = RANK_SLOTS;
 	return -1;
@@ -930,9 +991,8 @@ static void model_steer(struct model *m, const struct reading *r, __u32 path)
 
 static void model_customer(struct model *m, const struct reading *r)
 {
-	int path;
-
 	enum reason reason;
+	int path;
 
 	model_begin(m);
 	if (!r->ip || r->in->len < 14 + r->frame.len) {

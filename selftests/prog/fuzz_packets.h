@@ -334,8 +334,8 @@ static void change_splice(struct dice *d, struct draft *m, const struct seeds *s
 
 static void change_type(struct dice *d, struct draft *m, const struct seeds *s)
 {
-	/* Failures and recoveries are what acts. */
-	__u32 kind = dice_one_in(d, 4) ? dice_roll(d, KIND_COUNT) : dice_roll(d, 2);
+	/* All but the last of them act. */
+	__u32 kind = dice_one_in(d, 4) ? dice_roll(d, KIND_COUNT) : dice_roll(d, KIND_LOAD);
 
 	if (m->len >= draft_body(m))
 		draft_retype(m, s->config.type[kind], draft_code(m));

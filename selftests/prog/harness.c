@@ -527,6 +527,13 @@ void node_failures(struct fantel_bpf *node, __u32 path, int failures)
 	node_put(node->maps.fantel_health, &path, &health);
 }
 
+void node_congestions(struct fantel_bpf *node, __u32 path, int congestions)
+{
+	struct health health = { .congestions = congestions };
+
+	node_put(node->maps.fantel_health, &path, &health);
+}
+
 struct traffic node_count(struct fantel_bpf *node, enum reason reason)
 {
 	int cpus = libbpf_num_possible_cpus();

@@ -96,6 +96,7 @@ void node_ordering(struct fantel_bpf *node, __u32 id, enum ordering ordering, __
 void node_group_of(struct fantel_bpf *node, __u32 id, enum fate on_no_path, __u32 n,
 		   const __u32 *paths);
 void node_failures(struct fantel_bpf *node, __u32 path, int failures);
+void node_congestions(struct fantel_bpf *node, __u32 path, int congestions);
 
 void node_put(struct bpf_map *map, const void *key, const void *value);
 /* false: there is no such entry */

@@ -132,6 +132,30 @@ static void by_weights(const __u16 *weight)
 	paths_of_flows(wanted);
 }
 
+/* Congestion is no failure: a flow that must keep its order keeps its path, which is slowed down. All
+ * others leave, and new ones go where there is room. */
+static void strict_outlasts_congestion(void **state)
+{
+	node_reset(ORDERING_STRICT);
+	paths_of_flows(before);
+	node_congestions(node, 2, 1);
+	paths_of_flows(after);
+	assert_int_equal(moved(before, after), 0);
+	forget_flows();
+	paths_of_flows(after);
+	for (int i = 0; i < FLOWS; i++)
+		assert_int_not_equal(after[i], 2);
+	node_congestions(node, 2, 0);
+	node_failures(node, after[0], 1);
+	assert_int_not_equal(path_of_flow(0), after[0]);
+	node_reset(ORDERING_FLOWLET);
+	paths_of_flows(before);
+	node_congestions(node, 2, 1);
+	paths_of_flows(after);
+	for (int i = 0; i < FLOWS; i++)
+		assert_int_equal(before[i] == 2, before[i] != after[i]);
+}
+
 static void any_moves_at_once(void **state)
 {
 	by_weights(uneven);
@@ -329,6 +353,8 @@ int main(void)
 		     a_path_whose_link_is_down_is_left_at_once),
 		TEST("flowlet, strict: a path that left the group is left at once",
 		     a_path_that_left_the_group_is_left_at_once),
+		TEST("strict: a flow stays on a congested path; flowlet: it leaves at once",
+		     strict_outlasts_congestion),
 		TEST("groups do not share what they remember", groups_do_not_share_what_they_remember),
 		TEST("500 us let a flowlet move; jiffies pass for strict", time_passes_by_itself),
 	};

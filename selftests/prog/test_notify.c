@@ -152,7 +152,7 @@ static void forget(void)
 		struct resource r;
 
 		node_get(node->maps.fantel_resource, &i, &r);
-		r.failures = 0;
+		r.failures = r.congestions = 0;
 		node_put(node->maps.fantel_resource, &i, &r);
 	}
 	node_events(node, NULL, 0);
@@ -164,6 +164,22 @@ static int failures(__u32 path)
 
 	node_get(node->maps.fantel_health, &path, &h);
 	return h.failures;
+}
+
+static int congestions(__u32 path)
+{
+	struct health h;
+
+	node_get(node->maps.fantel_health, &path, &h);
+	return h.congestions;
+}
+
+static int resource_congestions(__u32 index)
+{
+	struct resource r;
+
+	node_get(node->maps.fantel_resource, &index, &r);
+	return r.congestions;
 }
 
 static int resource_failures(__u32 index)
@@ -220,9 +236,9 @@ static void assert_nothing_known(void)
 	assert_int_equal(metrics_entries(), 0);
 	assert_int_equal(node_entries(node->maps.fantel_origins, sizeof(struct addr)), 0);
 	for (__u32 i = 0; i < PATHS; i++)
-		assert_int_equal(failures(i), 0);
+		assert_int_equal(failures(i) + congestions(i), 0);
 	for (__u32 i = 0; i < RESOURCES; i++)
-		assert_int_equal(resource_failures(i), 0);
+		assert_int_equal(resource_failures(i) + resource_congestions(i), 0);
 }
 
 static void run(const struct bytes *frame)
@@ -262,7 +278,11 @@ static enum reason vector_reason(json_t *vector)
 	if (!strcmp(text(vector, "kind"), "load-balancing"))
 		return json_object_size(json_object_get(vector, "tunnel")) ? REASON_MEASURED :
 									     REASON_UNMATCHED;
-	return REASON_REPORTED;
+	if (json_object_get(json_object_get(vector, "tunnel"), "mpls"))
+		return REASON_UNMATCHED;
+	if (!strcmp(text(vector, "kind"), "congestion"))
+		return REASON_CONGESTED;
+	return REASON_NOT_KNOWN;
 }
 
 static __u32 vector_path(json_t *vector)
@@ -288,6 +308,9 @@ static void check_vector(void **state)
 	if (reason == REASON_FAILED) {
 		assert_int_equal(failed_entries(), 1);
 		assert_int_equal(failures(vector_path(vector)), 1);
+	} else if (reason == REASON_CONGESTED) {
+		assert_int_equal(failed_entries(), 1);
+		assert_int_equal(congestions(vector_path(vector)), 1);
 	} else if (strcmp(text(vector, "verdict"), "valid")) {
 		assert_nothing_known();
 		assert_int_equal(node_events(node, NULL, 0), 0);
@@ -355,6 +378,8 @@ struct note {
 	const char *here4, *there4, *here, *there; /* 259 to 262 */
 	float capacity, available, utilized; /* 0 = left out */
 	__u8 cpu;
+	float rate_min, rate_max;
+	bool hinted;
 	__u8 hint;
 	__u32 domain;
 	const char *src, *dst;
@@ -388,16 +413,21 @@ static void put_private(struct bytes *l4, __u16 type, __u16 len)
 	bytes_put32(l4, 32473);
 }
 
-static void put_float(struct bytes *l4, __u16 type, float value)
+static void put_bits(struct bytes *l4, float value)
 {
 	__u32 bits;
 
+	memcpy(&bits, &value, sizeof(bits));
+	bytes_put32(l4, bits);
+}
+
+static void put_float(struct bytes *l4, __u16 type, float value)
+{
 	if (value == 0)
 		return;
-	memcpy(&bits, &value, sizeof(bits));
 	bytes_put16(l4, type);
-	bytes_put16(l4, sizeof(bits));
-	bytes_put32(l4, bits);
+	bytes_put16(l4, sizeof(__u32));
+	put_bits(l4, value);
 }
 
 static void put_tlv(struct bytes *l4, __u16 type, const void *value, __u16 len)
@@ -463,6 +493,11 @@ static void put_options(struct bytes *l4, const struct note *n)
 		bytes_put32(l4, n->sequence);
 		bytes_put32(l4, n->validity_ms);
 	}
+	if (n->rate_max != 0) {
+		put_private(l4, 65007, 8);
+		put_bits(l4, n->rate_min);
+		put_bits(l4, n->rate_max);
+	}
 	if (n->cpu) {
 		put_private(l4, 65006, 4);
 		bytes_put32(l4, n->cpu << 24);
@@ -471,7 +506,7 @@ static void put_options(struct bytes *l4, const struct note *n)
 		put_private(l4, 65009, 4);
 		bytes_put32(l4, n->domain);
 	}
-	if (n->hint) {
+	if (n->hinted || n->hint) {
 		put_private(l4, 65010, 4);
 		bytes_put32(l4, n->hint << 24);
 	}
@@ -537,6 +572,9 @@ static enum reason say(const struct note *n)
 #define FAILURE .kind = KIND_FAILURE
 #define RECOVERY .kind = KIND_RECOVERY
 #define LOAD .kind = KIND_LOAD
+#define CONGESTION .kind = KIND_CONGESTION
+#define ELIMINATION .kind = KIND_ELIMINATION
+#define HINT(number) .hinted = true, .hint = number
 
 /* ---- what one message does, by state and setting --------------------------------------------- */
 
@@ -576,12 +614,40 @@ static struct row rows[] = {
 	{ "a recovery without Event TLV from what was not told",
 	  REASON_NOT_KNOWN,
 	  { RECOVERY, SRV6 } },
-	{ "congestion is reported",
+	{ "congestion by ICMPv6", REASON_CONGESTED, { CONGESTION, SRV6, EVENT(1, 1) } },
+	{ "congestion by UDP over IPv6",
+	  REASON_CONGESTED,
+	  { CONGESTION, SRV6, EVENT(1, 1), .by = UDP6 } },
+	{ "congestion by UDP over IPv4",
+	  REASON_CONGESTED,
+	  { CONGESTION, SRV6, EVENT(1, 1), .by = UDP4 } },
+	{ "congestion without an Event TLV", REASON_CONGESTED, { CONGESTION, SRV6 } },
+	{ "congestion of a one-segment tunnel", REASON_CONGESTED, { CONGESTION, ONE, EVENT(1, 1) } },
+	{ "congestion of another tunnel",
+	  REASON_UNMATCHED,
+	  { CONGESTION, .path = "encaps-2", EVENT(1, 1) } },
+	{ "congestion that names no path", REASON_UNMATCHED, { CONGESTION, EVENT(1, 1) } },
+	{ "congestion with a rate and a hint to slow down",
+	  REASON_CONGESTED,
+	  { CONGESTION, SRV6, .rate_min = 1e9, .rate_max = 2e9, HINT(3) } },
+	{ "congestion with a rate that is no number",
+	  REASON_METRIC,
+	  { CONGESTION, SRV6, EVENT(1, 1), .rate_max = NAN } },
+	{ "congestion with a lowest rate above its highest",
+	  REASON_METRIC,
+	  { CONGESTION, SRV6, EVENT(1, 1), .rate_min = 3e9, .rate_max = 2e9 } },
+	{ "congestion with a hint only to inform is reported",
 	  REASON_REPORTED,
-	  { .kind = KIND_CONGESTION, SRV6, EVENT(1, 1) } },
-	{ "congestion elimination is reported",
-	  REASON_REPORTED,
-	  { .kind = KIND_ELIMINATION, SRV6, EVENT(1, 1) } },
+	  { CONGESTION, SRV6, EVENT(1, 1), HINT(4) } },
+	{ "congestion with a hint that is none", REASON_HINT, { CONGESTION, SRV6, EVENT(1, 1), HINT(0) } },
+	{ "congestion with a hint of a later version",
+	  REASON_HINT,
+	  { CONGESTION, SRV6, EVENT(1, 1), HINT(5) } },
+	{ "a failure, whatever its hint", REASON_FAILED, { FAILURE, SRV6, EVENT(1, 1), HINT(5) } },
+	{ "the end of a congestion that was not told",
+	  REASON_NOT_KNOWN,
+	  { ELIMINATION, SRV6, EVENT(1, 1) } },
+	{ "the same without an Event TLV", REASON_NOT_KNOWN, { ELIMINATION, SRV6 } },
 	{ "load balancing without a metric is reported",
 	  REASON_REPORTED,
 	  { LOAD, SRV6, EVENT(1, 1) } },
@@ -624,7 +690,7 @@ static struct row rows[] = {
 	  REASON_METRIC,
 	  { .kind = KIND_CONGESTION, SRV6, EVENT(1, 1), .available = -1 } },
 	{ "the end of congestion, whatever its metrics",
-	  REASON_REPORTED,
+	  REASON_NOT_KNOWN,
 	  { .kind = KIND_ELIMINATION, SRV6, EVENT(1, 1), .available = -1 } },
 	{ "a failure, whatever its metrics",
 	  REASON_FAILED,
@@ -662,8 +728,10 @@ static void check_row(void **state)
 		fprintf(stderr, "%s: %s, and not %s\n", row->sentence, reason_word(reason),
 			reason_word(row->reason));
 	assert_int_equal(reason, row->reason);
-	assert_int_equal(failed_entries(), reason == REASON_FAILED);
+	assert_int_equal(failed_entries(), reason == REASON_FAILED || reason == REASON_CONGESTED);
 	assert_int_equal(failures(SRV6_PATH) + failures(ONE_PATH), reason == REASON_FAILED);
+	assert_int_equal(congestions(SRV6_PATH) + congestions(ONE_PATH),
+			 reason == REASON_CONGESTED);
 	assert_int_equal(metrics_entries(), reason == REASON_MEASURED);
 }
 
@@ -842,10 +910,6 @@ static struct place places[] = {
 	  REASON_NOT_KNOWN,
 	  0,
 	  { RECOVERY, R1_TO_R2, EVENT(7, 1) } },
-	{ "congestion of a link is no failure",
-	  REASON_REPORTED,
-	  0,
-	  { .kind = KIND_CONGESTION, R1_TO_R2 } },
 	{ "a link of another domain's router",
 	  REASON_SOURCE,
 	  0,
@@ -875,7 +939,105 @@ static void check_place(void **state)
 	assert_int_equal(carries(), !n);
 }
 
+/* A congested link slows its paths down, and stops none. */
+static void a_link_is_congested(void **state)
+{
+	__u32 before;
+
+	forget();
+	before = generation();
+	assert_int_equal(SAY(CONGESTION, R1_TO_R2, EVENT(7, 1)), REASON_CONGESTED);
+	assert_int_equal(resource_congestions(R1_R2), 1);
+	assert_int_equal(resource_failures(R1_R2), 0);
+	assert_int_equal(generation() - before, 1);
+	assert_true(carries());
+	assert_int_equal(SAY(ELIMINATION, R2_TO_R1, EVENT(7, 2)), REASON_EASED);
+	assert_int_equal(resource_congestions(R1_R2), 0);
+	assert_int_equal(generation() - before, 2);
+	assert_int_equal(failed_entries(), 0);
+}
+
 /* ---- what several do ------------------------------------------------------------------------- */
+
+static void congestion_and_its_end(void **state)
+{
+	struct failed_key key;
+	struct failed failed;
+
+	forget();
+	assert_int_equal(SAY(CONGESTION, SRV6, EVENT(7, 1), .cause = CAUSE_QUEUE), REASON_CONGESTED);
+	assert_int_equal(congestions(SRV6_PATH), 1);
+	assert_int_equal(congestions(ONE_PATH) + failures(SRV6_PATH), 0);
+	failed = failed_entry(&key);
+	assert_int_equal(key.is_congestion, 1);
+	assert_int_equal(key.index, SRV6_PATH);
+	assert_string_equal(failed.name, "encaps-3");
+	assert_int_equal(failed.kind, KIND_CONGESTION);
+	assert_int_equal(failed.cause, CAUSE_QUEUE);
+	assert_int_equal(SAY(CONGESTION, SRV6, EVENT(7, 2)), REASON_REFRESHED);
+	assert_int_equal(congestions(SRV6_PATH), 1);
+	assert_int_equal(SAY(ELIMINATION, SRV6, EVENT(7, 3)), REASON_EASED);
+	assert_int_equal(congestions(SRV6_PATH), 0);
+	assert_int_equal(failed_entries(), 0);
+}
+
+/* One event-id for both: neither's end is the other's. */
+static void failure_and_congestion_are_two(void **state)
+{
+	forget();
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(7, 1)), REASON_FAILED);
+	assert_int_equal(SAY(CONGESTION, SRV6, EVENT(7, 2)), REASON_CONGESTED);
+	assert_int_equal(failed_entries(), 2);
+	assert_int_equal(SAY(RECOVERY, SRV6, EVENT(7, 3)), REASON_RECOVERED);
+	assert_int_equal(failures(SRV6_PATH), 0);
+	assert_int_equal(congestions(SRV6_PATH), 1);
+	assert_int_equal(SAY(RECOVERY, SRV6), REASON_NOT_KNOWN);
+	assert_int_equal(SAY(RECOVERY, EVENT(7, 4)), REASON_NOT_KNOWN);
+	assert_int_equal(congestions(SRV6_PATH), 1);
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(8, 5)), REASON_FAILED);
+	assert_int_equal(SAY(ELIMINATION, EVENT(7, 6)), REASON_EASED);
+	assert_int_equal(congestions(SRV6_PATH), 0);
+	assert_int_equal(failures(SRV6_PATH), 1);
+	assert_int_equal(SAY(ELIMINATION, SRV6), REASON_NOT_KNOWN);
+	assert_int_equal(failures(SRV6_PATH), 1);
+}
+
+static void an_end_without_event_ends_all(void **state)
+{
+	forget();
+	SAY(CONGESTION, SRV6, EVENT(7, 1));
+	SAY(CONGESTION, SRV6, EVENT(8, 2));
+	SAY(CONGESTION, SRV6, EVENT(9, 3), .src = P2);
+	SAY(FAILURE, SRV6, EVENT(7, 4));
+	assert_int_equal(congestions(SRV6_PATH), 3);
+	assert_int_equal(SAY(ELIMINATION, SRV6), REASON_EASED);
+	assert_int_equal(congestions(SRV6_PATH), 1);
+	assert_int_equal(failures(SRV6_PATH), 1);
+}
+
+static void sleep_ms(int ms)
+{
+	nanosleep(&(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L }, NULL);
+}
+
+static void congestion_expires(void **state)
+{
+	struct event event[2];
+
+	forget();
+	SAY(CONGESTION, SRV6, EVENT(7, 1), .validity_ms = 20);
+	assert_int_equal(congestions(SRV6_PATH), 1);
+	sleep_ms(100);
+	assert_int_equal(congestions(SRV6_PATH), 0);
+	assert_int_equal(failed_entries(), 0);
+	assert_int_equal(node_events(node, event, 2), 2);
+	assert_int_equal(event[0].reason, REASON_CONGESTED);
+	assert_true(event[0].usable && event[0].congested);
+	assert_int_equal(event[1].type, EVENT_PATH);
+	assert_int_equal(event[1].reason, REASON_EXPIRED);
+	assert_int_equal(event[1].kind, KIND_ELIMINATION);
+	assert_true(event[1].usable && !event[1].congested);
+}
 
 static void failure_and_recovery(void **state)
 {
@@ -956,11 +1118,6 @@ static __u64 now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
-}
-
-static void sleep_ms(int ms)
-{
-	nanosleep(&(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L }, NULL);
 }
 
 /* Wait, for ever so long, until the path has so many failures. */
@@ -1409,9 +1566,14 @@ static void events_say_what_happened(void **state)
 	assert_int_equal(e[0].usable, 1);
 	SAY(.kind = KIND_CONGESTION, SRV6, EVENT(7, 4), .cause = CAUSE_QUEUE);
 	assert_int_equal(node_events(node, e, 4), 1);
-	assert_int_equal(e[0].reason, REASON_REPORTED);
+	assert_int_equal(e[0].reason, REASON_CONGESTED);
 	assert_int_equal(e[0].kind, KIND_CONGESTION);
 	assert_int_equal(e[0].cause, CAUSE_QUEUE);
+	assert_int_equal(e[0].usable, 1);
+	assert_int_equal(e[0].congested, 1);
+	SAY(.kind = KIND_LOAD, SRV6);
+	assert_int_equal(node_events(node, e, 4), 1);
+	assert_int_equal(e[0].reason, REASON_REPORTED);
 	SAY(.kind = KIND_LOAD, SRV6, .available = NAN);
 	assert_int_equal(node_events(node, e, 4), 1);
 	assert_int_equal(e[0].reason, REASON_METRIC);
@@ -1804,6 +1966,12 @@ static const struct CMUnitTest other[] = {
 	     a_full_map_leaves_the_sequence_to_a_repetition),
 	TEST("golden messages to another node pass untouched", vectors_to_others_pass),
 	TEST("a failure is recorded, a recovery withdraws it", failure_and_recovery),
+	TEST("a congestion is recorded, its end withdraws it", congestion_and_its_end),
+	TEST("a failure and a congestion of one event-id are two", failure_and_congestion_are_two),
+	TEST("the end of congestion without an Event TLV ends all of its sender",
+	     an_end_without_event_ends_all),
+	TEST("a congestion ends by itself when its validity runs out", congestion_expires),
+	TEST("a congested link slows its paths down, and stops none", a_link_is_congested),
 	TEST("repetitions act once, whatever their order", repetitions_act_once),
 	TEST("without a sequence, a failure told twice is refreshed",
 	     without_a_sequence_it_refreshes),

@@ -906,6 +906,62 @@ static void several_failures(void **state)
 	assert_int_equal(path_of_flow(0), 1);
 }
 
+/* The flows of a congested path go where they would if it failed, while there is one that is not. */
+static void congestion_moves_only_its_own(void **state)
+{
+	static const __u16 weight[] = { 1, 2, 3, 4 };
+	static __s8 before[FLOWS], during[FLOWS], failed[FLOWS];
+
+	many_paths(4, weight, NULL);
+	paths_of_flows(before);
+	node_failures(node, 2, 1);
+	paths_of_flows(failed);
+	node_congestions(node, 2, 1);
+	paths_of_flows(during);
+	assert_memory_equal(during, failed, sizeof(failed));
+	node_congestions(node, 2, 0);
+	paths_of_flows(during);
+	assert_memory_equal(during, before, sizeof(before));
+}
+
+/* Where all are congested, each flow stays where it was; failed ones still carry nothing. */
+static void all_congested_still_carry(void **state)
+{
+	static __s8 before[FLOWS], during[FLOWS];
+
+	many_paths(4, NULL, NULL);
+	node_failures(node, 1, 1);
+	paths_of_flows(before);
+	node_congestions(node, 0, 1);
+	node_congestions(node, 2, 2);
+	node_congestions(node, 3, 1);
+	paths_of_flows(during);
+	assert_memory_equal(during, before, sizeof(before));
+	node_failures(node, 1, 0);
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(path_of_flow(i), 1);
+}
+
+/* The backup stands in for a congested tier, and not for one with a member that is not. */
+static void congested_tier_gives_way(void **state)
+{
+	static const __u16 tier[] = { 0, 0, 1, 2 };
+
+	many_paths(4, NULL, tier);
+	node_congestions(node, 0, 1);
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(path_of_flow(i), 1);
+	node_congestions(node, 1, 1);
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(path_of_flow(i), 2);
+	node_congestions(node, 2, 1);
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(path_of_flow(i), 3);
+	node_failures(node, 3, 1);
+	for (int i = 0; i < 1000; i++)
+		assert_in_range(path_of_flow(i), 0, 1);
+}
+
 static void link_down_moves_only_its_own(void **state)
 {
 	static __s8 before[FLOWS], during[FLOWS];
@@ -1002,6 +1058,11 @@ static const struct CMUnitTest other[] = {
 	TEST("a failed path moves its own flows only, and recovery brings them back",
 	     failure_moves_only_its_own),
 	TEST("several paths fail, down to the last", several_failures),
+	TEST("a congested path moves its own flows only, to where they would go if it failed",
+	     congestion_moves_only_its_own),
+	TEST("where every usable path is congested, flows stay", all_congested_still_carry),
+	TEST("a tier gives way when all of it is congested, and not before",
+	     congested_tier_gives_way),
 	TEST("a link that is down moves its own flows only", link_down_moves_only_its_own),
 	TEST("the lowest tier with a usable path serves", lowest_tier_serves),
 	TEST("weight 0 carries nothing", weight_zero_carries_nothing),

@@ -278,7 +278,7 @@ static void fill_failed(void)
 	node_put(node->maps.fantel_origins, &r1, &origin);
 }
 
-/* A link that failed, under paths gre-key-4 and mpls-3, and a node that is back. */
+/* A link that failed while it was congested, under paths gre-key-4 and mpls-3, and a node that is back. */
 static void fill_resources(void)
 {
 	static const __u32 both[] = { 1, 0 };
@@ -301,7 +301,7 @@ static void fill_resources(void)
 	node_crosses(node, 5, 2, both);
 	for (index = 0; index < 2; index++) {
 		node_get(node->maps.fantel_resource, &index, &r);
-		r.failures = !index;
+		r.failures = r.congestions = !index;
 		r.changed_ns = now - (index ? 5 : 2) * NSEC_PER_SEC;
 		node_put(node->maps.fantel_resource, &index, &r);
 	}
@@ -395,12 +395,12 @@ static void paths_text(void **state)
 {
 	assert_int_equal(run(cmd_paths, "paths", NULL), EXIT_DONE);
 	assert_row("PATH",
-		   "PATH USABLE CHANGED BLOCKED BY VIA MAC MTU FRESH LOAD TOLD PACKETS BYTES TUNNEL TO");
-	assert_row("west", "west no * - core0 02:00:00:00:02:02 4200 no - - 42 41000 srv6 "
+		   "PATH USABLE CONGESTED CHANGED BLOCKED BY VIA MAC MTU FRESH LOAD TOLD PACKETS BYTES TUNNEL TO");
+	assert_row("west", "west no no * - core0 02:00:00:00:02:02 4200 no - - 42 41000 srv6 "
 			   "2001:db8:a::1,2001:db8:a::2,2001:db8:a::e");
-	assert_row("south", "south yes * - core0 02:00:00:00:02:02 4200 no 600 * 0 0 srv6 "
+	assert_row("south", "south yes no * - core0 02:00:00:00:02:02 4200 no 600 * 0 0 srv6 "
 			    "2001:db8:a::5,2001:db8:a::e encaps-red");
-	assert_row("direct", "direct no - - core0 02:00:00:00:02:02 4200 no - - 0 0 srv6 "
+	assert_row("direct", "direct no no - - core0 02:00:00:00:02:02 4200 no - - 0 0 srv6 "
 			     "2001:db8:a::e");
 }
 
@@ -410,13 +410,13 @@ static void paths_of_every_tunnel(void **state)
 	const json_t *paths, *path;
 
 	assert_int_equal(run(cmd_paths, "paths", NULL), EXIT_DONE);
-	assert_row("gre-key-4", "gre-key-4 no * ring * * * no - - 0 0 gre 198.51.100.5 key 2712847316");
-	assert_row("vxlan-6", "vxlan-6 * - - * * * no - - 0 0 vxlan 2001:db8:f::5 port 4789 "
+	assert_row("gre-key-4", "gre-key-4 no yes * ring * * * no - - 0 0 gre 198.51.100.5 key 2712847316");
+	assert_row("vxlan-6", "vxlan-6 * no - - * * * no - - 0 0 vxlan 2001:db8:f::5 port 4789 "
 			      "vni 11259375 mac 02:00:5e:00:53:05");
-	assert_row("mpls-3", "mpls-3 no * ring * * * no - - 0 0 mpls 24001,16,1048575 "
+	assert_row("mpls-3", "mpls-3 no yes * ring * * * no - - 0 0 mpls 24001,16,1048575 "
 			     "via 2001:db8:e0::2");
-	assert_row("ipip-4", "ipip-4 * - - * * * no - - 0 0 ipip 198.51.100.5");
-	assert_row("damaged", "damaged * - - * * * no - - 0 0 unknown -");
+	assert_row("ipip-4", "ipip-4 * no - - * * * no - - 0 0 ipip 198.51.100.5");
+	assert_row("damaged", "damaged * no - - * * * no - - 0 0 unknown -");
 	assert_int_equal(run(cmd_paths, "paths", "-j", NULL), EXIT_DONE);
 	json = parsed();
 	paths = json_object_get(json, "paths");
@@ -512,15 +512,15 @@ static void status_text(void **state)
 	assert_row("core2 70000", "core2 70000 50 90000 yes 1* 6");
 	assert_row("UTILIZATION OF", "UTILIZATION OF BYTES/S CAPACITY PERCENT CONGESTED FOR EVENT");
 	assert_row("core2 895", "core2 895 1000 89 no - -");
-	assert_row("to-dc2 flowlet west", "to-dc2 flowlet west 10 10 0 no no");
-	assert_row("to-dc2 flowlet south", "to-dc2 flowlet south 20 20.5 1 yes yes");
-	assert_row("to-dc2 flowlet direct", "to-dc2 flowlet direct 30 30 1 no no");
+	assert_row("to-dc2 flowlet west", "to-dc2 flowlet west 10 10 0 no no no");
+	assert_row("to-dc2 flowlet south", "to-dc2 flowlet south 20 20.5 1 yes no yes");
+	assert_row("to-dc2 flowlet direct", "to-dc2 flowlet direct 30 30 1 no no no");
 	assert_row("south 2001:db8:f::11",
 		   "south 2001:db8:f::11 9 3* in 9m* 600 12500000000 7500000000 - - -");
 	assert_row("west 2001:db8:f::11", "west 2001:db8:f::11 failure carrier 77 * in *");
-	assert_row("RESOURCE", "RESOURCE USABLE FOR PATHS NAMED");
-	assert_row("ring", "ring no * 2 2001:db8:1::1 - 2001:db8:1::2,192.0.2.1 - 192.0.2.2");
-	assert_row("pe-e", "pe-e yes * 3 AS 64500 192.0.2.9");
+	assert_row("RESOURCE", "RESOURCE USABLE CONGESTED FOR PATHS NAMED");
+	assert_row("ring", "ring no yes * 2 2001:db8:1::1 - 2001:db8:1::2,192.0.2.1 - 192.0.2.2");
+	assert_row("pe-e", "pe-e yes no * 3 AS 64500 192.0.2.9");
 	assert_row("ring -", "ring - failure bfd 78 * -");
 	assert_row("2001:db8:f::11", "2001:db8:f::11 1234567890123456789");
 	assert_row("2001:db8:f::10 core1",
