@@ -269,22 +269,6 @@ SUBPROG int decap_inner(struct xdp_md *ctx, struct scratch *s, const struct endp
 
 /* ---- take it off ----------------------------------------------------------------------------- */
 
-/* The ECN field of the packet at `ip`, and the IPv4 checksum for it (RFC 1624, equation 3). */
-FN void decap_set_ecn(__u8 *ip, const struct frame *f, __u32 ecn)
-{
-	__u16 old = load16(ip), new;
-	__u32 sum;
-
-	if (f->version == 6) {
-		ip[1] = (ip[1] & ~(ECN_MASK << 4)) | ecn << 4;
-		return;
-	}
-	ip[IPV4_OFF_TOS] = (f->tclass & ~ECN_MASK) | ecn;
-	new = load16(ip);
-	sum = (__u16)~load16(ip + IPV4_OFF_CSUM) + (__u16)~old + new;
-	store16(ip + IPV4_OFF_CSUM, ~sum_fold(sum));
-}
-
 /* RFC 6040 §4.2. A label has no ECN field of its own here, and counts as Not-ECT. */
 FN enum reason decap_ecn(struct xdp_md *ctx, const struct scratch *s)
 {
@@ -297,7 +281,7 @@ FN enum reason decap_ecn(struct xdp_md *ctx, const struct scratch *s)
 		ip = (__u8 *)packet_at(packet_start(ctx), packet_end(ctx), s->inner_at, IPV4_LEN);
 		if (!ip)
 			return REASON_INTERNAL;
-		decap_set_ecn(ip, &s->inner, ecn & ECN_MASK);
+		packet_set_ecn(ip, &s->inner, ecn & ECN_MASK);
 	}
 	return ecn & ECN_UNUSED ? REASON_ECN_UNUSED : REASON_DECAPPED;
 }

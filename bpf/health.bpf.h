@@ -11,6 +11,7 @@
 #define HEALTH_BPF_H
 
 #include "maps.bpf.h"
+#include "pace.bpf.h"
 
 /* What a subject's own events make of it. */
 FN enum standing standing_of(__s32 failures, __s32 congestions)
@@ -18,6 +19,15 @@ FN enum standing standing_of(__s32 failures, __s32 congestions)
 	if (failures > 0)
 		return STANDING_FAILED;
 	return congestions > 0 ? STANDING_CONGESTED : STANDING_GOOD;
+}
+
+/* What a link or node makes of the paths that cross it. Its own function: the verifier walks it once,
+ * and not for each that a path may cross. */
+SUBPROG int health_crossed(__u32 index)
+{
+	struct resource *resource = bpf_map_lookup_elem(&fantel_resource, &index);
+
+	return resource ? standing_of(resource->failures, resource->congestions) : STANDING_GOOD;
 }
 
 /*
@@ -36,31 +46,40 @@ FN enum standing health_judge(__u32 id)
 		return STANDING_FAILED;
 	judged.generation = __sync_fetch_and_add(&node->generation, 0);
 	for (__u32 i = 0; i < MAX_CROSSED; i++) {
-		struct resource *resource;
 		enum standing standing;
-		__u32 index;
 
 		if (i >= path->n_crossed)
 			break;
-		index = path->crossed[i];
-		resource = bpf_map_lookup_elem(&fantel_resource, &index);
-		if (!resource)
-			continue;
-		standing = standing_of(resource->failures, resource->congestions);
+		standing = health_crossed(path->crossed[i]);
 		judged.standing = MAX(judged.standing, standing);
 	}
 	store64(&health->judged, load64(&judged));
 	return judged.standing;
 }
 
+/* Judge a path; one that nothing congests any more may send faster. */
+FN enum standing health_judged(__u32 id)
+{
+	enum standing standing = health_judge(id);
+
+	if (standing == STANDING_GOOD)
+		pace_ease(PACE_OF(id));
+	return standing;
+}
+
 /* How a subject fares, by its own events and, for a path, by what it crosses. Its own function, for
  * its part of the stack. */
-SUBPROG int health_standing(__u32 index, bool is_resource)
+SUBPROG int health_standing(__u32 index, bool is_resource, bool is_transit)
 {
 	enum standing standing, judged;
 	struct resource *r;
+	struct transit *t;
 	struct health *h;
 
+	if (is_transit) {
+		t = bpf_map_lookup_elem(&fantel_transit, &index);
+		return t ? standing_of(0, t->congestions) : STANDING_FAILED;
+	}
 	if (is_resource) {
 		r = bpf_map_lookup_elem(&fantel_resource, &index);
 		return r ? standing_of(r->failures, r->congestions) : STANDING_FAILED;
@@ -68,10 +87,10 @@ SUBPROG int health_standing(__u32 index, bool is_resource)
 	h = bpf_map_lookup_elem(&fantel_health, &index);
 	if (!h)
 		return STANDING_FAILED;
+	if (h->failures > 0)
+		return STANDING_FAILED;
+	judged = health_judged(index);
 	standing = standing_of(h->failures, h->congestions);
-	if (standing == STANDING_FAILED)
-		return standing;
-	judged = health_judge(index);
 	return MAX(standing, judged);
 }
 
@@ -81,8 +100,16 @@ FN __s32 *health_events(const struct failed_key *key, __u64 **changed_ns)
 {
 	__u32 index = key->index;
 	struct resource *r;
+	struct transit *t;
 	struct health *h;
 
+	if (key->is_transit) {
+		t = bpf_map_lookup_elem(&fantel_transit, &index);
+		if (!t)
+			return NULL;
+		*changed_ns = &t->congested_ns;
+		return &t->congestions;
+	}
 	if (key->is_resource) {
 		r = bpf_map_lookup_elem(&fantel_resource, &index);
 		if (!r)
@@ -116,6 +143,10 @@ SUBPROG int health_add(const struct failed_key *key, __s32 change, __u64 now_ns)
 	*changed_ns = now_ns;
 	if (key->is_resource)
 		__sync_fetch_and_add(&node->generation, 1);
+	else if (key->is_transit && change < 0)
+		pace_ease(key->index);
+	else if (key->is_congestion && change < 0)
+		health_judged(key->index);
 	return 0;
 }
 
@@ -128,9 +159,11 @@ FN bool health_has(const struct failed_key *key)
 	return events && *events > 0;
 }
 
-/* The name of a path or resource; NULL if there is no such. */
+/* The name of a path or resource; NULL if there is no such. Of transit the notification says all that
+ * is known. */
 FN const char *health_name(const struct failed_key *key)
 {
+	static const char transit[NAME_LEN] = "transit";
 	__u32 index = key->index;
 	struct resource *r;
 	struct path *p;
@@ -139,6 +172,8 @@ FN const char *health_name(const struct failed_key *key)
 		r = bpf_map_lookup_elem(&fantel_resource, &index);
 		return r ? r->name : NULL;
 	}
+	if (key->is_transit)
+		return transit;
 	p = bpf_map_lookup_elem(&fantel_paths, &index);
 	return p ? p->name : NULL;
 }

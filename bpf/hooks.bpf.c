@@ -11,6 +11,7 @@
  *                   health      what failures do to paths
  *                   metrics     what is told of their load
  *                   decap     a tunnel that ends here: outer off, the kernel routes what is inside
+ *                   transit   tunnels of others, at the rate that was asked for
  *                   learn     whose tunnels leave by which link
  *                   detect    a packet bound for a failed link becomes a notification
  *   its egress      watch     trouble on a link that is up: a clone becomes the notification
@@ -43,6 +44,8 @@ int fantel_core(struct xdp_md *ctx)
 		action = notify(ctx);
 	if (action == NOT_OURS)
 		action = decap(ctx);
+	if (action == NOT_OURS)
+		action = transit(ctx);
 	if (action != NOT_OURS)
 		return action;
 	learn(ctx);

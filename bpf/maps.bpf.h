@@ -69,6 +69,13 @@ MAP(fantel_location, BPF_MAP_TYPE_HASH, struct resource_key, __u32, MAX_LOCATION
 /* What paths cross. push makes and clears; notify counts failures -> steer, status. */
 MAP(fantel_resource, BPF_MAP_TYPE_ARRAY, __u32, struct resource, MAX_RESOURCES, 0);
 
+/* Transit, then paths -> the rate while congested, and after. notify, steer, transit, a timer ->
+ * status. */
+MAP(fantel_pace, BPF_MAP_TYPE_ARRAY, __u32, struct pace, PACE_OF(MAX_PATHS), 0);
+
+/* Traffic of others that is held back. notify, a timer -> transit, status. */
+MAP(fantel_transit, BPF_MAP_TYPE_ARRAY, __u32, struct transit, MAX_TRANSIT, 0);
+
 /* The failed-tunnel set. notify -> status; entries leave by recovery or by their own timer.
  * Preallocated: memory for a new failure must be there at once. */
 MAP(fantel_failed, BPF_MAP_TYPE_HASH, struct failed_key, struct failed, MAX_FAILED, 0);

@@ -22,15 +22,17 @@
 #include "metrics.bpf.h"
 #include "packet.bpf.h"
 #include "scratch.bpf.h"
+#include "transit.bpf.h"
 
 /* ---- one subject ---------------------------------------------------------------------------- */
 
 FN void event_subject(struct event *e, const struct failed_key *key)
 {
 	const char *name = health_name(key);
-	enum standing standing = health_standing(key->index, key->is_resource);
+	enum standing standing = health_standing(key->index, key->is_resource, key->is_transit);
 
 	e->is_resource = key->is_resource;
+	e->is_transit = key->is_transit;
 	e->index = key->index;
 	e->usable = standing != STANDING_FAILED;
 	e->congested = standing == STANDING_CONGESTED;
@@ -38,19 +40,27 @@ FN void event_subject(struct event *e, const struct failed_key *key)
 		words_copy(e->name, name, sizeof(e->name));
 }
 
-/* An event has left its subject, and no notification names it: tell. */
-FN void failed_event(const struct failed_key *k, enum reason reason, __u64 now_ns)
+/* An event has left its subject, and no notification names it: tell. Its own function: it is called
+ * from four places. */
+SUBPROG int failed_event(const struct failed_key *given, enum reason reason, __u64 now_ns)
 {
 	struct event *e = event_begin(EVENT_PATH, now_ns);
+	struct failed_key key, *k = &key;
 
 	if (!e)
-		return;
+		return 0;
+	if (!given) {
+		bpf_ringbuf_discard(e, 0);
+		return 0;
+	}
+	key = *given; /* as scratch() says */
 	e->reason = reason;
 	e->kind = k->is_congestion ? KIND_ELIMINATION : KIND_RECOVERY;
 	e->event_id = k->event_id;
 	e->peer = addr_from_number(k->originator);
 	event_subject(e, k);
 	event_end(e);
+	return 0;
 }
 
 /* The timer fired: the entry's validity ran out, unless it was renewed since. */
@@ -218,7 +228,7 @@ static long sweep_event(void *map, struct failed_key *key, struct failed *failed
 	struct failed_key k = *key;
 
 	if (k.originator != w->key.originator || k.is_resource != w->key.is_resource ||
-	    k.is_congestion != w->key.is_congestion || k.index != w->key.index)
+	    k.is_transit != w->key.is_transit || k.is_congestion != w->key.is_congestion || k.index != w->key.index)
 		return 0;
 	if (!bpf_map_delete_elem(map, &k)) {
 		health_add(&k, -1, w->now_ns);
@@ -254,6 +264,22 @@ static long sweep_resource(void *map, __u32 *index, struct resource *resource, s
 	return 0;
 }
 
+static long sweep_transit(void *map, __u32 *index, struct transit *transit, struct sweep *w)
+{
+	struct failed_key k = w->key;
+
+	if (!k.is_congestion || transit->congestions <= 0)
+		return 0;
+	k.is_transit = true;
+	k.index = *index;
+	if (bpf_map_delete_elem(&fantel_failed, &k))
+		return 0;
+	health_add(&k, -1, w->now_ns);
+	failed_event(&k, failed_end(&k), w->now_ns);
+	w->removed = true;
+	return 0;
+}
+
 /* Any event of key's originator and subject. */
 FN enum reason failed_sweep_events(const struct failed_key *key, __u64 now_ns)
 {
@@ -276,6 +302,8 @@ SUBPROG int failed_sweep_subjects(const struct failed_key *key, __u64 now_ns)
 	w.key = *key;
 	bpf_for_each_map_elem(&fantel_health, sweep_path, &w, 0);
 	bpf_for_each_map_elem(&fantel_resource, sweep_resource, &w, 0);
+	if (config.pacing.transit)
+		bpf_for_each_map_elem(&fantel_transit, sweep_transit, &w, 0);
 	return w.removed ? failed_end(key) : REASON_NOT_KNOWN;
 }
 
@@ -303,6 +331,27 @@ FN bool notify_full(enum reason reason)
 	return reason == REASON_FAILED_FULL || reason == REASON_METRICS_FULL;
 }
 
+/* What a notification of congestion asks of its subject's traffic: the latest counts. */
+FN void notify_ask(const struct msg *m, const struct failed_key *key)
+{
+	__u32 index = key->index, target = config.pacing.target_percent, share = config.pacing.share;
+	struct resource *r;
+	struct pace *p;
+
+	if (!key->is_transit)
+		index = PACE_OF(key->index);
+	if (key->is_resource) {
+		index = key->index;
+		r = bpf_map_lookup_elem(&fantel_resource, &index);
+		if (r)
+			pace_asked(&r->ask, m, target, share);
+		return;
+	}
+	p = bpf_map_lookup_elem(&fantel_pace, &index);
+	if (p)
+		pace_asked(&p->ask, m, target, share);
+}
+
 /* Act on one subject. */
 SUBPROG int notify_subject(struct scratch *s, const struct failed_key *given, __u64 now_ns)
 {
@@ -320,6 +369,8 @@ SUBPROG int notify_subject(struct scratch *s, const struct failed_key *given, __
 		reason = failed_remove(&key, now_ns);
 	else
 		reason = failed_sweep_events(&key, now_ns);
+	if (key.is_congestion && (reason == REASON_CONGESTED || reason == REASON_REFRESHED))
+		notify_ask(&s->msg, &key);
 	if (notify_changed(reason))
 		notify_event(s, reason, &key, now_ns);
 	return reason;
@@ -379,10 +430,28 @@ FN enum reason notify_location(struct scratch *s, struct failed_key *key, __u64 
 	return sum;
 }
 
+/* A tunnel of another's is congested, or is so no more: hold back what passes here. */
+FN enum reason notify_transit(struct scratch *s, struct failed_key *key, __u64 now_ns)
+{
+	int slot = transit_find(notify_is_onset(s->msg.kind));
+	enum reason reason;
+
+	if (slot < 0)
+		return notify_is_onset(s->msg.kind) ? REASON_FAILED_FULL : REASON_NOT_KNOWN;
+	key->is_resource = false;
+	key->is_transit = true;
+	key->index = slot;
+	reason = notify_subject(s, key, now_ns);
+	if (reason == REASON_FAILED_FULL)
+		pace_ease(slot); /* it may be new, and then has no event */
+	return reason;
+}
+
 /*
  * Act on what the notification names. A tunnel that is ours is the most exact of it, and what counts;
  * the location stands in where no tunnel is named, or none of ours. An end also looks there for
- * what it did not find elsewhere: policy may have learned of the tunnel since.
+ * what it did not find elsewhere: policy may have learned of the tunnel since. What is congested and of
+ * neither passes through.
  */
 SUBPROG int notify_act(__u64 now_ns)
 {
@@ -411,6 +480,9 @@ SUBPROG int notify_act(__u64 now_ns)
 
 		if (found != REASON_UNMATCHED)
 			reason = found;
+		else if (config.pacing.transit && named && key.is_congestion &&
+			 reason == REASON_UNMATCHED)
+			reason = notify_transit(s, &key, now_ns);
 	}
 	if (reason == REASON_UNMATCHED || (reason == REASON_NOT_KNOWN && !s->msg.code))
 		notify_event(s, reason, NULL, now_ns);
@@ -512,7 +584,7 @@ FN enum reason notify_sense(struct scratch *s)
 
 	if (m->kind != KIND_CONGESTION && m->kind != KIND_LOAD)
 		return REASON_NONE;
-	if (!metrics_possible(m))
+	if (!metrics_possible(m) || (m->kind == KIND_CONGESTION && !pace_possible(m)))
 		return REASON_METRIC;
 	if (m->kind == KIND_LOAD)
 		metrics_measured(&s->measured, m);

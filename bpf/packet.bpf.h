@@ -5,7 +5,9 @@
 #ifndef PACKET_BPF_H
 #define PACKET_BPF_H
 
+#include "fantel/ecn.h"
 #include "fantel/frame.h"
+#include "fantel/msg_types.h"
 #include "maps.bpf.h"
 
 #define AF_INET 2
@@ -64,6 +66,22 @@ FN void mac_swap(__u8 *eth)
 	store16(eth + 6, dst[0]);
 	store16(eth + 8, dst[1]);
 	store16(eth + 10, dst[2]);
+}
+
+/* The ECN field of the packet at `ip`, and the IPv4 checksum for it (RFC 1624, equation 3). */
+FN void packet_set_ecn(__u8 *ip, const struct frame *f, __u32 ecn)
+{
+	__u16 old = load16(ip), new;
+	__u32 sum;
+
+	if (f->version == 6) {
+		ip[1] = (ip[1] & ~(ECN_MASK << 4)) | ecn << 4;
+		return;
+	}
+	ip[IPV4_OFF_TOS] = (f->tclass & ~ECN_MASK) | ecn;
+	new = load16(ip);
+	sum = (__u16)~load16(ip + IPV4_OFF_CSUM) + (__u16)~old + new;
+	store16(ip + IPV4_OFF_CSUM, ~sum_fold(sum));
 }
 
 FN void prefix_key_full(struct prefix_key *key, const struct addr *a)

@@ -114,7 +114,7 @@ FN enum reason steer_nexthop(struct xdp_md *ctx, struct choice *c)
 /* Its own function: of all packets, the first one after a change needs it. */
 SUBPROG int steer_judge(__u32 id)
 {
-	return health_judge(id);
+	return health_judged(id);
 }
 
 /* Neither failed nor congested, nor what it crosses; that was judged before, unless something
@@ -141,7 +141,7 @@ FN enum reason steer_pick(struct xdp_md *ctx, struct choice *c, const struct nod
 	enum reason reason = REASON_NO_PATH;
 
 	if (UNLIKELY(keeping.strictly) &&
-	    health_standing(rank->path[order & 15], false) == STANDING_CONGESTED)
+	    health_standing(rank->path[order & 15], false, false) == STANDING_CONGESTED)
 		return REASON_CONGESTED;
 	for (__u32 i = 0; i < MAX_MEMBERS; i++, order >>= 4) {
 		struct health *health;
@@ -177,7 +177,7 @@ FN enum reason steer_pick_congested(struct xdp_md *ctx, struct choice *c, struct
 		if (i >= rank->n)
 			break;
 		c->id = rank->path[order & 15];
-		if (health_standing(c->id, false) != STANDING_CONGESTED)
+		if (health_standing(c->id, false, false) != STANDING_CONGESTED)
 			continue;
 		c->path = bpf_map_lookup_elem(&fantel_paths, &c->id);
 		if (!c->path || c->path->tunnel == TUNNEL_NONE)
@@ -334,6 +334,7 @@ FN int steer_send(struct xdp_md *ctx, __u8 *ip, const struct frame *f, const str
 SUBPROG int steer_congested(struct xdp_md *ctx, __u32 group, __u64 hash)
 {
 	struct rank *rank = bpf_map_lookup_elem(&fantel_ranks, &group);
+	enum pace_verdict pace = PACE_PASS;
 	struct scratch *s = scratch();
 	struct choice c;
 	__u8 *ip;
@@ -344,6 +345,14 @@ SUBPROG int steer_congested(struct xdp_md *ctx, __u32 group, __u64 hash)
 	if (ip + IPV4_LEN > (__u8 *)packet_end(ctx) ||
 	    steer_pick_congested(ctx, &c, rank, group, hash) != REASON_NONE)
 		return NOT_OURS;
+	if (rank->on_congestion == RELIEF_LOWER)
+		pace = pace_packet(PACE_OF(c.id), s->outer.len);
+	else if (rank->on_congestion == RELIEF_MARK)
+		pace = PACE_MARK;
+	if (pace == PACE_DROP)
+		return verdict(REASON_PACED, s->outer.len);
+	if (pace == PACE_MARK)
+		pace_mark(ip, &s->outer);
 	return steer_send(ctx, ip, &s->outer, &c, hash);
 }
 

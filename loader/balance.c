@@ -136,6 +136,7 @@ static void write_group(struct balance *balance, struct balanced *b, const struc
 {
 	rank_build(&balance->rank, &b->group, from->on_no_path);
 	balance->rank.idle = rank_idle(&b->group, clock_hz());
+	balance->rank.on_congestion = from->on_congestion;
 	if (bpf_map_update_elem(balance->maps->ranks, &b->slot, &balance->rank, BPF_ANY) ||
 	    bpf_map_update_elem(balance->maps->groups, &b->slot, &b->group, BPF_ANY))
 		log_error("group %s: can't write its weights: %s", b->group.name, strerror(errno));

@@ -37,7 +37,7 @@ static const char *name_member(const struct event *e)
 		return e->cause == CAUSE_NO_FEASIBLE_PATH ? "group" : "link";
 	if (e->type == EVENT_NO_PATH)
 		return "group";
-	return e->is_resource ? "resource" : "path";
+	return e->is_resource ? "resource" : e->is_transit ? "transit" : "path";
 }
 
 static void add_number(json_t *json, const char *member, __u64 value)
@@ -71,7 +71,7 @@ static void add_subject(json_t *json, const struct event *e)
 		json_set(json, "suppressed", json_boolean(!e->usable));
 	else if (e->index != ~0U && e->type != EVENT_WEIGHT && e->kind != KIND_LOAD)
 		json_set(json, "usable", json_boolean(e->usable));
-	if (e->congested || (e->index != ~0U && e->kind >= KIND_CONGESTION))
+	if (e->index != ~0U && (e->kind == KIND_CONGESTION || e->kind == KIND_ELIMINATION))
 		json_set(json, "congested", json_boolean(e->congested));
 }
 

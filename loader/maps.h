@@ -16,6 +16,7 @@
 	X(nexthops)                                                                                \
 	X(traffic)                                                                                 \
 	X(health)                                                                                  \
+	X(pace)                                                                                    \
 	X(location)                                                                                \
 	X(resource)                                                                                \
 	X(failed)                                                                                  \

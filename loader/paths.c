@@ -7,6 +7,7 @@
 #include "encap.h"
 #include "json.h"
 #include "log.h"
+#include "rates.h"
 #include "table.h"
 #include "tunnel.h"
 #include "view.h"
@@ -128,7 +129,9 @@ static json_t *path_json(const struct path_view *view, const struct rows *metric
 	json_set(json, "usable", json_boolean(path_view_usable(view)));
 	json_set(json, "failures", json_integer(view->health.failures));
 	json_set(json, "congested", json_boolean(path_view_congested(view)));
-	json_set(json, "congestions", json_integer(view->health.congestions));
+	json_set(json, "congestions", json_integer(view->health.congestions % PACE_RISE));
+	json_set_time(json, "congestion-changed", view->health.congested_ns);
+	json_set(json, "pace", pace_json(&view->pace));
 	json_set(json, "crosses", crossed_json(view, false));
 	json_set(json, "blocked-by", crossed_json(view, true));
 	json_set_time(json, "changed", path_view_changed_ns(view));
@@ -162,6 +165,7 @@ static void paths_print(const json_t *json, const struct paths_options *options)
 		{ "PATH", "name", COLUMN_PLAIN },
 		{ "USABLE", "usable", COLUMN_PLAIN },
 		{ "CONGESTED", "congested", COLUMN_PLAIN },
+		{ "KBIT/S", "pace.rate", COLUMN_PLAIN },
 		{ "CHANGED", "changed-age", COLUMN_SPAN },
 		{ "BLOCKED BY", "blocked-by", COLUMN_PLAIN },
 		{ "VIA", "next-hop.interface", COLUMN_PLAIN },

@@ -15,6 +15,7 @@
 #include "nearest.h"
 #include "own.h"
 #include "policy_reader.h"
+#include "words.h"
 
 #define FILE_MAX (64 << 20) /* bytes of a policy; more must be a mistake */
 
@@ -394,6 +395,9 @@ static void take_group(struct reader *r, void *to, const struct lyd_node *entry)
 	if (group->ordering == ORDERING_FLOWLET)
 		group->gap_us = yang_number(entry, "flowlet-gap");
 	group->follow = !is_word(entry, "metrics", "ignore");
+	if (yang_text(entry, "on-congestion"))
+		group->on_congestion =
+			MAX(relief_from_word(yang_text(entry, "on-congestion")), 0);
 	yang_each (member, entry, "member") {
 		__auto_type m = &group->member[group->n_members];
 		int path = find_name(r, yang_at(member), "path", yang_text(member, "path"), p->path,
@@ -549,11 +553,26 @@ static void *take_list(struct reader *r, const struct lyd_node *top, const char 
 	((r)->policy->items = take_list(r, top, name, sizeof((r)->policy->items[0]), take, \
 					&(r)->origin->items, &(r)->policy->n_items))
 
+static void take_congestion(struct reader *r, const struct lyd_node *c)
+{
+	struct pacing *p = &r->policy->config.pacing;
+
+	p->share = yang_number(c, "share") * PACE_ALL / 100;
+	p->transit = is_word(c, "transit", "true");
+	p->target_percent = yang_number(c, "target");
+	p->lowest = yang_number(c, "lowest-rate") * 1000 / 8;
+	p->window_ns = yang_number(c, "window") * NSEC_PER_MSEC;
+	p->burst_ns = yang_number(c, "burst") * NSEC_PER_MSEC;
+	p->step_percent = yang_number(c, "step");
+	p->step_ns = yang_number(c, "step-interval") * NSEC_PER_MSEC;
+}
+
 static void take_all(struct reader *r, const struct lyd_node *top)
 {
 	take_node(r, yang_child(top, "node"));
 	take_notification(r, yang_child(top, "notification"));
 	take_balance(r, yang_child(top, "balance"));
+	take_congestion(r, yang_child(top, "congestion"));
 	TAKE_LIST(r, top, "port", port, n_ports, take_port);
 	TAKE_LIST(r, top, "source", source, n_sources, take_source);
 	take_authentication(r, yang_child(top, "authentication"));

@@ -113,6 +113,7 @@ struct policy_group {
 	enum ordering ordering;
 	__u32 gap_us; /* of ORDERING_FLOWLET; else 0 */
 	bool follow;  /* metrics change its weights */
+	enum relief on_congestion;
 	__u32 n_members;
 	struct {
 		__u32 path; /* index in policy.path */

@@ -243,6 +243,7 @@ static json_t *group_json(const struct policy_group *g, const struct policy *p)
 	set_word(group, "ordering", ordering_word(g->ordering));
 	set_given(group, "flowlet-gap", g->gap_us);
 	set_word(group, "metrics", g->follow ? "follow" : "ignore");
+	set_word(group, "on-congestion", relief_word(g->on_congestion));
 	for (__u32 i = 0; i < g->n_members; i++) {
 		json_t *member = json_object();
 
@@ -375,6 +376,21 @@ static json_t *unasked_json(const struct policy *p)
 	return unasked;
 }
 
+static json_t *congestion_json(const struct pacing *p)
+{
+	json_t *congestion = json_object();
+
+	json_object_set_new(congestion, "transit", json_boolean(p->transit));
+	set_number(congestion, "share", DIV_ROUND_UP(p->share * 100, PACE_ALL));
+	set_number(congestion, "target", p->target_percent);
+	set_number(congestion, "lowest-rate", p->lowest * 8 / 1000);
+	set_number(congestion, "window", p->window_ns / NSEC_PER_MSEC);
+	set_number(congestion, "burst", p->burst_ns / NSEC_PER_MSEC);
+	set_number(congestion, "step", p->step_percent);
+	set_number(congestion, "step-interval", p->step_ns / NSEC_PER_MSEC);
+	return congestion;
+}
+
 static json_t *notification_json(const struct policy *p)
 {
 	const struct config *c = &p->config;
@@ -448,6 +464,7 @@ static json_t *policy_json(const struct policy *p)
 		json_array_append_new(list, controller_json(&p->controller[i]));
 	json_object_set_new(top, "balance", balance_json(p));
 	json_object_set_new(top, "authentication", authentication_json(p));
+	json_object_set_new(top, "congestion", congestion_json(&p->config.pacing));
 	json_object_set_new(top, "notification", notification_json(p));
 	return top;
 }
@@ -674,6 +691,7 @@ static void print_text(const struct policy *p, json_t *top, FILE *out)
 	};
 	static const struct column members[] = {
 		{ "GROUP", "name", COLUMN_PLAIN },  { "ON-NO-PATH", "on-no-path", COLUMN_PLAIN },
+		{ "ON-CONGESTION", "on-congestion", COLUMN_PLAIN },
 		{ "ORDERING", "ordering", COLUMN_PLAIN }, { "GAP-US", "flowlet-gap", COLUMN_PLAIN },
 		{ "METRICS", "metrics", COLUMN_PLAIN },
 		{ "TIER", "tier", COLUMN_PLAIN },   { "WEIGHT", "weight", COLUMN_PLAIN },
@@ -733,6 +751,8 @@ static void print_text(const struct policy *p, json_t *top, FILE *out)
 	fputc('\n', out);
 	print_members("AUTHENTICATION", authentication, out);
 	print_table(demands, demand, out);
+	fputc('\n', out);
+	print_members("CONGESTION", json_object_get(top, "congestion"), out);
 	fputc('\n', out);
 	print_members("NOTIFICATION", json_object_get(top, "notification"), out);
 }

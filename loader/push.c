@@ -255,6 +255,7 @@ static void compile_group(struct push *push, __u32 i)
 		keep_weights(push, group);
 	rank_build(&push->rank[i], group, from->on_no_path);
 	push->rank[i].idle = rank_idle(group, clock_hz());
+	push->rank[i].on_congestion = from->on_congestion;
 }
 
 static int plan_groups(struct push *push)
@@ -474,12 +475,14 @@ static void clear_path(const struct push *push, __u32 slot, const bool *reused)
 {
 	static const struct path none;
 	static const struct health well;
+	static const struct pace off;
 	struct traffic zero[libbpf_num_possible_cpus()];
 
 	memset(zero, 0, sizeof(zero));
 	if (!reused[slot])
 		bpf_map_update_elem(push->maps->paths, &slot, &none, BPF_ANY);
 	bpf_map_update_elem(push->maps->health, &slot, &well, BPF_ANY);
+	bpf_map_update_elem(push->maps->pace, &(__u32){ PACE_OF(slot) }, &off, BPF_ANY);
 	bpf_map_update_elem(push->maps->traffic, &slot, zero, BPF_ANY);
 }
 
@@ -494,6 +497,8 @@ static int clear_told(const struct push *push, int map, __u32 value_size, const 
 		struct failed_key key;
 
 		memcpy(&key, sync_have(&told, i), sizeof(key));
+		if (key.is_transit)
+			continue;
 		if (key.is_resource ? resources_left(&push->resources, key.index)
 				    : key.index < MAX_PATHS && left[key.index])
 			bpf_map_delete_elem(map, &key);

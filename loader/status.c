@@ -19,6 +19,7 @@
 #include "lock.h"
 #include "measured.h"
 #include "own.h"
+#include "rates.h"
 #include "tc.h"
 #include "table.h"
 #include "text.h"
@@ -591,7 +592,10 @@ static json_t *failed_json(const struct pins *pins)
 		struct addr originator = addr_from_number(key->originator);
 		json_t *failed = json_object();
 
-		json_set(failed, "path", key->is_resource ? json_null() : json_text(f->name));
+		json_set(failed, "path",
+			 key->is_resource || key->is_transit ? json_null() : json_text(f->name));
+		json_set(failed, "transit",
+			 key->is_transit ? json_integer(key->index) : json_null());
 		json_set(failed, "resource", key->is_resource ? json_text(f->name) : json_null());
 		json_set(failed, "originator", json_addr(&originator));
 		json_set(failed, "kind", json_string(kind_word(f->kind)));
@@ -893,6 +897,7 @@ static json_t *status_json(const struct view *view)
 	json_set(status, "endpoints", ends_json(pins));
 	json_set(status, "failed", failed_json(pins));
 	json_set(status, "metrics", metrics_json(&view->pins));
+	json_set(status, "transit", transit_json(view));
 	json_set(status, "origins", origins_json(pins));
 	json_set(status, "learned", learned_json(pins, links));
 	told_json(status, pins, links);
@@ -931,6 +936,7 @@ static void status_print(const json_t *json)
 	section(resource_columns, json_object_get(json, "resources"));
 	section(failed_columns, failed);
 	section(metrics_columns, json_object_get(json, "metrics"));
+	section(transit_columns, json_object_get(json, "transit"));
 	section(origin_columns, json_object_get(json, "origins"));
 	section(learned_columns, json_object_get(json, "learned"));
 	section(told_columns, json_object_get(json, "told"));

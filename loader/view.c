@@ -44,6 +44,7 @@ int view_open(struct view *view, const struct options *options)
 			       .nexthops = -1,
 			       .traffic = -1,
 			       .health = -1,
+			       .pace = -1,
 			       .resource = -1,
 			       .jiffies = -1 };
 	r = pins_find(&view->pins, options->root, options->node);
@@ -61,6 +62,9 @@ int view_open(struct view *view, const struct options *options)
 	view->health = pins_map(&view->pins, "fantel_health");
 	if (view->health < 0)
 		return view->health;
+	view->pace = pins_map(&view->pins, "fantel_pace");
+	if (view->pace < 0)
+		return view->pace;
 	view->resource = pins_map(&view->pins, "fantel_resource");
 	if (view->resource < 0)
 		return view->resource;
@@ -74,6 +78,7 @@ void view_close(struct view *view)
 	own_close(&view->nexthops);
 	own_close(&view->traffic);
 	own_close(&view->health);
+	own_close(&view->pace);
 	own_close(&view->resource);
 	own_close(&view->jiffies);
 }
@@ -103,6 +108,7 @@ bool view_path(const struct view *view, __u32 index, struct path_view *path)
 		return false;
 	bpf_map_lookup_elem(view->nexthops, &path->path.nexthop, &path->nexthop);
 	bpf_map_lookup_elem(view->health, &index, &path->health);
+	bpf_map_lookup_elem(view->pace, &(__u32){ PACE_OF(index) }, &path->pace);
 	for (__u32 i = 0; i < path->path.n_crossed && i < MAX_CROSSED; i++)
 		bpf_map_lookup_elem(view->resource, &path->path.crossed[i], &path->crossed[i]);
 	path->traffic = traffic_read(view->traffic, index);

@@ -14,7 +14,7 @@
 
 struct view {
 	struct pins pins;
-	int paths, nexthops, traffic, health, resource; /* map fds */
+	int paths, nexthops, traffic, health, pace, resource; /* map fds */
 	int jiffies; /* a program that returns the clock of nexthop.fresh_until; -1 = none */
 };
 
@@ -24,6 +24,7 @@ struct path_view {
 	struct path path;
 	struct nexthop nexthop;
 	struct health health;
+	struct pace pace;
 	struct resource crossed[MAX_CROSSED]; /* as they are now; path.n_crossed of them */
 	struct traffic traffic; /* of all CPUs */
 	bool fresh;		/* steer takes the next hop as it stands, without asking the FIB */

@@ -35,6 +35,12 @@ static const struct word troubles[] = { TROUBLES(X) };
 #define X(NAME, text) { ORDERING_##NAME, text },
 static const struct word orderings[] = { ORDERINGS(X) };
 #undef X
+#define X(NAME, text) { RELIEF_##NAME, text },
+static const struct word reliefs[] = { RELIEFS(X) };
+#undef X
+#define X(NAME, text) { PACE_##NAME, text },
+static const struct word pace_states[] = { PACE_STATES(X) };
+#undef X
 #define X(NAME, text, fate, sentence) { REASON_##NAME, text },
 static const struct word reasons[] = { { REASON_NONE, "none" }, REASONS(X) };
 #undef X
@@ -90,6 +96,8 @@ TO_WORD(ordering)
 TO_WORD(reason)
 TO_WORD(bfd_state)
 TO_WORD(bfd_diag)
+TO_WORD(relief)
+TO_WORD(pace_state)
 
 FROM_WORD(kind)
 FROM_WORD(cause)
@@ -98,6 +106,7 @@ FROM_WORD(scope)
 FROM_WORD(auth)
 FROM_WORD(key)
 FROM_WORD(reason)
+FROM_WORD(relief)
 
 const char *reason_sentence(unsigned int reason)
 {

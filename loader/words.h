@@ -26,6 +26,8 @@ const char *ordering_word(unsigned int value);	/* enum ordering */
 
 /* "none" for REASON_NONE. */
 const char *reason_word(unsigned int reason);
+const char *relief_word(unsigned int relief);
+const char *pace_state_word(unsigned int state);
 const char *reason_sentence(unsigned int reason);
 /* What becomes of a packet that was counted so. */
 enum fate reason_fate(unsigned int reason);
@@ -38,5 +40,6 @@ int scope_from_word(const char *word);
 int auth_from_word(const char *word);
 int key_from_word(const char *word);
 int reason_from_word(const char *word);
+int relief_from_word(const char *word);
 
 #endif

@@ -40,6 +40,7 @@
 #define MAX_BUCKETS 4096
 #define MAX_GAUGES MAX_CORE_LINKS
 #define MAX_RESOURCES 4096
+#define MAX_TRANSIT 1024     /* tunnels and flows of others that are held back */
 #define MAX_REPEATS 3
 #define MAX_VXLAN_PORTS 4
 #define TUNNEL_PATHS 16	     /* paths that may share one tunnel identity */
@@ -107,7 +108,8 @@ struct group {
 #define RANK_SLOTS 4096
 struct rank {
 	__u32 n; /* members listed in each slot: those with a weight */
-	__u32 on_no_path; /* enum fate: FATE_DROP or FATE_PASS */
+	__u16 on_no_path; /* enum fate: FATE_DROP or FATE_PASS */
+	__u16 on_congestion; /* enum relief: where every usable path is congested */
 	__u32 ordering;	  /* enum ordering */
 	__u32 idle;	  /* in the ticks of struct flow, where there is an ordering */
 	__u32 path[MAX_MEMBERS];
@@ -127,6 +129,18 @@ struct rank {
 struct flow {
 	__u32 path_plus_1; /* 0 = none yet */
 	__u32 last;	   /* when it was taken last */
+};
+
+/* What is done for a group whose every usable path is congested. */
+#define RELIEFS(X)                                                                                 \
+	X(LOWER, "lower") /* its rate is lowered, and ECN-capable packets are marked */            \
+	X(MARK, "mark")	  /* only the latter */                                                    \
+	X(NONE, "none")
+
+enum relief {
+#define X(NAME, word) RELIEF_##NAME,
+	RELIEFS(X)
+#undef X
 };
 
 /* What policy calls a tunnel. The packet path only asks whether there is one. */
@@ -267,7 +281,7 @@ struct judgement {
 /* What steer asks of a path: the worse of its own standing and of what it crosses. */
 struct health {
 	__s32 failures;	   /* failure events on the path itself */
-	__s32 congestions; /* the same of congestion */
+	__s32 congestions; /* the same of congestion; and PACE_RISE while its rate rises again */
 	struct judgement judged; /* out of date where node_state has another generation */
 	__u64 changed_ns;   /* when there were first or no more failures; 0 = never */
 	__u64 congested_ns; /* the same of congestions */
@@ -298,6 +312,61 @@ struct resource_key {
 	__u32 link_id; /* RESOURCE_PORT */
 };
 
+/* What a notification of congestion asks of a path's traffic, see pace.h. */
+#define PACE_ALL 65536U
+struct pace_ask {
+	__u64 rate;  /* bytes/s; 0 = by share */
+	__u32 share; /* of what it carried when congestion began, in 1/PACE_ALL */
+	__u32 pad;
+};
+
+/* fantel_pace: the rate of a path that is congested, or was just now; at PACE_OF(its index), behind
+ * those of fantel_transit. */
+#define PACE_OF(path) (MAX_TRANSIT + (path))
+
+#define PACE_STATES(X)                                                                             \
+	X(OFF, "off")                                                                              \
+	X(MEASURING, "measuring")                                                                  \
+	X(LOWERED, "lowered")                                                                      \
+	X(RISING, "rising")
+
+enum pace_state {
+#define X(NAME, word) PACE_##NAME,
+	PACE_STATES(X)
+#undef X
+};
+
+#define PACE_RISE (1 << 24) /* in health.congestions; there are never so many events */
+
+struct pace {
+	struct bpf_timer timer; /* of the next step; user space reads zeros */
+	__u32 state;	 /* enum pace_state */
+	__u32 pad;
+	__u64 rate;	 /* bytes/s now; 0 = as much as comes */
+	__u64 offered;	 /* bytes/s that came before it was lowered; 0 = not yet known */
+	__u64 even_ns;	 /* when all that passed has taken its time at the rate */
+	__u64 since_ns;	 /* when measuring began */
+	__u64 bytes;	 /* since then */
+	struct pace_ask ask; /* of the latest notification that named the path */
+};
+
+/*
+ * fantel_transit: traffic that is not ours, and that a notification to this node asks to slow down: a
+ * tunnel as packets name it here, and where `flowed`, one flow inside. Found by its hash, in one of a few
+ * places from there on.
+ */
+#define TRANSIT_PLACES 4
+struct transit {
+	__u64 hash;	    /* 0: nothing here */
+	__s32 congestions;  /* as in struct health */
+	__u32 flowed;
+	__u64 congested_ns;
+	struct tunnel_key tunnel;
+	struct addr src, dst; /* of the flow */
+	__u32 ports;	      /* as on the wire */
+	__u32 proto;
+};
+
 /* A link or node that paths cross. It fails for all of them at once. */
 struct resource {
 	char name[NAME_LEN]; /* empty: no such resource */
@@ -305,13 +374,15 @@ struct resource {
 	__s32 congestions;   /* the same of congestion */
 	__u64 changed_ns;    /* when there were first or no more failures; 0 = never */
 	__u64 congested_ns;  /* the same of congestions */
+	struct pace_ask ask; /* of the latest notification of congestion that named it */
 };
 
 /* fantel_failed, the failed-tunnel set: who said of what that it failed or is congested, and until
  * when. */
 struct failed_key {
 	addr_num originator;
-	__u32 index : 30; /* in fantel_paths, or where it is_resource, in fantel_resource */
+	__u32 index : 29; /* in fantel_paths; or in fantel_resource, fantel_transit as follows */
+	__u32 is_transit : 1;
 	__u32 is_congestion : 1;
 	__u32 is_resource : 1;
 	__u32 event_id;
@@ -420,8 +491,8 @@ struct node_state {
 	__u64 sequence; /* last one given out: boot epoch in s << 32 | counter; add 1 atomically */
 	__u64 alive_until; /* bpf_jiffies64; past it no loader keeps links_down true */
 	__u64 wall_ns;	   /* what to add to bpf_ktime_get_ns for the wall clock, ns since 1970 */
-	__u32 generation; /* grows by 1 after each change of what paths cross; add 1 atomically */
-	__u32 pad;
+	__u32 generation;  /* grows by 1 after each change of what paths cross; add 1 atomically */
+	__u32 transit;	   /* entries of fantel_transit; add 1 atomically */
 };
 
 /* How a core port failed of late: the figure of merit (loader/damping.h). */
@@ -642,6 +713,18 @@ enum queue_by {
 	QUEUE_BY_TRACEPOINT, /* a program on qdisc_enqueue notes it */
 };
 
+/* How traffic whose every path is congested is held back. */
+struct pacing {
+	__u64 lowest;	 /* bytes/s; no rate is below */
+	__u64 window_ns; /* over which traffic is measured */
+	__u64 burst_ns;	 /* so far ahead of its rate traffic may run */
+	__u64 step_ns;	 /* from one step of rising to the next */
+	__u32 share;	 /* struct pace_ask, where a notification tells nothing */
+	__u32 target_percent; /* utilization to come down to */
+	__u32 step_percent;   /* of what was carried before */
+	__u32 transit;	      /* traffic of others is held back, too */
+};
+
 struct config {
 	char node[NAME_LEN];
 	struct addr loopback6; /* unspecified = none */
@@ -674,6 +757,7 @@ struct config {
 	__u64 repeat_ns[MAX_REPEATS]; /* offsets from the first, ascending, the first 0 */
 	__u64 refresh_ns; /* a tunnel still in use is told again after this; 0 = never */
 	struct rate rate[BUCKET_COUNT];
+	struct pacing pacing;
 };
 
 /* ---- events ---------------------------------------------------------------------------------- */
@@ -704,8 +788,8 @@ struct event {
 	__u32 reason; /* enum reason */
 	__u32 kind;   /* enum kind */
 	__u32 cause;  /* enum wire_cause */
-	__u8 is_resource, congested, pad[2];
-	__u32 index; /* of the path, or where it is_resource, of the resource; ~0 = none */
+	__u8 is_resource, is_transit, congested, pad;
+	__u32 index; /* of the path, or of the resource or transit that it is; ~0 = none */
 	__u32 ifindex;
 	__u32 event_id;
 	__u32 usable;
@@ -730,11 +814,12 @@ _Static_assert(sizeof(struct flow) == 8, "flow");
 _Static_assert(sizeof(struct tunnel_key) == 136, "tunnel_key");
 _Static_assert(sizeof(struct failed_key) == 24, "failed_key");
 _Static_assert(sizeof(struct resource_key) == 56, "resource_key");
-_Static_assert(sizeof(struct resource) == 56, "resource");
+_Static_assert(sizeof(struct resource) == 72, "resource");
 _Static_assert(sizeof(struct health) == 32, "health");
 _Static_assert(sizeof(struct event) == 320, "event");
 _Static_assert(sizeof(struct measured) == 64, "measured");
 _Static_assert(sizeof(struct metrics) == 120, "metrics");
+_Static_assert(sizeof(struct pace) == 80, "pace");
 _Static_assert(sizeof(struct bucket_key) == 24, "bucket_key");
 _Static_assert(sizeof(struct endpoint_key) == 24, "endpoint_key");
 _Static_assert(sizeof(struct failed) == 88, "failed");

@@ -16,6 +16,8 @@
 	X(NO_CLASS, "no-class", PASS, "in no traffic class; the kernel routes it")                                \
 	X(NOT_IP, "not-ip", PASS, "not IP, or IP that can't be parsed; the kernel decides")                       \
 	X(HOP_LIMIT, "hop-limit", PASS, "hop limit or TTL used up; the kernel answers Time Exceeded")             \
+	X(PACED, "paced", DROP, "its path is congested, with no better one, and it is beyond the lowered rate")     \
+	X(MARKED, "marked", DONE, "the same, at a rate to be lowered: marked as congested, it went on")           \
 	X(NO_PATH, "no-path", DROP, "its group has no usable path, and its policy is to drop")                    \
 	X(NO_PATH_TOLD, "no-path-told", DROP, "its group has no usable path; the sender was told")                \
 	X(NO_PATH_PASS, "no-path-passed", PASS, "its group has no usable path; the kernel routes it")             \
@@ -30,6 +32,8 @@
 	X(RECOVERED, "recovered", DONE, "a recovery withdrew a failure")                                          \
 	X(CONGESTED, "congested", DONE, "a congestion was recorded against a path, link or node")                 \
 	X(EASED, "eased", DONE, "the end of a congestion withdrew it")                                            \
+	X(LOWERED, "lowered", DONE, "a congested path without a better one has its rate lowered")                 \
+	X(RISEN, "risen", DONE, "a path's rate is back where it was before its congestion")                       \
 	X(REFRESHED, "refreshed", DONE, "a failure or congestion already known was confirmed")                    \
 	X(EXPIRED, "expired", DONE, "the validity of a failure or congestion ran out")                            \
 	X(MEASURED, "measured", DONE, "metrics of a path, link or node were taken")                               \

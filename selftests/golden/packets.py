@@ -473,6 +473,39 @@ def bench_metrics():
 
 
 emit("bench metrics", bench_metrics())
+def congestion(kind, rate=None, event=None, link=False, segments=None, of=None):
+    """TYPE3 or TYPE4 about encaps-3, about another list of segments, or about a link alone, to us."""
+    code, info = (0, b"") if link else tunnel_info(segments or PATHS[2]["segments"])
+    options = LOCATION if link else b""
+    if event:
+        options += private(65001, event.to_bytes(4, "big") + bytes(12))
+    if rate:
+        options += private(65007, struct.pack(">ff", 0, rate))
+    if of:
+        options = flow(of) + options
+    return Ether(**MAC_FROM) / IPv6(src="2001:db8:f::2", dst=LOOPBACK6, hlim=255, nh=58) / \
+        ICMPv6Unknown(type=kind, code=code, msgbody=info + options)
+
+
+for where in False, True:
+    name = "link" if where else "encaps-3"
+    emit(f"congestion of {name}", congestion(204, link=where))
+    emit(f"congestion of {name}, 10 bytes/s", congestion(204, 10, link=where))
+    emit(f"congestion of {name}, 100 bytes/s", congestion(204, 100, link=where))
+    emit(f"end of congestion of {name}", congestion(205, link=where))
+
+marked = srv6(NEXT_SID, TRANSIT, 1)
+marked.tc = 3
+emit("in transit, marked", Ether(**MAC_FROM) / marked / inner6)
+emit("congestion of transit, 10 bytes/s", congestion(204, 10, segments=TRANSIT))
+emit("congestion of transit, 10 bytes/s, one flow",
+     congestion(204, 10, segments=TRANSIT, of=inner6.__class__(bytes(inner6))))
+emit("congestion of transit", congestion(204, segments=TRANSIT))
+emit("congestion of transit, an event", congestion(204, 10, 7, segments=TRANSIT))
+emit("end of congestion of transit", congestion(205, segments=TRANSIT))
+emit("end of congestion of transit, one flow",
+     congestion(205, segments=TRANSIT, of=inner6.__class__(bytes(inner6))))
+
 emit("bench failure", bench_failure(True))
 emit("bench failure for a minute", bench_failure(True, 60000))
 emit("bench failure without event", bench_failure(False))

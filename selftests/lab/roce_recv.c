@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
  * Receives what roce_send sent and says what became of it: per flow received, missing, out of order
- * (RFC 4737 §3.3), duplicates, the longest gap; bad ICRCs; latency. With --tap it stands on the
+ * (RFC 4737 §3.3), duplicates, the longest gap; bad ICRCs; congestion marks; latency. With --tap it stands on the
  * egress PE instead, looks into the SRv6 packets and notes which way each came. Started by the lab
  * inside a namespace; reads one packet socket, writes its log. Prints `ready`, and at SIGTERM or
  * SIGINT a JSON summary. Packets that the socket itself lost make the measurement void: they are
@@ -50,7 +50,7 @@ static struct flow flows[ROCE_FLOWS_MAX];
 static struct path paths[PATHS_MAX];
 static unsigned int n_paths;
 static struct {
-	__u64 received, bad_icrc, other, latency_sum_ns, latency_min_ns, latency_max_ns;
+	__u64 received, marked, bad_icrc, other, latency_sum_ns, latency_min_ns, latency_max_ns;
 } total = { .latency_min_ns = ~0ULL };
 static struct {
 	const char *dev, *log;
@@ -202,6 +202,7 @@ static bool handle_frame(const __u8 *frame, unsigned int len, unsigned int ifind
 		total.bad_icrc++;
 		return true;
 	}
+	total.marked += ((next == IPPROTO_IPV6 ? ip[1] >> 4 : ip[1]) & 3) == 3;
 	count_packet(&stamp, rx_ns, path);
 	return true;
 }
@@ -326,9 +327,10 @@ static unsigned int print_summary(int fd)
 
 	if (getsockopt(fd, SOL_PACKET, PACKET_STATISTICS, &stats, &len))
 		fail("PACKET_STATISTICS");
-	printf("{\"received\": %llu, \"bad_icrc\": %llu, \"other\": %llu, \"capture_drops\": %u, "
+	printf("{\"received\": %llu, \"marked\": %llu, \"bad_icrc\": %llu, \"other\": %llu, "
+	       "\"capture_drops\": %u, "
 	       "\"latency_ns\": {\"min\": %llu, \"mean\": %llu, \"max\": %llu}, ",
-	       total.received, total.bad_icrc, total.other, stats.tp_drops,
+	       total.received, total.marked, total.bad_icrc, total.other, stats.tp_drops,
 	       total.received ? total.latency_min_ns : 0,
 	       total.received ? total.latency_sum_ns / total.received : 0, total.latency_max_ns);
 	print_paths();

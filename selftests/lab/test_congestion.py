@@ -18,6 +18,8 @@ RATE_MAX = 2000  # kbit/s
 
 def change(node, policy):
     policy["notification"] = {"validity": 0}  # what is not withdrawn stays
+    for group in policy.get("group", ()):  # so does traffic: it would leave what is to be looked at
+        group["ordering"], group["on-congestion"] = "strict", "none"
     if node != "r1":
         return
     port = next(port for port in policy["port"] if port["name"] == "r2")

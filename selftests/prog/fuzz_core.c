@@ -207,6 +207,8 @@ static void p_node(struct config *config)
 	config->locator = addr_of("2001:db8:a:2::");
 	config->locator_len = 64;
 	config->n_repeats = 1;
+	config->pacing.transit = 1;
+	config->pacing.window_ns = config->pacing.burst_ns = 1ULL << 62; /* no rate is ever reached */
 }
 
 static void wary(struct config *config)
@@ -260,11 +262,12 @@ struct fuzz {
 	struct seeds source;
 	struct dice dice;
 	struct rows failed, origins, proven, told, metrics;
-	const struct traffic *stats; /* these four are the maps themselves */
+	const struct traffic *stats; /* these five are the maps themselves */
 	struct health *health;
 	struct resource *resource;
 	struct node_state *state;
 	const struct flow *flow;
+	struct transit *transit;
 	struct ring_buffer *ring;
 	__u64 others; /* digest of the maps that are not the program's */
 
@@ -355,6 +358,8 @@ static void paths_add(struct fuzz *z)
 	node_get(z->node->maps.fantel_ranks, &zero, &z->model.rank);
 	z->model.rank.ordering = z->variant->ordering;
 	z->model.rank.idle = ~0U;
+	/* A lowered rate would let packets pass by the time they come. */
+	z->model.rank.on_congestion = RELIEF_MARK;
 	node_put(z->node->maps.fantel_ranks, &zero, &z->model.rank);
 	node_get(z->node->maps.fantel_groups, &zero, &group);
 	memcpy(z->model.group, group.name, sizeof(group.name));
@@ -447,6 +452,7 @@ static void maps_arrange(struct fantel_bpf *node)
 	bpf_map__set_map_flags(node->maps.fantel_resource, BPF_F_MMAPABLE);
 	bpf_map__set_type(node->maps.fantel_stats, BPF_MAP_TYPE_ARRAY);
 	bpf_map__set_map_flags(node->maps.fantel_stats, BPF_F_MMAPABLE);
+	bpf_map__set_map_flags(node->maps.fantel_transit, BPF_F_MMAPABLE);
 }
 
 static int event_take(void *context, void *data, size_t size)
@@ -494,6 +500,7 @@ static void fuzz_open(struct fuzz *z, const struct variant *variant, __u64 seed)
 	z->resource = map_view(z->node->maps.fantel_resource);
 	z->state = map_view(z->node->maps.fantel_node);
 	z->flow = map_view(z->node->maps.fantel_flows);
+	z->transit = map_view(z->node->maps.fantel_transit);
 	rows_init(&z->failed, z->node->maps.fantel_failed);
 	rows_init(&z->origins, z->node->maps.fantel_origins);
 	rows_init(&z->proven, z->node->maps.fantel_proven);
@@ -543,6 +550,8 @@ static void fuzz_close(struct fuzz *z)
 /* Begin anew: full sets and sequences far ahead would leave little to do. */
 static void forget(struct fuzz *z)
 {
+	static const struct pace off;
+
 	node_clear(z->node->maps.fantel_failed, sizeof(struct failed_key));
 	node_clear(z->node->maps.fantel_origins, sizeof(struct addr));
 	node_clear(z->node->maps.fantel_proven, sizeof(struct addr));
@@ -552,8 +561,16 @@ static void forget(struct fuzz *z)
 	memset(z->model.health, 0, sizeof(z->model.health));
 	for (__u32 i = 0; i < MODEL_RESOURCES; i++) {
 		z->resource[i].failures = z->resource[i].changed_ns = 0;
+		z->resource[i].congestions = z->resource[i].congested_ns = 0;
 		z->model.resource[i].value = z->resource[i];
 	}
+	for (__u32 i = 0; i < MAX_TRANSIT; i++)
+		if (z->model.transit[i].hash)
+			node_put(z->node->maps.fantel_pace, &i, &off);
+	memset(z->transit, 0, sizeof(z->model.transit));
+	memset(z->model.transit, 0, sizeof(z->model.transit));
+	memset(z->model.through, 0, sizeof(z->model.through));
+	z->state->transit = z->model.state.transit = 0;
 	z->model.n_failed = z->model.origins.n = z->model.proven.n = 0;
 	z->model.n_told = z->model.n_metrics = 0;
 	z->source.sequence = GOLDEN_SEQUENCE;
@@ -788,6 +805,27 @@ static bool metrics_agree(struct fuzz *z)
 	return true;
 }
 
+static bool transit_agrees(struct fuzz *z)
+{
+	for (__u32 i = 0; i < MAX_TRANSIT; i++)
+		if (!change_agrees(z, &z->model.through[i].congested,
+				   &z->model.transit[i].congested_ns, z->transit[i].congested_ns))
+			return false;
+	return !memcmp(z->transit, z->model.transit, sizeof(z->model.transit));
+}
+
+static bool pace_agrees(const struct fuzz *z)
+{
+	for (__u32 i = 0; i < MODEL_PATHS; i++) {
+		struct pace want = { .ask = z->model.ask[i] }, got;
+
+		node_get(z->node->maps.fantel_pace, &(__u32){ PACE_OF(i) }, &got);
+		if (memcmp(&want, &got, sizeof(got)))
+			return false;
+	}
+	return true;
+}
+
 static bool check_state(struct fuzz *z)
 {
 	rows_read(&z->failed);
@@ -803,6 +841,8 @@ static bool check_state(struct fuzz *z)
 		return broken(z, STATE, "fantel_flows differs");
 	if (!resources_agree(z))
 		return broken(z, STATE, "fantel_resource differs");
+	if (!transit_agrees(z))
+		return broken(z, STATE, "fantel_transit differs");
 	if (!z->model.changes) {
 		if (!rows_same(&z->failed) || !rows_same(&z->origins) || !rows_same(&z->proven) ||
 		    !rows_same(&z->told) || !rows_same(&z->metrics))
@@ -811,6 +851,8 @@ static bool check_state(struct fuzz *z)
 	}
 	if (!failed_agree(z))
 		return broken(z, STATE, "fantel_failed differs");
+	if (!pace_agrees(z))
+		return broken(z, STATE, "fantel_pace differs");
 	if (!origins_agree(&z->origins, &z->model.origins))
 		return broken(z, STATE, "fantel_origins differs");
 	if (!metrics_agree(z))
@@ -839,31 +881,16 @@ static bool check_events(struct fuzz *z)
 	return true;
 }
 
-/* The flow inside the tunnel, where there is IP inside. */
-static bool inner_parse(struct frame *inner, const struct reading *r)
-{
-	const __u8 *b = r->in->b, *end = b + r->in->len;
-	__u32 at = r->frame.l4, proto = r->frame.proto;
-
-	if (r->frame.version == 6 && proto == IPPROTO_ROUTING) {
-		proto = b[at];
-		at += 8 * (b[at + 1] + 1);
-	}
-	if (proto == IPPROTO_IPV6)
-		return frame_ipv6(inner, b + at, at, end);
-	return proto == IPPROTO_IPIP && frame_ipv4(inner, b + at, at, end);
-}
-
 /* Is the notification that a doomed packet became one that its ingress PE understands? */
 static bool notification_right(struct fuzz *z)
 {
 	static const struct addr remote = { .b = { 0x20, 1, 0xd, 0xb8, 0, 0x12, [15] = 2 } };
-	const struct event *told = &z->model.event[0];
+	const struct event *told = &z->model.event[z->model.n_events - 1];
 	static struct reading r;
 	struct model *m = &z->model;
 	struct tunnel_key key;
 	struct frame inner = {};
-	bool flow = inner_parse(&inner, &z->reading);
+	bool flow = model_inner(&inner, &z->reading);
 
 	model_read(m, &z->out, &r);
 	/* It is for another node, so it was not read as ours. */

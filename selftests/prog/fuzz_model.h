@@ -14,6 +14,7 @@
 
 #include "fantel/metric.h"
 #include "fantel/msg.h"
+#include "fantel/pace.h"
 #include "fantel/path.h"
 #include "fantel/resource.h"
 #include "fantel/window.h"
@@ -110,6 +111,13 @@ struct model {
 	struct node_state state;
 	struct model_health health[MODEL_PATHS];
 	struct model_resource resource[MODEL_RESOURCES];
+	struct pace_ask ask[MODEL_PATHS];
+	struct transit transit[MAX_TRANSIT];
+	struct {
+		bool congested; /* congested_ns is now */
+		bool measured;	/* it has met a packet */
+		struct pace_ask ask;
+	} through[MAX_TRANSIT];
 	struct model_failed failed[MODEL_FAILED];
 	struct model_origins {
 		struct model_origin row[MODEL_ORIGINS];
@@ -279,6 +287,16 @@ static bool model_count(__s32 *events, int change, bool *moved)
 	return *moved = true;
 }
 
+/* Without congestion its place is another's. */
+static void model_transit_forget(struct model *m, __u32 place)
+{
+	if (!m->transit[place].hash || m->transit[place].congestions > 0)
+		return;
+	m->transit[place].hash = 0;
+	m->through[place].measured = false;
+	m->state.transit--;
+}
+
 /* An event more or less. What a resource does to paths begins a generation. */
 static void model_health_add(struct model *m, const struct failed_key *key, int change)
 {
@@ -286,7 +304,11 @@ static void model_health_add(struct model *m, const struct failed_key *key, int 
 	struct model_health *h;
 
 	m->changes = true;
-	if (key->is_resource) {
+	if (key->is_transit) {
+		model_count(&m->transit[key->index].congestions, change,
+			    &m->through[key->index].congested);
+		model_transit_forget(m, key->index);
+	} else if (key->is_resource) {
 		r = &m->resource[key->index];
 		m->state.generation +=
 			key->is_congestion ?
@@ -321,7 +343,10 @@ static enum standing model_standing(const struct model *m, const struct failed_k
 {
 	bool failed, congested;
 
-	if (key->is_resource) {
+	if (key->is_transit) {
+		failed = false;
+		congested = m->transit[key->index].congestions > 0;
+	} else if (key->is_resource) {
 		failed = m->resource[key->index].value.failures > 0;
 		congested = m->resource[key->index].value.congestions > 0;
 	} else {
@@ -343,6 +368,10 @@ static bool model_carries(const struct model *m, __u32 path)
 
 static const char *model_name(const struct model *m, const struct failed_key *key)
 {
+	static const char transit[NAME_LEN] = "transit";
+
+	if (key->is_transit)
+		return transit;
 	return key->is_resource ? m->resource[key->index].value.name : m->path[key->index].name;
 }
 
@@ -419,7 +448,7 @@ static enum reason model_failed_sweep(struct model *m, const struct failed_key *
 		const struct failed_key *k = &m->failed[i].key;
 
 		if (k->originator != key->originator || k->is_resource != key->is_resource ||
-		    k->is_congestion != key->is_congestion || k->index != key->index)
+		    k->is_transit != key->is_transit || k->is_congestion != key->is_congestion || k->index != key->index)
 			continue;
 		model_failed_drop(m, &m->failed[i]);
 		reason = model_ended(key);
@@ -548,6 +577,7 @@ static bool model_also(const struct model *m, const struct reading *r, const str
 static void model_subject(const struct model *m, struct event *e, const struct failed_key *key)
 {
 	e->is_resource = key->is_resource;
+	e->is_transit = key->is_transit;
 	e->index = key->index;
 	e->usable = model_standing(m, key) != STANDING_FAILED;
 	e->congested = model_standing(m, key) == STANDING_CONGESTED;
@@ -579,6 +609,11 @@ static enum reason model_act_on(struct model *m, const struct reading *r,
 		reason = model_failed_remove(m, key);
 	else
 		reason = model_failed_sweep(m, key);
+	if (r->msg.kind == KIND_CONGESTION && reason != REASON_FAILED_FULL)
+		pace_asked(key->is_transit  ? &m->through[key->index].ask :
+			   key->is_resource ? &m->resource[key->index].value.ask :
+					      &m->ask[key->index],
+			   &r->msg, m->config.pacing.target_percent, m->config.pacing.share);
 	if (!model_changed(reason))
 		return reason;
 	e = model_notification(m, r, tunnel, reason);
@@ -602,12 +637,15 @@ static enum reason model_recover_event(struct model *m, const struct reading *r,
 	enum reason reason = REASON_NOT_KNOWN;
 	struct failed_key key = *named;
 
-	for (__u32 i = 0; i < MODEL_PATHS + MODEL_RESOURCES; i++) {
+	for (__u32 i = 0; i < MODEL_PATHS + MODEL_RESOURCES + MAX_TRANSIT; i++) {
 		struct model_failed *f;
 		struct event *e;
 
-		key.is_resource = i >= MODEL_PATHS;
-		key.index = key.is_resource ? i - MODEL_PATHS : i;
+		key.is_transit = i >= MODEL_PATHS + MODEL_RESOURCES;
+		key.is_resource = i >= MODEL_PATHS && !key.is_transit;
+		key.index = key.is_transit  ? i - MODEL_PATHS - MODEL_RESOURCES :
+			    key.is_resource ? i - MODEL_PATHS :
+					      i;
 		f = model_failed(m, &key);
 		if (!f)
 			continue;
@@ -712,7 +750,56 @@ static enum reason model_act_on_location(struct model *m, const struct reading *
 	return sum;
 }
 
-/* By the tunnel where that is ours; else by the location, where that says something. */
+/* The place of a tunnel, and perhaps of one flow inside, or where it would be; -1: no room. */
+static int model_place(const struct model *m, const struct tunnel_key *tunnel, __u64 hash, bool make)
+{
+	for (__u32 i = 0; i < 4; i++) {
+		const struct transit *t = &m->transit[(hash + i) % MAX_TRANSIT];
+
+		if (t->hash == hash && !memcmp(&t->tunnel, tunnel, sizeof(*tunnel)))
+			return (hash + i) % MAX_TRANSIT;
+	}
+	for (__u32 i = 0; make && i < 4; i++)
+		if (!m->transit[(hash + i) % MAX_TRANSIT].hash)
+			return (hash + i) % MAX_TRANSIT;
+	return -1;
+}
+
+static enum reason model_act_on_transit(struct model *m, const struct reading *r,
+					const struct tunnel_key *tunnel, struct failed_key key)
+{
+	const struct msg *msg = &r->msg;
+	bool flowed = msg_has(msg, TLVI_FLOW), begins = model_begins(r);
+	__u32 ports = htonl((__u32)msg->flow_sport << 16 | msg->flow_dport);
+	__u64 hash = hash_tunnel(tunnel) | 1;
+	enum reason reason;
+	int place;
+
+	if (flowed)
+		hash = flow_hash(&msg->flow_src, &msg->flow_dst, ports, msg->flow_protocol, 0, hash) |
+		       1;
+	place = model_place(m, tunnel, hash, begins);
+	if (place < 0)
+		return begins ? REASON_FAILED_FULL : REASON_NOT_KNOWN;
+	if (!m->transit[place].hash) {
+		struct transit *t = &m->transit[place];
+
+		*t = (struct transit){ .hash = hash, .flowed = flowed, .tunnel = *tunnel,
+				       .src = msg->flow_src, .dst = msg->flow_dst,
+				       .ports = ports, .proto = msg->flow_protocol,
+				       .congested_ns = t->congested_ns };
+		m->state.transit++;
+	}
+	key.is_transit = true;
+	key.index = place;
+	reason = model_act_on(m, r, tunnel, &key);
+	if (reason == REASON_FAILED_FULL)
+		model_transit_forget(m, place);
+	return reason;
+}
+
+/* By the tunnel where that is ours; else by the location, where that says something; else what passes
+ * here is meant. */
 static enum reason model_act(struct model *m, const struct reading *r)
 {
 	struct failed_key key = { .event_id = r->msg.event_id };
@@ -732,6 +819,8 @@ static enum reason model_act(struct model *m, const struct reading *r)
 	located = model_act_on_location(m, r, &tunnel, key);
 	if (located != REASON_UNMATCHED)
 		result = located;
+	else if (m->config.pacing.transit && named && key.is_congestion && result == REASON_UNMATCHED)
+		result = model_act_on_transit(m, r, &tunnel, key);
 	if (result == REASON_UNMATCHED || (result == REASON_NOT_KNOWN && !r->msg.code))
 		model_notification(m, r, &tunnel, result);
 	return result;
@@ -771,6 +860,8 @@ static enum reason model_sense(const struct msg *msg)
 		return REASON_NONE;
 	if (!metrics_possible(msg))
 		return REASON_METRIC;
+	if (msg->kind == KIND_CONGESTION && msg_has(msg, TLVI_RATE) && !pace_whole(msg->rate_max_f32))
+		return REASON_METRIC;
 	if (msg_has(msg, TLVI_HINT) && (!msg->hint || msg->hint > 4))
 		return REASON_HINT;
 	if (msg->kind == KIND_LOAD)
@@ -792,6 +883,21 @@ static void model_notify(struct model *m, const struct reading *r)
 		model_notification(m, r, &tunnel, reason);
 	}
 	model_verdict(m, reason, r->frame.len);
+}
+
+/* The flow inside the tunnel, where there is IP inside. */
+static bool model_inner(struct frame *inner, const struct reading *r)
+{
+	const __u8 *b = r->in->b, *end = b + r->in->len;
+	__u32 at = r->frame.l4, proto = r->frame.proto;
+
+	if (r->frame.version == 6 && proto == IPPROTO_ROUTING) {
+		proto = b[at];
+		at += 8 * (b[at + 1] + 1);
+	}
+	if (proto == IPPROTO_IPV6)
+		return frame_ipv6(inner, b + at, at, end);
+	return proto == IPPROTO_IPIP && frame_ipv4(inner, b + at, at, end);
 }
 
 /* ---- a packet bound for the failed link ------------------------------------------------------ */
@@ -921,13 +1027,53 @@ static void model_begin(struct model *m)
 	m->n_events = 0;
 }
 
+/* A packet of what is held back. The rate is not reached in a run; while it is being measured, what can
+ * be marked is. */
+static void model_through(struct model *m, const struct reading *r)
+{
+	struct tunnel_key tunnel;
+	struct frame inner = {};
+	struct event *e;
+	__u64 hash;
+	int place;
+
+	if (model_doomed_tunnel(m, r, &tunnel) || model_is_notification(m, r))
+		return;
+	hash = hash_tunnel(&tunnel) | 1;
+	place = model_place(m, &tunnel, hash, false);
+	if (place < 0 && model_inner(&inner, r))
+		place = model_place(m, &tunnel,
+				    flow_hash(&inner.src, &inner.dst, inner.ports, inner.proto, 0,
+					      hash) | 1,
+				    false);
+	if (place < 0)
+		return;
+	if (!m->through[place].measured) {
+		m->through[place].measured = true;
+		m->count[REASON_LOWERED].packets++;
+		e = model_event(m, EVENT_PATH, REASON_LOWERED);
+		e->kind = KIND_CONGESTION;
+		e->is_transit = e->usable = e->congested = true;
+		e->index = place;
+		e->tunnel = tunnel;
+	}
+	if (m->through[place].ask.rate || !((r->frame.tclass & 3) % 3))
+		return;
+	m->count[REASON_MARKED].packets++;
+	m->count[REASON_MARKED].bytes += r->frame.len;
+	m->rewrites = true;
+}
+
 static void model_core(struct model *m, const struct reading *r)
 {
 	model_begin(m);
-	if (r->ours)
+	if (r->ours) {
 		model_notify(m, r);
-	else
-		model_detect(m, r);
+		return;
+	}
+	if (m->state.transit && r->ip)
+		model_through(m, r);
+	model_detect(m, r);
 }
 
 static enum reason model_class(const struct model *m, const struct reading *r)
@@ -942,8 +1088,6 @@ static enum reason model_class(const struct model *m, const struct reading *r)
 	return f->hop_limit <= 1 ? REASON_HOP_LIMIT : REASON_NONE;
 }
 
-/* Whose turn is it in the flow's slot? With an ordering, that of the path that it took last, while that
- * carries anything: nothing here is idle for long. -1: nobody's. */
 static bool model_stands(const struct model *m, __u32 path, enum standing standing)
 {
 	struct failed_key key = { .index = path };
@@ -951,6 +1095,9 @@ static bool model_stands(const struct model *m, __u32 path, enum standing standi
 	return model_standing(m, &key) == standing;
 }
 
+/* Whose turn is it in the flow's slot? With an ordering, that of the path that it took last, while that
+ * carries anything: nothing here is idle for long. Of the congested, only where no other does, or where
+ * the ordering is strict. -1: nobody's. */
 static int model_pick(struct model *m, const struct frame *f)
 {
 	__u64 hash = flow_hash(&f->src, &f->dst, f->ports, f->proto, f->qp, m->config.hash_seed);
@@ -987,6 +1134,11 @@ static void model_steer(struct model *m, const struct reading *r, __u32 path)
 	m->steered[path].bytes += r->frame.len;
 	if (m->slot < RANK_SLOTS)
 		m->flow[m->slot].path_plus_1 = path + 1;
+	if (model_stands(m, path, STANDING_CONGESTED) && (r->frame.tclass & 3) % 3) {
+		m->count[REASON_MARKED].packets++;
+		m->count[REASON_MARKED].bytes += r->frame.len;
+		m->rewrites = true;
+	}
 }
 
 static void model_customer(struct model *m, const struct reading *r)

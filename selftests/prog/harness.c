@@ -238,6 +238,15 @@ struct config node_config(void)
 		.hash_seed = 0x0123456789abcdefULL,
 		.n_repeats = 3,
 		.repeat_ns = { 0, NSEC_PER_MSEC, 5 * NSEC_PER_MSEC },
+		.pacing = {
+			.lowest = 125000,
+			.window_ns = 10 * NSEC_PER_MSEC,
+			.burst_ns = 20 * NSEC_PER_MSEC,
+			.step_ns = 100 * NSEC_PER_MSEC,
+			.share = PACE_ALL / 2,
+			.target_percent = 90,
+			.step_percent = 10,
+		},
 	};
 
 #define X(NAME, number, word) c.type[KIND_##NAME] = number;
@@ -266,6 +275,7 @@ void node_widen(struct fantel_bpf *node, __u32 paths)
 	bpf_map__set_max_entries(node->maps.fantel_nexthops, paths);
 	bpf_map__set_max_entries(node->maps.fantel_traffic, paths);
 	bpf_map__set_max_entries(node->maps.fantel_health, paths);
+	bpf_map__set_max_entries(node->maps.fantel_pace, PACE_OF(paths));
 }
 
 void node_start(struct fantel_bpf *node)
@@ -532,6 +542,16 @@ void node_congestions(struct fantel_bpf *node, __u32 path, int congestions)
 	struct health health = { .congestions = congestions };
 
 	node_put(node->maps.fantel_health, &path, &health);
+}
+
+void node_relief(struct fantel_bpf *node, __u32 group, enum relief relief)
+{
+	OWN_MEM struct rank *rank = calloc(1, sizeof(*rank));
+
+	if (!rank || !node_get(node->maps.fantel_ranks, &group, rank))
+		give_up("group %u can't be read", group);
+	rank->on_congestion = relief;
+	node_put(node->maps.fantel_ranks, &group, rank);
 }
 
 struct traffic node_count(struct fantel_bpf *node, enum reason reason)

@@ -98,6 +98,9 @@ void node_group_of(struct fantel_bpf *node, __u32 id, enum fate on_no_path, __u3
 void node_failures(struct fantel_bpf *node, __u32 path, int failures);
 void node_congestions(struct fantel_bpf *node, __u32 path, int congestions);
 
+/* What the group does while it is congested; RELIEF_LOWER to begin with. */
+void node_relief(struct fantel_bpf *node, __u32 group, enum relief relief);
+
 void node_put(struct bpf_map *map, const void *key, const void *value);
 /* false: there is no such entry */
 bool node_get(struct bpf_map *map, const void *key, void *value);

@@ -137,6 +137,7 @@ static void by_weights(const __u16 *weight)
 static void strict_outlasts_congestion(void **state)
 {
 	node_reset(ORDERING_STRICT);
+	node_relief(node, 0, RELIEF_NONE);
 	paths_of_flows(before);
 	node_congestions(node, 2, 1);
 	paths_of_flows(after);
@@ -149,6 +150,7 @@ static void strict_outlasts_congestion(void **state)
 	node_failures(node, after[0], 1);
 	assert_int_not_equal(path_of_flow(0), after[0]);
 	node_reset(ORDERING_FLOWLET);
+	node_relief(node, 0, RELIEF_NONE);
 	paths_of_flows(before);
 	node_congestions(node, 2, 1);
 	paths_of_flows(after);

@@ -45,7 +45,7 @@ struct row {
 	void (*arrange)(void);
 	__u32 verdict;
 	enum reason reason;
-	const char *out; /* NULL: `IN via PATH` if redirected, else as it came */
+	const char *out; /* NULL: as it came; where redirected, `OUT via PATH` */
 };
 
 static __u32 path_udp_at(void)
@@ -88,7 +88,7 @@ static void check_row(void **state)
 	run(golden(row->in));
 	assert_true(outcome_is(&got, row->sentence, row->verdict, row->reason));
 	if (row->verdict == XDP_REDIRECT) {
-		snprintf(out, sizeof(out), "%s via %s", row->in, path);
+		snprintf(out, sizeof(out), "%s via %s", row->out ? row->out : row->in, path);
 		assert_true(
 			bytes_are(&got.out, row->sentence, golden(out), but_entropy(golden(out))));
 	} else {
@@ -100,6 +100,26 @@ static void check_row(void **state)
 static void failed(void)
 {
 	node_failures(node, 0, 1);
+}
+
+static void congested(void)
+{
+	node_congestions(node, 0, 1);
+	node_relief(node, 0, RELIEF_MARK);
+}
+
+static void congested_unmarked(void)
+{
+	node_congestions(node, 0, 1);
+	node_relief(node, 0, RELIEF_NONE);
+}
+
+static void congested_and_failed(void)
+{
+	struct health health = { .failures = 1, .congestions = 1 };
+	__u32 zero = 0;
+
+	node_put(node->maps.fantel_health, &zero, &health);
 }
 
 static void failed_pass(void)
@@ -233,7 +253,36 @@ static void mtu_unknown(void)
 	STEERED_BY(path, words ": beyond one buffer, IPv6", "roce6 4096"),                         \
 	STEERED_BY(path, words ": beyond one buffer, IPv4", "roce4 4096")
 
+/* The mark stands inside and outside. */
+#define CONGESTED(path, words)                                                                     \
+	ROW("congested, " words ": ECT(0) becomes CE, IPv6", "roce6 ecn 2", path, congested,       \
+	    XDP_REDIRECT, REASON_MARKED, "roce6 ecn 3"),                                           \
+	ROW("congested, " words ": ECT(0) becomes CE, IPv4", "roce4 ecn 2", path, congested,       \
+	    XDP_REDIRECT, REASON_MARKED, "roce4 ecn 3"),                                           \
+	ROW("congested, " words ": ECT(1) becomes CE, IPv6", "roce6 ecn 1", path, congested,       \
+	    XDP_REDIRECT, REASON_MARKED, "roce6 ecn 3"),                                           \
+	ROW("congested, " words ": ECT(1) becomes CE, IPv4", "roce4 ecn 1", path, congested,       \
+	    XDP_REDIRECT, REASON_MARKED, "roce4 ecn 3"),                                           \
+	ROW("congested, " words ": CE stays, IPv6", "roce6 ecn 3", path, congested, XDP_REDIRECT,  \
+	    REASON_NONE, NULL),                                                                    \
+	ROW("congested, " words ": CE stays, IPv4", "roce4 ecn 3", path, congested, XDP_REDIRECT,  \
+	    REASON_NONE, NULL),                                                                    \
+	ROW("congested, " words ": Not-ECT stays, IPv6", "roce6 ecn 0", path, congested,           \
+	    XDP_REDIRECT, REASON_NONE, NULL),                                                      \
+	ROW("congested, " words ": Not-ECT stays, IPv4", "roce4 ecn 0", path, congested,           \
+	    XDP_REDIRECT, REASON_NONE, NULL)
+
 static struct row rows[] = {
+	CONGESTED("encaps-3", "SRv6"),
+	CONGESTED("gre-4", "GRE over IPv4"),
+	CONGESTED("vxlan-6", "VXLAN over IPv6"),
+	CONGESTED("mpls-3", "MPLS"),
+	ROW("congested, beyond one buffer", "roce6 4096", NULL, congested_unmarked, XDP_REDIRECT,
+	    REASON_NONE, NULL),
+	ROW("congested, with marks forbidden", "roce6 ecn 2", NULL, congested_unmarked, XDP_REDIRECT,
+	    REASON_NONE, NULL),
+	ARRANGED("congested and failed", "roce6 ecn 2", congested_and_failed, XDP_DROP,
+		 REASON_NO_PATH),
 	TUNNEL("encaps-1", "H.Encaps, one segment and so no SRH"),
 	TUNNEL("encaps-2", "H.Encaps, 2 segments"),
 	TUNNEL("encaps-3", "H.Encaps, 3 segments"),

@@ -266,8 +266,10 @@ static void fill_failed(void)
 	__u64 now = clock_now_ns();
 	struct health health = { .failures = 1, .changed_ns = now - NSEC_PER_SEC };
 	struct origin origin = { .highest = 1234567890123456789ULL };
-	__u32 west = 0;
+	struct pace pace = { .state = PACE_RISING, .rate = 125000, .offered = 250000 };
+	__u32 west = 0, direct = PACE_OF(2);
 
+	node_put(node->maps.fantel_pace, &direct, &pace);
 	for (int i = 0; i < 16; i++)
 		key.originator = key.originator << 8 | r1.b[i];
 	failed.since_ns = now - NSEC_PER_SEC;
@@ -395,12 +397,12 @@ static void paths_text(void **state)
 {
 	assert_int_equal(run(cmd_paths, "paths", NULL), EXIT_DONE);
 	assert_row("PATH",
-		   "PATH USABLE CONGESTED CHANGED BLOCKED BY VIA MAC MTU FRESH LOAD TOLD PACKETS BYTES TUNNEL TO");
-	assert_row("west", "west no no * - core0 02:00:00:00:02:02 4200 no - - 42 41000 srv6 "
+		   "PATH USABLE CONGESTED KBIT/S CHANGED BLOCKED BY VIA MAC MTU FRESH LOAD TOLD PACKETS BYTES TUNNEL TO");
+	assert_row("west", "west no no - * - core0 02:00:00:00:02:02 4200 no - - 42 41000 srv6 "
 			   "2001:db8:a::1,2001:db8:a::2,2001:db8:a::e");
-	assert_row("south", "south yes no * - core0 02:00:00:00:02:02 4200 no 600 * 0 0 srv6 "
+	assert_row("south", "south yes no - * - core0 02:00:00:00:02:02 4200 no 600 * 0 0 srv6 "
 			    "2001:db8:a::5,2001:db8:a::e encaps-red");
-	assert_row("direct", "direct no no - - core0 02:00:00:00:02:02 4200 no - - 0 0 srv6 "
+	assert_row("direct", "direct no no 1000 - - core0 02:00:00:00:02:02 4200 no - - 0 0 srv6 "
 			     "2001:db8:a::e");
 }
 
@@ -410,13 +412,13 @@ static void paths_of_every_tunnel(void **state)
 	const json_t *paths, *path;
 
 	assert_int_equal(run(cmd_paths, "paths", NULL), EXIT_DONE);
-	assert_row("gre-key-4", "gre-key-4 no yes * ring * * * no - - 0 0 gre 198.51.100.5 key 2712847316");
-	assert_row("vxlan-6", "vxlan-6 * no - - * * * no - - 0 0 vxlan 2001:db8:f::5 port 4789 "
+	assert_row("gre-key-4", "gre-key-4 no yes - * ring * * * no - - 0 0 gre 198.51.100.5 key 2712847316");
+	assert_row("vxlan-6", "vxlan-6 * no - - - * * * no - - 0 0 vxlan 2001:db8:f::5 port 4789 "
 			      "vni 11259375 mac 02:00:5e:00:53:05");
-	assert_row("mpls-3", "mpls-3 no yes * ring * * * no - - 0 0 mpls 24001,16,1048575 "
+	assert_row("mpls-3", "mpls-3 no yes - * ring * * * no - - 0 0 mpls 24001,16,1048575 "
 			     "via 2001:db8:e0::2");
-	assert_row("ipip-4", "ipip-4 * no - - * * * no - - 0 0 ipip 198.51.100.5");
-	assert_row("damaged", "damaged * no - - * * * no - - 0 0 unknown -");
+	assert_row("ipip-4", "ipip-4 * no - - - * * * no - - 0 0 ipip 198.51.100.5");
+	assert_row("damaged", "damaged * no - - - * * * no - - 0 0 unknown -");
 	assert_int_equal(run(cmd_paths, "paths", "-j", NULL), EXIT_DONE);
 	json = parsed();
 	paths = json_object_get(json, "paths");
@@ -463,6 +465,13 @@ static void paths_json(void **state)
 	assert_member(south, "blocked-by", json_array());
 	assert_true(json_real_value(json_object_get(south, "changed-age")) >= 5);
 	assert_member(find(paths, "name", "direct"), "changed", json_null());
+	assert_member(find(paths, "name", "direct"), "pace",
+		      json_pack("{s:s, s:i, s:i}", "state", "rising", "rate", 1000, "offered",
+				2000));
+	assert_member(west, "pace",
+		      json_pack("{s:s, s:n, s:n}", "state", "off", "rate", "offered"));
+	assert_member(west, "congestions", json_integer(0));
+	assert_member(west, "congestion-changed", json_null());
 	ring = find(paths, "name", "gre-key-4");
 	assert_member(ring, "usable", json_false());
 	assert_member(ring, "failures", json_integer(0));

@@ -545,6 +545,24 @@ static void groups_follow_their_references(void **state)
 	assert_int_equal(p.group[1].gap_us, 0);
 	assert_true(p.group[0].follow);
 	assert_false(p.group[1].follow);
+	assert_int_equal(g->on_congestion, RELIEF_MARK);
+	assert_int_equal(p.group[1].on_congestion, RELIEF_LOWER);
+}
+
+static void congestion_is_in_bytes_and_nanoseconds(void **state)
+{
+	struct policy p OWN_POLICY = { 0 };
+	const struct pacing *pacing = &p.config.pacing;
+
+	load(&p, "selftests/unit/policies", "everything");
+	assert_int_equal(pacing->share, PACE_ALL * 33 / 100);
+	assert_int_equal(pacing->transit, 0);
+	assert_int_equal(pacing->target_percent, 100);
+	assert_int_equal(pacing->lowest, 4294967295ULL * 125);
+	assert_int_equal(pacing->window_ns, NSEC_PER_MSEC);
+	assert_int_equal(pacing->burst_ns, 10 * NSEC_PER_SEC);
+	assert_int_equal(pacing->step_percent, 1);
+	assert_int_equal(pacing->step_ns, 60 * NSEC_PER_SEC);
 }
 
 /* The order of a list that the schema orders is libyang's business, so entries are looked up. */
@@ -688,6 +706,14 @@ static void what_is_left_out_has_its_default(void **state)
 	assert_int_equal(p.config.rate[BUCKET_TELL].interval_ns, 100 * NSEC_PER_MSEC);
 	assert_int_equal(p.config.rate[BUCKET_TELL].burst_ns, NSEC_PER_SEC);
 	assert_int_equal(p.config.tell_sender, 1);
+	assert_int_equal(p.config.pacing.share, PACE_ALL / 2);
+	assert_int_equal(p.config.pacing.transit, 1);
+	assert_int_equal(p.config.pacing.target_percent, 90);
+	assert_int_equal(p.config.pacing.lowest, 125000);
+	assert_int_equal(p.config.pacing.window_ns, 10 * NSEC_PER_MSEC);
+	assert_int_equal(p.config.pacing.burst_ns, 20 * NSEC_PER_MSEC);
+	assert_int_equal(p.config.pacing.step_percent, 10);
+	assert_int_equal(p.config.pacing.step_ns, 100 * NSEC_PER_MSEC);
 	assert_int_equal(p.config.rate[BUCKET_TOO_BIG].interval_ns, 10 * NSEC_PER_MSEC);
 	assert_int_equal(p.config.rate[BUCKET_TOO_BIG].burst_ns, 100 * NSEC_PER_MSEC);
 	assert_int_equal(p.config.rate[BUCKET_NO_PATH].interval_ns, 100 * NSEC_PER_MSEC);
@@ -783,7 +809,8 @@ static void as_text_every_part_has_its_table(void **state)
 		"\nvxlan6  vxlan   copy  2001:db8::9 port 8472 vni 0 mac 02:00:5e:00:53:09\n",
 		"\nmpls    mpls    copy  16,24001,1048575 via 2001:db8:1::2\n",
 		"\nipip6   ipip    copy  2001:db8::9\n",
-		"g.1    pass        flowlet   10000000  follow   65535       1  one\n",
+		"g.1    pass        mark           flowlet   10000000  follow   65535       1  one\n",
+		"lowest-rate    4294967295\n",
 		"203.0.113.128/25  g.1\n",
 		"192.0.2.77     65535\n",
 		"\neth1      200001  100001     4000000000           10          1  1000  4294967295\n",
@@ -817,6 +844,7 @@ int main(void)
 		cmocka_unit_test(tunnels_are_read),
 		cmocka_unit_test(what_paths_cross_is_read),
 		cmocka_unit_test(groups_follow_their_references),
+		cmocka_unit_test(congestion_is_in_bytes_and_nanoseconds),
 		cmocka_unit_test(prefixes_count_ipv4_from_96),
 		cmocka_unit_test(endpoints_are_read),
 		cmocka_unit_test(controllers_are_read),

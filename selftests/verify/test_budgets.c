@@ -75,6 +75,7 @@ static struct config largest(void)
 	config.tell_sender = 1;
 	config.authentication = 1;
 	config.n_sign_keys = MAX_SIGN_KEYS;
+	config.pacing.transit = 1;
 	config.endpoints = (1U << TUNNEL_COUNT) - 2;
 	config.bfd = 1;
 	config.learn_every = 64;
