@@ -61,8 +61,9 @@ struct choice {
 	struct nexthop *nexthop;
 };
 
-/* A next hop by the FIB. Returns 0, -1 where it has none; the kernel's own tunnels find theirs. Its own function: it is verified once, not
- * once for every member. */
+/* A next hop by the FIB. Returns 0, -1 where it has none. A tunnel of the kernel's own finds its way
+ * itself, but a neighbour that is not known yet would keep its packets waiting, and lose most. Its
+ * own function: it is verified once, not once for every member. */
 SUBPROG int steer_fib(struct xdp_md *ctx, struct nexthop *by_fib, const struct path *p)
 {
 	struct addr src = config_addr(&config.loopback6);
@@ -71,11 +72,11 @@ SUBPROG int steer_fib(struct xdp_md *ctx, struct nexthop *by_fib, const struct p
 
 	if (!by_fib || !p)
 		return -1;
-	if (p->tunnel == TUNNEL_MARK)
-		return 0;
 	if (addr_is_v4(&p->dst))
 		src = src4;
 	r = route_lookup(ctx, &src, &p->dst, 0, 0);
+	if (r && !r->ifindex && p->tunnel == TUNNEL_MARK)
+		return 0;
 	if (!r || !r->resolved)
 		return -1;
 	/* To anyone else than that neighbour the labels would mean something else. */

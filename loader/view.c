@@ -124,10 +124,16 @@ static bool is_blocked(const struct path_view *path)
 	return false;
 }
 
+/* Its neighbour is not known yet: the packet path asks the FIB each time, in vain until then. */
+static bool is_waiting(const struct nexthop *nexthop)
+{
+	return !nexthop->fresh_until;
+}
+
 bool path_view_usable(const struct path_view *path)
 {
 	return path->path.tunnel != TUNNEL_NONE && path->health.failures <= 0 &&
-	       !is_blocked(path) && !path->nexthop.down;
+	       !is_blocked(path) && !path->nexthop.down && !is_waiting(&path->nexthop);
 }
 
 bool path_view_congested(const struct path_view *path)

@@ -247,7 +247,7 @@ struct path {
 /* Where a path's packets leave. Written by netlink; out of date after `fresh_until`, and then the
  * packet path asks the FIB itself. */
 struct nexthop {
-	__u64 fresh_until; /* bpf_jiffies64 */
+	__u64 fresh_until; /* bpf_jiffies64; 0: its neighbour is not known yet */
 	__u32 ifindex;
 	__u16 mtu;   /* of the route, Ethernet header not counted; 0 with down */
 	__u8 down;   /* the link is known to be down: the path is not usable */

@@ -81,7 +81,7 @@ void node_crosses(struct fantel_bpf *node, __u32 id, __u32 n, const __u32 *resou
 
 #define NEXTHOP_IFINDEX 77
 #define FRESH (~0ULL)
-#define STALE 0ULL
+#define STALE 1ULL
 void node_nexthop(struct fantel_bpf *node, __u32 id, const struct nexthop *nexthop);
 struct nexthop nexthop_fresh(void); /* the MACs of golden/packets.py, MTU 9000 */
 

@@ -503,9 +503,25 @@ static void next_hops_age(void **state)
 	run(cmd_paths, "paths", "-j", NULL);
 	json = parsed();
 	paths = json_object_get(json, "paths");
+	assert_member(find(paths, "name", "south"), "usable", json_true());
 	assert_member(json_object_get(find(paths, "name", "west"), "next-hop"), "fresh",
 		      json_true());
 	assert_member(json_object_get(find(paths, "name", "south"), "next-hop"), "fresh",
+		      json_false());
+}
+
+static void a_next_hop_is_awaited(void **state)
+{
+	struct nexthop nh = nexthop_fresh();
+	json_t *json OWN_JSON = NULL;
+
+	nh.fresh_until = 0;
+	node_nexthop(node, 1, &nh);
+	run(cmd_paths, "paths", "-j", NULL);
+	nh.fresh_until = STALE;
+	node_nexthop(node, 1, &nh);
+	json = parsed();
+	assert_member(find(json_object_get(json, "paths"), "name", "south"), "usable",
 		      json_false());
 }
 
@@ -790,6 +806,7 @@ static const struct CMUnitTest tests[] = {
 	VIEW("paths show every kind of tunnel as policy has it", paths_of_every_tunnel),
 	VIEW("paths in JSON: reduced SRH, fixed DSCP, times", paths_json),
 	VIEW("a next hop is fresh until its jiffy", next_hops_age),
+	VIEW("a path waits for its neighbour", a_next_hop_is_awaited),
 	VIEW("status shows links, groups, failed tunnels, who spoke and who was told", status_text),
 	VIEW("status in JSON", status_json),
 	VIEW("status names the process of a running loader", status_names_the_loader),
