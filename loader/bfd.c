@@ -25,13 +25,13 @@
 #include "clock.h"
 #include "log.h"
 #include "own.h"
+#include "sockopt.h"
 #include "text.h"
 #include "words.h"
 
 #define REALTIME 1	  /* the least of SCHED_FIFO's priorities is above all that have none */
 #define URGENT (-15)	  /* where that is not permitted */
 #define LAST_WORDS 3	  /* copies of what is said last; nobody confirms it */
-#define PRIORITY 7	  /* TC_PRIO_CONTROL */
 #define SPORTS 64	  /* tried in turn */
 #define RETRY_NS NSEC_PER_SEC
 
@@ -100,24 +100,18 @@ static struct addr addr_of(const struct sockaddr_storage *from)
 					 : addr_load(&in6->sin6_addr);
 }
 
-static int set_option(int fd, int level, int name, int value)
-{
-	return setsockopt(fd, level, name, &value, sizeof(value)) ? -errno : 0;
-}
-
 static int set_options(int fd, const struct session *s, __u8 tclass)
 {
-	int r;
-
 	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, s->port->name, strlen(s->port->name) + 1))
 		return -errno;
-	r = set_option(fd, SOL_SOCKET, SO_PRIORITY, PRIORITY);
 	if (addr_is_v4(&s->port->bfd.peer))
-		return r ?: set_option(fd, IPPROTO_IP, IP_TTL, BFD_TTL)
-				    ?: set_option(fd, IPPROTO_IP, IP_TOS, tclass);
-	return r ?: set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)
-			    ?: set_option(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, BFD_TTL)
-			    ?: set_option(fd, IPPROTO_IPV6, IPV6_TCLASS, tclass);
+		return sockopt_set(fd, IPPROTO_IP, IP_TTL, BFD_TTL)
+			       ?: sockopt_set(fd, IPPROTO_IP, IP_TOS, tclass)
+			       ?: sockopt_urgent(fd);
+	return sockopt_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)
+		       ?: sockopt_set(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, BFD_TTL)
+		       ?: sockopt_set(fd, IPPROTO_IPV6, IPV6_TCLASS, tclass)
+		       ?: sockopt_urgent(fd);
 }
 
 /* Its own port for each session: the one it had, or any. */

@@ -6,13 +6,16 @@
 #include "bfd_echo.h"
 #include "fantel/frame.h"
 #include "fantel/msg_types.h"
+#include "own.h"
+#include "sockopt.h"
 
 int bfd_echo_open(void)
 {
 	/* Protocol 0: nothing is received. The kernel makes Ethernet's header. */
-	int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd OWN_FD = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int r = fd < 0 ? -errno : sockopt_urgent(fd);
 
-	return fd < 0 ? -errno : fd;
+	return r ?: take_fd(fd);
 }
 
 /* `p` is all zero in front of the payload. Returns the length of the UDP packet. */

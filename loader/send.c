@@ -323,7 +323,7 @@ static void sleep_until(__u64 monotonic_ns)
 /* All repetitions. Returns how many left, or a negative errno, reported. */
 static int transmit_all(const struct send_options *options, const __u8 *packet, __u32 n)
 {
-	struct transmit out OWN_TRANSMIT = { -1, -1, 0 };
+	struct transmit out OWN_TRANSMIT = { -1, -1 };
 	const struct addr *dst = &options->envelope.dst;
 	__u64 start = clock_now_ns();
 	char text[ADDR_TEXT];

@@ -10,21 +10,29 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "own.h"
+#include "sockopt.h"
 #include "transmit.h"
 
-/* IPPROTO_RAW: the headers are ours. Nothing is ever received there. */
-static int open_raw(int family)
+/* IPPROTO_RAW: the headers are ours. Nothing is ever received there. The traffic class stands in them;
+ * told to the socket, rules that route by it see it, too. */
+static int open_raw(int family, __u8 tclass)
 {
-	int fd = socket(family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
+	int fd OWN_FD = socket(family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
+	int r = fd < 0 ? -errno : 0;
 
-	return fd < 0 ? -errno : fd;
+	if (!r && family == AF_INET)
+		r = sockopt_set(fd, IPPROTO_IP, IP_TOS, tclass);
+	else if (!r)
+		r = sockopt_set(fd, IPPROTO_IPV6, IPV6_TCLASS, tclass);
+	r = r ?: sockopt_urgent(fd);
+	return r ?: take_fd(fd);
 }
 
 int transmit_open(struct transmit *t, __u8 tclass)
 {
-	t->tclass = tclass;
-	t->fd6 = open_raw(AF_INET6);
-	t->fd4 = open_raw(AF_INET);
+	t->fd6 = open_raw(AF_INET6, tclass);
+	t->fd4 = open_raw(AF_INET, tclass);
 	if (t->fd6 >= 0 || t->fd4 >= 0)
 		return 0;
 	return err_r(t->fd6, "notifications: can't open a raw socket (%s); CAP_NET_RAW is needed",

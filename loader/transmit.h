@@ -10,10 +10,10 @@
 
 struct transmit {
 	int fd6, fd4;
-	__u8 tclass; /* DSCP << 2 */
 };
 
-/* Returns 0 or a negative errno, reported. Release with transmit_close in any case. */
+/* What is sent goes ahead of data in the qdiscs of this machine; `tclass` (DSCP << 2) is for those of
+ * others. Returns 0 or a negative errno, reported. Release with transmit_close in any case. */
 int transmit_open(struct transmit *t, __u8 tclass);
 void transmit_close(struct transmit *t);
 #define OWN_TRANSMIT __attribute__((cleanup(transmit_close)))

@@ -19,7 +19,7 @@ PLAIN = 14 + 40 + 8 + 12 + PAYLOAD + 4
 TUNNELLED = PLAIN + 40 + 8 + 3 * 16
 
 _BUCKET = 20000  # bytes
-_NOBODY = "02:00:00:00:00:ff"  # to whom others' packets go behind the far end
+NOBODY = "02:00:00:00:00:ff"  # to whom others' packets go behind the far end
 
 _RTM_GETQDISC, _REQUEST_ECHO, _TC_H_ROOT, _TCA_STATS = 38, 1 | 8, 0xFFFFFFFF, 3
 _HEADER, _TCMSG, _ATTRIBUTE = struct.Struct("=IHHII"), struct.Struct("=BBHiIII"), struct.Struct("=HH")
@@ -45,7 +45,7 @@ class Bottleneck:
     def others(self, mbits):
         """Others' traffic over the link begins; lab.stop() of what is returned ends it."""
         near, far = figure.link_address(self._node, self._port), figure.link_address(self._port, self._node)
-        return self._lab.spawn(self._node, SEND, "--dev", self._port, "--src", near, "--dst", far, "--gw-mac", _NOBODY,
+        return self._lab.spawn(self._node, SEND, "--dev", self._port, "--src", near, "--dst", far, "--gw-mac", NOBODY,
                                "--flows", 8, "--rate", round(mbits * 125000 / PLAIN), "--payload", PAYLOAD,
                                "--count", 2**32 - 1, stdout=subprocess.DEVNULL)
 
