@@ -68,20 +68,26 @@ FN void mac_swap(__u8 *eth)
 	store16(eth + 10, dst[2]);
 }
 
-/* The ECN field of the packet at `ip`, and the IPv4 checksum for it (RFC 1624, equation 3). */
-FN void packet_set_ecn(__u8 *ip, const struct frame *f, __u32 ecn)
+/* The traffic class of the packet at `ip`, and the IPv4 checksum for it (RFC 1624, equation 3). */
+FN void packet_set_tclass(__u8 *ip, const struct frame *f, __u32 tclass)
 {
 	__u16 old = load16(ip), new;
 	__u32 sum;
 
 	if (f->version == 6) {
-		ip[1] = (ip[1] & ~(ECN_MASK << 4)) | ecn << 4;
+		ip[0] = 6 << 4 | tclass >> 4;
+		ip[1] = tclass << 4 | (ip[1] & 15);
 		return;
 	}
-	ip[IPV4_OFF_TOS] = (f->tclass & ~ECN_MASK) | ecn;
+	ip[IPV4_OFF_TOS] = tclass;
 	new = load16(ip);
 	sum = (__u16)~load16(ip + IPV4_OFF_CSUM) + (__u16)~old + new;
 	store16(ip + IPV4_OFF_CSUM, ~sum_fold(sum));
+}
+
+FN void packet_set_ecn(__u8 *ip, const struct frame *f, __u32 ecn)
+{
+	packet_set_tclass(ip, f, (f->tclass & ~ECN_MASK) | ecn);
 }
 
 FN void prefix_key_full(struct prefix_key *key, const struct addr *a)

@@ -357,6 +357,77 @@ SUBPROG int steer_congested(struct xdp_md *ctx, __u32 group, __u64 hash)
 	return steer_send(ctx, ip, &s->outer, &c, hash);
 }
 
+/* ---- the boundary of the domain (draft §6) ---------------------------------------------------- */
+
+/* Only what the domain itself says is in the class of notifications, the packet at `ip` is not. */
+FN void steer_remark(__u8 *ip, struct frame *f)
+{
+	__u32 tclass = config.remark_tclass | (f->tclass & ECN_MASK);
+
+	if (!config.remark || (f->tclass & ~ECN_MASK) != config.tclass)
+		return;
+	packet_set_tclass(ip, f, tclass);
+	f->tclass = tclass;
+	count(REASON_REMARKED, f->len);
+}
+
+FN bool is_vlan(__be16 type)
+{
+	return type == be16(ETHERTYPE_VLAN) || type == be16(ETHERTYPE_QINQ);
+}
+
+/*
+ * The same rules for a packet that frame_parse does not see to its end, and that may come out of this
+ * node or another as one that it does: behind VLAN tags, which the kernel takes off, or with a routing
+ * header, which the last segment but one may take off (RFC 8986 §4.16.1). REASON_CUSTOMER_PORT for a
+ * notification; else REASON_NONE, and it was remarked where it must be.
+ */
+SUBPROG int steer_hidden(struct xdp_md *ctx)
+{
+	const void *data = packet_start(ctx), *end = packet_end(ctx);
+	struct scratch *s = scratch();
+	__u32 at = ETH_LEN;
+	const __u8 *p, *ip = NULL;
+	__u16 type;
+	bool good;
+
+	p = packet_at(data, end, ETH_OFF_TYPE, 2);
+	if (!s || !p)
+		return REASON_NONE;
+	type = load16(p);
+	for (int i = 0; i < 2 && is_vlan(type); i++) {
+		p = packet_at(data, end, at, VLAN_LEN);
+		if (!p)
+			return REASON_NONE;
+		type = load16(p + VLAN_OFF_TYPE);
+		at += VLAN_LEN;
+	}
+	p = packet_at(data, end, at, IPV4_LEN);
+	if (!p)
+		return REASON_NONE;
+	if (type == be16(ETHERTYPE_IPV6))
+		good = frame_ipv6(&s->outer, p, at, end);
+	else
+		good = type == be16(ETHERTYPE_IPV4) && frame_ipv4(&s->outer, p, at, end);
+	if (!good)
+		return REASON_NONE;
+	if (at > ETH_LEN)
+		ip = p;
+	p = s->outer.proto == PROTO_ROUTING ? packet_at(data, end, s->outer.l4, 2) : NULL;
+	if (p) {
+		s->outer.proto = p[0];
+		s->outer.l4 += 8 * (p[1] + 1);
+		p = packet_at(data, end, s->outer.l4, UDP_LEN);
+		if (p)
+			frame_l4(&s->outer, p, end);
+	}
+	if (is_notification(&s->outer, data, end))
+		return REASON_CUSTOMER_PORT;
+	if (ip)
+		steer_remark((__u8 *)ip, &s->outer);
+	return REASON_NONE;
+}
+
 FN int steer(struct xdp_md *ctx)
 {
 	void *data = packet_start(ctx), *end = packet_end(ctx);
@@ -370,10 +441,12 @@ FN int steer(struct xdp_md *ctx)
 	__u64 hash;
 
 	if (!frame_parse(&f, data, end) || !packet_holds(ctx, ETH_LEN + f.len))
-		return verdict(REASON_NOT_IP, end - data);
+		return verdict(steer_hidden(ctx) ?: REASON_NOT_IP, end - data);
 	/* A notification may not enter from outside the domain (draft §6), whoever it is for. */
-	if (UNLIKELY(is_notification(&f, data, end)))
+	if (UNLIKELY(is_notification(&f, data, end) ||
+		     (f.proto == PROTO_ROUTING && steer_hidden(ctx))))
 		return verdict(REASON_CUSTOMER_PORT, f.len);
+	steer_remark(data + ETH_LEN, &f);
 	if (addr_is_link_local(&f.src))
 		return verdict(REASON_NO_CLASS, f.len);
 	if (!node)

@@ -491,6 +491,9 @@ static void take_notification(struct reader *r, const struct lyd_node *n)
 	c->udp_sport = yang_number(n, "udp-source-port");
 	c->enterprise = yang_number(n, "enterprise");
 	c->tclass = yang_number(n, "dscp") << 2;
+	if (!is_word(n, "customer-dscp", "leave"))
+		c->remark_tclass = yang_number(n, "customer-dscp") << 2;
+	c->remark = !is_word(n, "customer-dscp", "leave") && c->remark_tclass != c->tclass;
 	c->hop_limit_min = WIRE_HOP_LIMIT - yang_number(n, "hop-limit-radius");
 	c->validity_ms = yang_number(n, "validity");
 	r->policy->hold_down_ms = yang_number(n, "hold-down");

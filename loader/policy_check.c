@@ -379,6 +379,17 @@ static void warn_of_gaps(struct checker *c)
 	}
 }
 
+static void warn_of_remark(struct checker *c)
+{
+	const struct jsonpos *notification = jsonpos_find(c->origin->top, "notification");
+	const struct jsonpos *at = jsonpos_member(notification, "customer-dscp");
+	const struct config *config = &c->policy->config;
+
+	if (at && at->text && strcmp(at->text, "leave") && !config->remark)
+		findings_warn(c->findings, at,
+			      "not used; it is that of notifications, and customers may claim it");
+}
+
 static void warn_of_authentication(struct checker *c)
 {
 	const struct policy *p = c->policy;
@@ -444,6 +455,7 @@ void policy_check(const struct policy *policy, const struct policy_origin *origi
 	warn_of_ports(&c);
 	warn_of_gaps(&c);
 	policy_warn_of_resources(&c);
+	warn_of_remark(&c);
 	warn_of_authentication(&c);
 	warn_of_unused(&c);
 }

@@ -403,6 +403,10 @@ static json_t *notification_json(const struct policy *p)
 	set_number(n, "udp-source-port", c->udp_sport);
 	set_number(n, "enterprise", c->enterprise);
 	set_number(n, "dscp", c->tclass >> 2);
+	if (c->remark)
+		set_number(n, "customer-dscp", c->remark_tclass >> 2);
+	else
+		set_word(n, "customer-dscp", "leave");
 	set_number(n, "hop-limit-radius", WIRE_HOP_LIMIT - c->hop_limit_min);
 	set_number(n, "validity", c->validity_ms);
 	set_number(n, "hold-down", p->hold_down_ms);

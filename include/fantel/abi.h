@@ -741,6 +741,8 @@ struct config {
 	__u8 code_lsb;		/* CODE's bit 0 is the least significant */
 	__u8 transport;		/* enum transport, towards IPv6; IPv4 is always UDP */
 	__u8 tclass;		/* of notifications: DSCP << 2 */
+	__u8 remark;		/* customers' packets with that DSCP get another */
+	__u8 remark_tclass;	/* this one, shifted */
 	__u8 hop_limit_min;	/* accepted from here on; 255 - radius */
 	__u8 tell_sender;	/* of packets without a path */
 	__u8 bfd;		/* some core port has a session */

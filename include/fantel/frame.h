@@ -16,6 +16,8 @@
 #define ETHERTYPE_IPV4 0x0800
 #define ETHERTYPE_IPV6 0x86dd
 #define ETHERTYPE_MPLS 0x8847
+#define ETHERTYPE_VLAN 0x8100
+#define ETHERTYPE_QINQ 0x88a8
 
 #define IPV4_LEN 20
 #define IPV4_LEN_MAX 60
@@ -74,6 +76,9 @@
 #define VXLAN_OFF_VNI 4
 #define VXLAN_VNI_SHIFT 8
 #define VXLAN_I 0x08
+
+#define VLAN_LEN 4 /* a tag: its own fields(2) EtherType of what follows(2) */
+#define VLAN_OFF_TYPE 2
 
 #define LABEL_LEN 4 /* a label stack entry; its fields: wire.h */
 #define LABEL_TTL_MASK 0xff

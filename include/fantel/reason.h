@@ -27,6 +27,7 @@
 	X(TOO_BIG, "too-big", DROP, "longer than the path's MTU; the sender was told")                            \
 	X(TOO_BIG_LIMITED, "too-big-limited", DROP, "longer than the path's MTU; the sender was told just before") \
 	X(CUSTOMER_PORT, "customer-port", DROP, "a notification on a customer port")                              \
+	X(REMARKED, "remarked", DONE, "from a customer port with the DSCP of notifications: it got another")      \
 	/* notifications received: notify */                                                                      \
 	X(FAILED, "failed", DONE, "a failure was recorded against a path, link or node")                          \
 	X(RECOVERED, "recovered", DONE, "a recovery withdrew a failure")                                          \

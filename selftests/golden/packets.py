@@ -257,6 +257,10 @@ emit("failure udp6 to us", Ether(**MAC_IN) / v6(dst=LOOPBACK6, hlim=255) /
      UDP(sport=49152, dport=50202) / udp_message)
 emit("failure udp4 to us", Ether(**MAC_IN) / v4(dst=LOOPBACK4, ttl=255) /
      UDP(sport=49152, dport=50202) / udp_message)
+emit("failure behind a tag", Ether(**MAC_IN) / Dot1Q(vlan=7) / icmp_message(202, LOOPBACK6))
+emit("failure with a routing header", Ether(**MAC_IN) / v6() / IPv6ExtHdrSegmentRouting(
+    addresses=[LOOPBACK6, FAR6], segleft=1, lastentry=1) /
+    UDP(sport=49152, dport=50202) / udp_message)
 
 
 # ---- too big for the path's MTU: the sender is told what is left inside the tunnel ----------------

@@ -200,6 +200,7 @@ static void unusual(struct config *config)
 	config->enterprise = 4711;
 	config->udp_port = 50302;
 	config->hop_limit_min = 255;
+	config->remark_tclass = 8 << 2;
 }
 
 static void p_node(struct config *config)
@@ -218,6 +219,7 @@ static void wary(struct config *config)
 
 #define ALWAYS                                                                                     \
 	REASON_NOT_IP, REASON_NO_CLASS, REASON_HOP_LIMIT, REASON_NO_PATH, REASON_CUSTOMER_PORT,    \
+		REASON_REMARKED,                                                                   \
 		REASON_FAILED, REASON_RECOVERED, REASON_REFRESHED, REASON_MEASURED,                \
 		REASON_CONGESTED, REASON_EASED, REASON_HINT,                                       \
 		REASON_REPORTED, REASON_METRIC, REASON_METRICS_FULL,                               \
@@ -252,7 +254,8 @@ static const char *const frames[] = {
 	"a notification in transit", "a UDP notification in transit", "from nobody",
 	"from a multicast source",
 	"our segment is the last", "an SRH with more left than listed", "another routing type",
-	"failure icmp6 to us", "failure udp6 to us", "failure udp4 to us", NULL,
+	"failure icmp6 to us", "failure udp6 to us", "failure udp4 to us",
+	"failure behind a tag", "failure with a routing header", NULL,
 };
 
 struct fuzz {

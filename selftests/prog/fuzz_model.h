@@ -1076,12 +1076,44 @@ static void model_core(struct model *m, const struct reading *r)
 	model_detect(m, r);
 }
 
+/* A packet without the VLAN tags and the routing header in front of it; true where there were tags. */
+static bool model_uncover(const struct reading *r, struct bytes *bare)
+{
+	const __u8 *b = r->in->b;
+	__u32 at = 12, behind;
+
+	while (at < 20 && at + 6 <= r->in->len &&
+	       (!memcmp(b + at, "\x81\x00", 2) || !memcmp(b + at, "\x88\xa8", 2)))
+		at += 4;
+	bare->len = 0;
+	bytes_put(bare, b, MIN(r->in->len, 12));
+	bytes_put(bare, b + at, r->in->len > at ? r->in->len - at : 0);
+	b = bare->b + 14;
+	if (bare->len < 56 || load16(b - 2) != htons(0x86dd) || b[6] != IPPROTO_ROUTING)
+		return at > 12;
+	behind = 54 + 8 * (b[41] + 1);
+	if (behind >= bare->len)
+		return at > 12;
+	bare->b[14 + 6] = b[40];
+	bare->len -= behind - 54;
+	memmove(bare->b + 54, bare->b + behind, bare->len - 54);
+	return at > 12;
+}
+
+/* A packet of a customer that claims the class of notifications: it gets another DSCP. */
+static void model_remark(struct model *m, const struct frame *f)
+{
+	if (!m->config.remark || f->tclass >> 2 != m->config.tclass >> 2)
+		return;
+	m->count[REASON_REMARKED].packets++;
+	m->count[REASON_REMARKED].bytes += f->len;
+	m->rewrites = true;
+}
+
 static enum reason model_class(const struct model *m, const struct reading *r)
 {
 	const struct frame *f = &r->frame;
 
-	if (model_is_notification(m, r))
-		return REASON_CUSTOMER_PORT;
 	if (addr_is_multicast(&f->dst) || addr_is_link_local(&f->dst) ||
 	    addr_is_link_local(&f->src) || !model_in(m->class, m->n_classes, &f->dst))
 		return REASON_NO_CLASS;
@@ -1128,7 +1160,7 @@ static void model_steer(struct model *m, const struct reading *r, __u32 path)
 {
 	m->marks = m->path[path].tunnel == TUNNEL_MARK;
 	m->verdict = m->marks ? XDP_PASS : XDP_REDIRECT;
-	m->rewrites = !m->marks;
+	m->rewrites |= !m->marks;
 	m->taken = path;
 	m->steered[path].packets++;
 	m->steered[path].bytes += r->frame.len;
@@ -1141,6 +1173,23 @@ static void model_steer(struct model *m, const struct reading *r, __u32 path)
 	}
 }
 
+/* A packet that does not show, or not at first sight, what it is: REASON_CUSTOMER_PORT for a
+ * notification. */
+static enum reason model_hidden(struct model *m, const struct reading *r)
+{
+	static struct bytes bare;
+	struct reading within = { .in = &bare };
+	bool tagged = model_uncover(r, &bare);
+
+	if (!frame_parse(&within.frame, bare.b, bare.b + bare.len))
+		return REASON_NONE;
+	if (model_is_notification(m, &within))
+		return REASON_CUSTOMER_PORT;
+	if (tagged)
+		model_remark(m, &within.frame);
+	return REASON_NONE;
+}
+
 static void model_customer(struct model *m, const struct reading *r)
 {
 	enum reason reason;
@@ -1148,9 +1197,14 @@ static void model_customer(struct model *m, const struct reading *r)
 
 	model_begin(m);
 	if (!r->ip || r->in->len < 14 + r->frame.len) {
-		model_verdict(m, REASON_NOT_IP, r->in->len);
+		model_verdict(m, model_hidden(m, r) ?: REASON_NOT_IP, r->in->len);
 		return;
 	}
+	if (model_is_notification(m, r) || model_hidden(m, r)) {
+		model_verdict(m, REASON_CUSTOMER_PORT, r->frame.len);
+		return;
+	}
+	model_remark(m, &r->frame);
 	reason = model_class(m, r);
 	if (!reason) {
 		path = model_pick(m, &r->frame);

@@ -234,6 +234,7 @@ struct config node_config(void)
 		.udp_port = WIRE_UDP_PORT,
 		.udp_sport = WIRE_UDP_SPORT_MIN,
 		.tclass = WIRE_DSCP << 2,
+		.remark = 1,
 		.hop_limit_min = WIRE_HOP_LIMIT - 8,
 		.hash_seed = 0x0123456789abcdefULL,
 		.n_repeats = 3,

@@ -647,6 +647,8 @@ static void notification_settings_are_read(void **state)
 	assert_int_equal(p.config.udp_sport, 65535);
 	assert_int_equal(p.config.enterprise, 0);
 	assert_int_equal(p.config.tclass, 63 << 2);
+	assert_int_equal(p.config.remark, 1);
+	assert_int_equal(p.config.remark_tclass, 62 << 2);
 	assert_int_equal(p.config.hop_limit_min, 252);
 	assert_int_equal(p.config.validity_ms, 10000);
 	assert_int_equal(p.hold_down_ms, 0);
@@ -685,6 +687,8 @@ static void what_is_left_out_has_its_default(void **state)
 	assert_in_range(p.config.udp_sport, WIRE_UDP_SPORT_MIN, 65535);
 	assert_int_equal(p.config.enterprise, WIRE_ENTERPRISE);
 	assert_int_equal(p.config.tclass, WIRE_DSCP << 2);
+	assert_int_equal(p.config.remark, 1);
+	assert_int_equal(p.config.remark_tclass, 0);
 	assert_int_equal(p.config.hop_limit_min, 0);
 	assert_int_equal(p.config.validity_ms, 5000);
 	assert_int_equal(p.config.refresh_ns, 1666 * NSEC_PER_MSEC);

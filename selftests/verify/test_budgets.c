@@ -31,7 +31,7 @@ static const struct {
 } budgets[] = {
 	{ "fantel_clock", { 100, 100, 100 } },
 	{ "fantel_mark", { 100, 100, 100 } },
-	{ "fantel_customer", { 195000, 65000, 65000 } },
+	{ "fantel_customer", { 195000, 82000, 82000 } },
 	{ "fantel_core", { 120000, 98000, 98000 } },
 	{ "fantel_watch", { 90000, 57000, 57000 } },
 	{ "fantel_queue", { 20000, 20000, 20000 } },
