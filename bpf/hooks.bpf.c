@@ -16,6 +16,7 @@
  *                   detect    a packet bound for a failed link becomes a notification
  *   its egress      watch     trouble on a link that is up: a clone becomes the notification
  *                   queue       what waits in the qdisc
+ *   no port         device    a port's device that loses its carrier, without any packet
  *   the loader      clock     jiffies, for the freshness of next hops
  *   all             maps, account (counters, events), auth (MACs), packet, reply, scratch
  */
@@ -24,6 +25,7 @@
 #include "clock.bpf.h"
 #include "decap.bpf.h"
 #include "detect.bpf.h"
+#include "device.bpf.h"
 #include "learn.bpf.h"
 #include "notify.bpf.h"
 #include "steer.bpf.h"

@@ -110,6 +110,12 @@ MAP(fantel_proven, BPF_MAP_TYPE_HASH, struct addr, struct origin, MAX_ORIGINS, B
  * (link.bpf.h), which the loader then makes its own. */
 MAP(fantel_links, BPF_MAP_TYPE_HASH, __u32, struct link, MAX_CORE_LINKS, BPF_F_NO_PREALLOC);
 
+/* The devices of ports, as they show themselves. device, and of the ifindex the loader -> the loader. */
+MAP(fantel_devices, BPF_MAP_TYPE_ARRAY, __u32, struct device_row, MAX_CORE_LINKS, BPF_F_MMAPABLE);
+
+/* By which they are looked at. device only. */
+MAP(fantel_timer, BPF_MAP_TYPE_ARRAY, __u32, struct device_timer, 1, 0);
+
 /* BFD sessions of core ports. loader -> bfd. */
 MAP(fantel_bfd_set, BPF_MAP_TYPE_HASH, __u32, struct bfd_set, MAX_CORE_LINKS, BPF_F_NO_PREALLOC);
 
@@ -159,6 +165,12 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, BFD_NEWS_BYTES);
 } fantel_bfd_news SEC(".maps");
+
+/* struct link_news. device -> the loader. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, LINK_NEWS_BYTES);
+} fantel_link_news SEC(".maps");
 
 FN struct node_state *node_state(void)
 {

@@ -113,6 +113,9 @@ static void configure(struct attach *attach)
 
 	*config = attach->policy->config;
 	config->hash_seed = hash_seed(&attach->policy->config);
+	bpf_program__set_autoload(attach->skel->progs.fantel_device, devices_can_read());
+	bpf_program__set_autoload(attach->skel->progs.fantel_carrier,
+				  devices_can_read() && devices_can_attach());
 	if (!any_watched(attach->policy))
 		return;
 	config->queue_by = egress_queue_by();
@@ -324,6 +327,14 @@ const struct maps *attach_maps(const struct attach *attach)
 int attach_clock(const struct attach *attach)
 {
 	return bpf_program__fd(attach->skel->progs.fantel_clock);
+}
+
+struct device_programs attach_devices(const struct attach *attach)
+{
+	return (struct device_programs){
+		.find = bpf_program__fd(attach->skel->progs.fantel_device),
+		.carrier = bpf_program__fd(attach->skel->progs.fantel_carrier),
+	};
 }
 
 bool attach_is_takeover(const struct attach *attach)

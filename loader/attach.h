@@ -7,6 +7,7 @@
 #ifndef ATTACH_H
 #define ATTACH_H
 
+#include "devices.h"
 #include "maps.h"
 #include "pin.h"
 #include "policy.h"
@@ -25,6 +26,7 @@ void attach_free(struct attach *attach);
 
 const struct maps *attach_maps(const struct attach *attach);
 int attach_clock(const struct attach *attach); /* fantel_clock, for links and nexthops */
+struct device_programs attach_devices(const struct attach *attach);
 bool attach_is_takeover(const struct attach *attach);
 
 /* In this order; each returns 0 or a negative errno, reported. */

@@ -2,9 +2,9 @@
 /*
  * Carrier loss without the kernel's patience. Netlink tells of it through linkwatch, which after one
  * event of any interface may hold back the next for up to a second (net/core/link_watch.c; not so
- * for stacked interfaces and those with a peer). So the carrier of such ports is looked at every few
- * milliseconds, in a thread of its own, because the question takes the RTNL lock, and whoever holds
- * that may hold it for long.
+ * for stacked interfaces and those with a peer). Where the packet path may not read it from the devices
+ * (devices.h), the carrier of such ports is looked at every few milliseconds, in a thread of its own,
+ * because the question takes the RTNL lock, and whoever holds that may hold it for long.
  */
 #ifndef CARRIER_H
 #define CARRIER_H

@@ -30,6 +30,7 @@ struct links {
 	struct netlink news, ask;
 	const struct maps *maps;
 	const struct policy *policy;
+	const struct device_row *device; /* fantel_devices; NULL = nobody looks at them */
 	struct fresh fresh;
 	struct link_ops ops;
 	__u64 now_ns;
@@ -256,7 +257,8 @@ static void core_step(struct links *links, struct interface *i, enum wire_cause 
 /* Something new was seen of a port, at `seen_ns`. */
 static void step(struct links *links, struct interface *i, __u64 seen_ns)
 {
-	enum wire_cause seen = i->kernel_down ?: i->bfd_down ? CAUSE_BFD : i->reported_down;
+	enum wire_cause seen = i->kernel_down ?: i->device_down ?: i->bfd_down ? CAUSE_BFD :
+									  i->reported_down;
 	bool same = !seen == !i->down;
 
 	if (interface_is_core(i)) {
@@ -281,7 +283,10 @@ static void appear(struct links *links, struct interface *i, const struct news *
 {
 	i->ifindex = news->ifindex;
 	i->dump = links->dump;
-	i->bfd_down = false; /* nothing is known of it yet */
+	i->device_down = CAUSE_NONE; /* nothing is known of it yet */
+	if (links->device && interface_is_core(i))
+		i->device_fails = links->device[links_row(links, i)].fails;
+	i->bfd_down = false;
 	i->bfd_fails = 0;
 	copy_news(i, news);
 	if (interface_is_core(i))
@@ -434,6 +439,48 @@ void links_ask(struct links *links, __u64 now_ns)
 		info->ifi_index = links->interface[at]->ifindex;
 		netlink_request(&links->ask, request, on_link, links);
 	}
+}
+
+/* ---- devices --------------------------------------------------------------------------------- */
+
+void links_set_devices(struct links *links, const struct device_row *rows)
+{
+	links->device = rows;
+	for (__u32 at = 0; at < links->n; at++)
+		if (interface_is_core(links->interface[at]))
+			links->interface[at]->device_fails =
+				rows[links_row(links, links->interface[at])].fails;
+}
+
+__u32 links_row(const struct links *links, const struct interface *i)
+{
+	return i->port - links->policy->port;
+}
+
+/* A failure that is over before we look was one all the same: the packet path has written it. */
+static void read_device(struct links *links, struct interface *i)
+{
+	const struct device_row *row = &links->device[links_row(links, i)];
+	__u32 fails = __atomic_load_n(&row->fails, __ATOMIC_ACQUIRE);
+	enum wire_cause down = __atomic_load_n(&row->down, __ATOMIC_ACQUIRE);
+
+	if (fails != i->device_fails || (down && !i->device_down)) {
+		i->device_fails = fails;
+		i->device_down = down ?: CAUSE_CARRIER;
+		step(links, i, down ? row->changed_ns : links->now_ns);
+	}
+	if (i->device_down && !down) {
+		i->device_down = CAUSE_NONE;
+		step(links, i, links->now_ns);
+	}
+}
+
+void links_devices(struct links *links, __u64 now_ns)
+{
+	links->now_ns = now_ns;
+	for (__u32 at = 0; links->device && at < links->n; at++)
+		if (interface_is_core(links->interface[at]) && links->interface[at]->ifindex)
+			read_device(links, links->interface[at]);
 }
 
 /* ---- BFD ------------------------------------------------------------------------------------- */

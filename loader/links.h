@@ -3,7 +3,8 @@
  * Interfaces as the kernel reports them, and the failures of core ports: the writer of fantel_links,
  * and of fantel_node.links_down, .alive_until and .wall_ns. A core port is down when it is set down
  * here (admin-down), has no carrier, which is also how its far end being set down shows, or has a BFD
- * session that failed. That, the packet path writes at once (bpf/link.bpf.h), and links_bfd after it.
+ * session that failed. What its device and the session show, the packet path writes at once
+ * (bpf/link.bpf.h), and links_devices and links_bfd after it; what netlink says comes last.
  * The first to see a failure gives it its cause; the port is up when nobody sees one.
  *
  * A failure has one event-id from the moment a port goes down until it has been up for the hold-down
@@ -28,6 +29,8 @@ struct interface {
 	/* of core ports: */
 	enum wire_cause seen_down;   /* what they say; `down` but for the suppression */
 	enum wire_cause kernel_down; /* what the kernel says alone */
+	enum wire_cause device_down; /* what its device shows alone, before the kernel says so */
+	__u32 device_fails;	     /* so many of its failures are known */
 	bool bfd_down;		     /* what the BFD session says alone */
 	enum wire_cause reported_down; /* what another program says alone */
 	__u32 bfd_fails;	     /* so many of its failures are known */
@@ -73,6 +76,12 @@ void links_free(struct links *links);
 
 int links_fd(const struct links *links);
 void links_read(struct links *links, __u64 now_ns);
+
+/* From now on the ports' devices are looked at; which row of `rows` is a port's, links_row says. */
+void links_set_devices(struct links *links, const struct device_row *rows);
+__u32 links_row(const struct links *links, const struct interface *interface);
+/* Read what they show; after devices_changed. */
+void links_devices(struct links *links, __u64 now_ns);
 
 /* Read what BFD sessions say of their links; after bfd_changed. */
 void links_bfd(struct links *links, __u64 now_ns);

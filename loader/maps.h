@@ -29,7 +29,9 @@
 	X(bfd_set)                                                                                 \
 	X(bfd)                                                                                     \
 	X(bfd_echo)                                                                                \
-	X(bfd_news)                                                                                   \
+	X(bfd_news)                                                                                \
+	X(devices)                                                                                 \
+	X(link_news)                                                                               \
 	X(routes)                                                                                  \
 	X(watches)                                                                                 \
 	X(gauges)                                                                                  \

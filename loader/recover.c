@@ -471,6 +471,7 @@ void recover_failed(struct recover *recover, const struct interface *i, __u64 no
 	learned_by_age(&t);
 	for (__u32 k = 0; k < t.n; k++)
 		tell_failed(recover, &t.tunnel[k].key, &t.tunnel[k].learned.tunnel, &c, now_ns);
+	send_copies(recover, &recover->urgent, clock_now_ns());
 }
 
 /* ---- fantel_told ----------------------------------------------------------------------------- */

@@ -19,6 +19,7 @@
 #include "clock.h"
 #include "commands.h"
 #include "control.h"
+#include "devices.h"
 #include "keyring.h"
 #include "links.h"
 #include "lock.h"
@@ -37,14 +38,17 @@
 #include "watches.h"
 
 #define REALTIME_PRIORITY 10
-#define CARRIER_MS 5
-#define CARRIER_MAX_MS 1000 /* then netlink is as fast */
+#define CARRIER_NS (NSEC_PER_MSEC / 4)
+#define CARRIER_MIN_NS (NSEC_PER_MSEC / 20)
+#define CARRIER_MAX_NS NSEC_PER_SEC /* then netlink is as fast */
+/* Where the devices can't be read, and each look takes the RTNL lock. */
+#define CARRIER_ASK_NS (5 * NSEC_PER_MSEC)
 
 struct run_options {
 	struct options options; /* first: what options_parse takes */
 	const char *file;
 	bool verbose, no_events, detach_on_exit, realtime;
-	__u32 carrier_ms;
+	__u64 carrier_ns;
 };
 
 /* A node that runs. What is NULL is not there yet. */
@@ -60,6 +64,7 @@ struct run {
 	struct watches *watches;
 	struct recover *recover;
 	struct balance *balance;
+	struct devices *devices;
 	struct carrier *carrier;
 	struct bfd *bfd;
 	struct reporter *reporter;
@@ -92,22 +97,22 @@ static const struct argp_option own_options[] = {
 	{ .name = "carrier-poll",
 	  .key = OPT_CARRIER,
 	  .arg = "MS",
-	  .doc = "look every MS milliseconds at the carrier of core ports whose loss the kernel "
-		 "may "
-		 "report late (default: 5; 0 = trust the kernel)" },
+	  .doc = "look every MS milliseconds at the carrier of core ports, of whose loss netlink may tell "
+		 "late (default: 0.25; 0 = trust netlink)" },
 	{}
 };
 
-static __u32 parse_ms(const char *text, const struct argp_state *state)
+static __u64 parse_period(const char *text, const struct argp_state *state)
 {
 	char *end;
-	unsigned long ms = strtoul(text, &end, 10);
+	double ns = strtod(text, &end) * NSEC_PER_MSEC;
 
-	if (*end || end == text || ms > CARRIER_MAX_MS)
+	if (*end || end == text || !(ns == 0 || (ns >= CARRIER_MIN_NS && ns <= CARRIER_MAX_NS)))
 		argp_error(state,
-			   "--carrier-poll: `%s' is not a number of milliseconds from 0 to %d",
-			   text, CARRIER_MAX_MS);
-	return ms;
+			   "--carrier-poll: `%s' is neither 0 nor a number of milliseconds from %g to %g",
+			   text, 1.0 * CARRIER_MIN_NS / NSEC_PER_MSEC,
+			   1.0 * CARRIER_MAX_NS / NSEC_PER_MSEC);
+	return ns;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -131,7 +136,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->realtime = true;
 		return 0;
 	case OPT_CARRIER:
-		options->carrier_ms = parse_ms(arg, state);
+		options->carrier_ns = parse_period(arg, state);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (options->file)
@@ -190,6 +195,15 @@ static void watch_carriers(const struct run *run)
 			      links_delayed(run->links, name, CARRIER_PORTS));
 }
 
+/* A core port's interface came or went (0). */
+static void watch_device(const struct run *run, const struct interface *i, __u32 ifindex)
+{
+	if (!run->devices || !interface_is_core(i))
+		return;
+	devices_set(run->devices, links_row(run->links, i), ifindex);
+	devices_renew(run->devices);
+}
+
 static void on_link(void *arg, enum link_change change, const struct interface *i)
 {
 	struct run *run = arg;
@@ -235,6 +249,7 @@ static void on_link(void *arg, enum link_change change, const struct interface *
 				 i->port->name);
 		if (run->neighbours)
 			neighbours_forget(run->neighbours, i->ifindex);
+		watch_device(run, i, 0);
 		if (run->bfd)
 			bfd_port(run->bfd, i->port, 0);
 		if (run->watches)
@@ -245,6 +260,7 @@ static void on_link(void *arg, enum link_change change, const struct interface *
 		log_warn("port %s: its interface is back", i->port->name);
 		if (run->attach)
 			attach_port_again(run->attach, i->port, i->ifindex);
+		watch_device(run, i, i->ifindex);
 		if (run->bfd)
 			bfd_port(run->bfd, i->port, i->ifindex);
 		if (run->watches)
@@ -349,6 +365,8 @@ static struct timespec time_left(const struct run *run)
 	due = MIN(due, MIN(neighbours_due(run->neighbours), routes_due(run->routes)));
 	due = MIN(due, MIN(recover_due(run->recover), watches_due(run->watches)));
 	due = MIN(due, balance_due(run->balance));
+	if (run->devices)
+		due = MIN(due, devices_due(run->devices));
 	left = due > now ? due - now : 0;
 	return (struct timespec){ left / NSEC_PER_SEC % 3600, left % NSEC_PER_SEC };
 }
@@ -362,6 +380,7 @@ static int loop(struct run *run)
 		{ .fd = routes_fd(run->routes), .events = POLLIN },
 		{ .fd = watches_fd(run->watches), .events = POLLIN },
 		{ .fd = run->signals, .events = POLLIN },
+		{ .fd = run->devices ? devices_fd(run->devices) : -1, .events = POLLIN },
 		{ .fd = run->carrier ? carrier_fd(run->carrier) : -1, .events = POLLIN },
 		{ .fd = reporter_paths(run->reporter), .events = POLLIN },
 		{ .fd = run->bfd ? bfd_fd(run->bfd) : -1, .events = POLLIN },
@@ -378,6 +397,8 @@ static int loop(struct run *run)
 		dump->revents = 0;
 		ppoll(fds, ARRAY_SIZE(fds), &left, NULL);
 		run->now_ns = clock_now_ns();
+		if (run->devices && devices_changed(run->devices))
+			links_devices(run->links, run->now_ns);
 		if (run->bfd && bfd_changed(run->bfd))
 			links_bfd(run->links, run->now_ns);
 		links_read(run->links, run->now_ns);
@@ -392,6 +413,8 @@ static int loop(struct run *run)
 		if (dump->revents)
 			routes_read_dump(run->routes, run->now_ns);
 		links_tick(run->links, run->now_ns);
+		if (run->devices && devices_due(run->devices) <= run->now_ns)
+			devices_renew(run->devices);
 		routes_tick(run->routes, run->now_ns);
 		neighbours_tick(run->neighbours);
 		if (reporter_paths_changed(run->reporter))
@@ -479,11 +502,26 @@ static int keep(struct run *run)
 }
 
 /* Without it links are still seen to fail, only later. */
-static void start_carrier(struct run *run, __u32 ms)
+static void start_carrier(struct run *run, __u64 period_ns)
 {
-	if (!ms || carrier_start(&run->carrier, ms * NSEC_PER_MSEC))
-		return;
-	watch_carriers(run);
+	struct device_programs programs = attach_devices(run->attach);
+
+	if (programs.find >= 0 &&
+	    !devices_start(&run->devices, attach_maps(run->attach), &programs, run->policy->n_ports,
+			   period_ns)) {
+		for (__u32 i = 0; i < run->policy->n_ports; i++) {
+			const struct interface *port =
+				links_name(run->links, run->policy->port[i].name);
+
+			if (port && interface_is_core(port))
+				devices_set(run->devices, i, port->ifindex);
+		}
+		devices_renew(run->devices);
+		links_set_devices(run->links, devices_rows(run->devices));
+	} else if (period_ns &&
+		   !carrier_start(&run->carrier, MAX(period_ns, CARRIER_ASK_NS))) {
+		watch_carriers(run);
+	}
 }
 
 static void go_realtime(void)
@@ -516,6 +554,7 @@ static void let_go(struct run *run)
 	control_close(run->control);
 	bfd_stop(run->bfd);
 	carrier_stop(run->carrier);
+	devices_stop(run->devices);
 	balance_free(run->balance);
 	recover_free(run->recover);
 	watches_free(run->watches);
@@ -534,7 +573,7 @@ static int look_after(struct run *run, const struct run_options *options)
 
 	if (options->realtime)
 		go_realtime();
-	start_carrier(run, options->carrier_ms);
+	start_carrier(run, options->carrier_ns);
 	control_open(&run->control, &run->pins, on_report, run);
 	bfd_start(&run->bfd, attach_maps(run->attach), run->policy);
 	say_ready(run);
@@ -583,7 +622,7 @@ static int catch_signals(void)
 
 int cmd_run(int argc, char **argv)
 {
-	struct run_options options = { .carrier_ms = CARRIER_MS };
+	struct run_options options = { .carrier_ns = CARRIER_NS };
 	struct policy policy OWN_POLICY = {};
 	struct run node = { .policy = &policy, .lock = -1, .signals = -1 };
 	int r;

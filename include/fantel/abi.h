@@ -30,6 +30,7 @@
 #define MAX_ENDPOINTS 1024
 #define MAX_CORE_LINKS 1024
 #define BFD_NEWS_BYTES (1 << 16)
+#define LINK_NEWS_BYTES (1 << 14)
 #define MAX_ROUTES 65536
 #define MAX_TUNNELS (2 * MAX_LABELS * MAX_PATHS) /* every suffix; old and new policy at once */
 #define MAX_FAILED 32768
@@ -503,6 +504,40 @@ struct damping {
 	__u32 half_life_ms; /* of the figure; 0 = it is not kept */
 	__u32 flaps;	    /* how often it went down */
 	__u32 suppressions; /* how often it was suppressed */
+};
+
+/*
+ * fantel_devices: what the device of a core port shows of itself; a row for each port of the policy.
+ * The loader writes the ifindex, the packet path the rest.
+ */
+struct device_row {
+	__u64 address;	  /* of the kernel's struct net_device; 0 = not found */
+	__u64 changed_ns; /* when it last went down or up */
+	__u32 ifindex;	  /* 0 = there is none to look at */
+	__u32 fails;	  /* how often it went down */
+	__u32 down;	  /* enum wire_cause: why it is; 0 = it is up */
+	__u32 pad;
+};
+
+/* fantel_timer: by which they are looked at. */
+struct device_timer {
+	struct bpf_timer timer;
+	__u64 period_ns; /* 0 = it ends */
+	__u32 n;	 /* rows */
+	__u32 runs;
+};
+
+/* What fantel_device is run with: for struct device_timer. */
+struct device_args {
+	__u64 period_ns;
+	__u32 n;
+	__u32 pad;
+};
+
+/* fantel_link_news: look at fantel_devices, now. */
+struct link_news {
+	__u32 ifindex;
+	__u32 down; /* enum wire_cause */
 };
 
 #define LOCATION_MAX 128

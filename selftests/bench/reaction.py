@@ -37,7 +37,44 @@ PARTS = (
 )
 
 
-class Cut:
+SILENT_PARTS = (
+    ("cut -> R1's loader saw it", "cut", "seen"),
+    ("-> ingress PE told of the link", "seen", "link"),
+    ("-> and of the last tunnel", "link", "tunnels"),
+    ("cut -> all told", "cut", "tunnels"),
+    ("the cut itself: the kernel closes the port", "cut", "closed"),
+)
+TUNNELS = ("via-r1-r2", "via-r1-r2-v4")
+
+
+class Timed:
+    """Times of one cut, by name."""
+
+    times = {}
+
+    def part_us(self, first, last):
+        if self.times.get(first) is None or self.times.get(last) is None:
+            return None
+        return (self.times[last] - self.times[first]) / 1e3
+
+
+class SilentCut(Timed):
+    """One cut while nothing flows: R1 tells the ingress PE whose tunnels it has learned."""
+
+    def __init__(self, lab, nodes, how):
+        r1, pe1 = nodes["r1"], nodes["pe1"]
+        cut, closed = lab.cut("r1", "r2", how)
+        link = pe1.wait(cut, resource="r1-r2", usable=False)
+        seen = r1.wait(cut, event="link", link="r2", up=False)
+        tunnels = [pe1.wait(cut, path=path, event="notification") for path in TUNNELS]
+        _, mended = lab.mend("r1", "r2")
+        if not pe1.wait(mended, resource="r1-r2", usable=True) or not all((link, seen, *tunnels)):
+            raise LabError("the link did not come back, or the ingress PE was not told")
+        self.times = {"cut": cut, "closed": closed, "seen": seen["monotonic-ns"], "link": link["monotonic-ns"],
+                      "tunnels": max(event["monotonic-ns"] for event in tunnels)}
+
+
+class Cut(Timed):
     """One cut: its times, and what it did to the packets."""
 
     def __init__(self, lab, nodes, options, how):
@@ -66,11 +103,6 @@ class Cut:
         self.disorder_hit = sum(len(list(m.out_of_order(flow))) for flow in reaction.hit)
         self.disorder_spared = sum(len(list(m.out_of_order(flow))) for flow in reaction.spared)
         self.stalls = m.summary["sent"]["stalls"]
-
-    def part_us(self, first, last):
-        if self.times.get(first) is None or self.times.get(last) is None:
-            return None
-        return (self.times[last] - self.times[first]) / 1e3
 
     def kernel_us(self):
         """What passes before fantel is told, and after it has decided: closing the port, the netlink
@@ -114,6 +146,34 @@ def report(how, cuts, options):
         print(f"  DOUBTFUL: {doubt}")
 
 
+def report_silent(how, cuts):
+    print(f"\nR1-R2 cut by {how}, {len(cuts)} times, while nothing flows: {len(TUNNELS)} tunnels were learned")
+    print(f"  {'microseconds':<46} {'median':>10} {'min':>10} {'max':>10} {'mean':>10}  {'n':>4}")
+    for name, first, last in SILENT_PARTS:
+        print_row(name, [cut.part_us(first, last) for cut in cuts])
+
+
+def silent(options):
+    """The same without traffic."""
+    def unasked(node, policy):
+        change(node, policy)
+        policy["notification"] |= {"validity": 0, "unasked": {"sample": 4}}
+
+    series = []
+    with Lab() as lab:
+        nodes = routers.start(lab, change=unasked, options=("--realtime",))
+        for family in (6, 4):
+            with Traffic(lab, family, rate=5000):
+                routers.until(lambda n=family: any(row["link"] == "r2" and row["tunnels"] == (1 if n == 6 else 2)
+                                                   for row in nodes["r1"].ask("status")["learned"]))
+        for how in options.how or ("admin", "carrier"):
+            cuts = [SilentCut(lab, nodes, how) for _ in range(options.cuts)]
+            report_silent(how, cuts)
+            series.append({"how": how, "rate": 0, "microseconds": {
+                name: [cut.part_us(first, last) for cut in cuts] for name, first, last in SILENT_PARTS}})
+    return series
+
+
 def as_json(how, cuts, options):
     rows = {name: [cut.part_us(first, last) for cut in cuts] for name, first, last in PARTS}
     return {"how": how, "rate": options.rate, "flows": options.flows, "family": options.family,
@@ -149,6 +209,7 @@ def main():
                 cuts = [Cut(lab, nodes, options, how) for _ in range(options.cuts)]
                 report(how, cuts, options)
                 series.append(as_json(how, cuts, options))
+        series += silent(options)
     except LabError as error:
         print(f"reaction: {error}", file=sys.stderr)
         return 1

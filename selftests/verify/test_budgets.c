@@ -15,6 +15,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "devices.h"
 #include "prog/harness.h"
 
 /* No program may ask for more where the verifier knows when two ways have become one. Linux 6.1 walks
@@ -30,6 +31,8 @@ static const struct {
 	__u32 budget[ARRAY_SIZE(kernel)];
 } budgets[] = {
 	{ "fantel_clock", { 100, 100, 100 } },
+	{ "fantel_device", { 1000, 1000, 1000 } },
+	{ "fantel_carrier", { 1000, 1000, 1000 } },
 	{ "fantel_mark", { 100, 100, 100 } },
 	{ "fantel_customer", { 195000, 82000, 82000 } },
 	{ "fantel_core", { 120000, 98000, 98000 } },
@@ -93,6 +96,7 @@ static void within_budget(const char *configuration, const struct config *config
 	struct bpf_program *prog;
 	int over = 0;
 
+	bpf_program__set_autoload(node->progs.fantel_carrier, devices_can_attach());
 	if (config->queue_by == QUEUE_BY_TRACEPOINT) {
 		node->rodata->config.queue_by = QUEUE_BY_TRACEPOINT;
 		bpf_program__set_autoload(node->progs.fantel_queue, true);
