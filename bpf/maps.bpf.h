@@ -99,7 +99,7 @@ MAP(fantel_keys, BPF_MAP_TYPE_HASH, __u32, struct key, MAX_KEYS, BPF_F_NO_PREALL
 MAP(fantel_ends, BPF_MAP_TYPE_HASH, struct endpoint_key, struct endpoint, MAX_ENDPOINTS,
     BPF_F_NO_PREALLOC);
 
-/* Originator -> sequence window. notify only. */
+/* Originator -> sequence window and token buckets. notify only. */
 MAP(fantel_origins, BPF_MAP_TYPE_LRU_HASH, struct addr, struct origin, MAX_ORIGINS, 0);
 
 /* The same of originators who have proven who they are, out of reach of those who have not: they can

@@ -526,9 +526,12 @@ SUBPROG int notify_read(struct xdp_md *ctx, struct scratch *s)
 	return REASON_NONE;
 }
 
+/* What is known of the originator; of a new one, nothing. */
 FN struct origin *notify_origin(const struct scratch *s)
 {
-	static const struct origin never;
+	static const struct origin never = {
+		.bucket = { [0 ... KIND_COUNT - 1] = { .credit_ns = BUCKET_FULL } },
+	};
 	struct origin *origin;
 
 	if (config.authentication && s->proven) {
@@ -545,27 +548,6 @@ FN struct origin *notify_origin(const struct scratch *s)
 	return bpf_map_lookup_elem(&fantel_origins, &s->outer.src);
 }
 
-/* The sequence window of the originator; what carries no sequence is always new. A notification that
- * could not act gives its sequence back, so that a repetition has another try. */
-FN enum reason notify_once(struct scratch *s, __u64 now_ns)
-{
-	struct origin *origin;
-	enum reason reason;
-
-	if (!msg_has(&s->msg, TLVI_EVENT))
-		return notify_act(now_ns);
-	origin = notify_origin(s);
-	if (!origin)
-		return REASON_ORIGINS_FULL;
-	reason = window_take(origin, s->msg.sequence);
-	if (reason)
-		return reason;
-	reason = notify_act(now_ns);
-	if (notify_full(reason))
-		window_give_back(origin, s->msg.sequence);
-	return reason;
-}
-
 /* Nothing acts on it: it is told to the outside. */
 SUBPROG int notify_report(struct scratch *s, enum reason reason, __u64 now_ns)
 {
@@ -573,6 +555,46 @@ SUBPROG int notify_report(struct scratch *s, enum reason reason, __u64 now_ns)
 		return REASON_INTERNAL;
 	notify_key(s);
 	notify_event(s, reason, NULL, now_ns);
+	return reason;
+}
+
+/*
+ * Act, once for each sequence of the originator, and not more often than the policy takes of this kind
+ * from it; `sense`: why nothing may act on it, which is told. What it said before costs it no credit: a
+ * replay must not use up what a failure needs. A notification that could not act gives its sequence
+ * back, so that a repetition has another try, as has one for which there was no credit.
+ */
+FN enum reason notify_once(struct scratch *s, enum reason sense, __u64 now_ns)
+{
+	bool numbered = msg_has(&s->msg, TLVI_EVENT) && !sense;
+	enum reason reason = REASON_NONE;
+	struct origin *origin = NULL;
+	__u32 kind = s->msg.kind;
+
+	if (kind >= KIND_COUNT)
+		return REASON_INTERNAL;
+	if (numbered || config.receive[kind].interval_ns) {
+		origin = notify_origin(s);
+		if (!origin)
+			return REASON_ORIGINS_FULL;
+		if (numbered)
+			reason = window_judge(origin, s->msg.sequence);
+		if (reason)
+			return reason;
+		if (!bucket_take(&origin->bucket[kind], config.receive[kind].interval_ns,
+				 config.receive[kind].burst_ns, 1, now_ns))
+			return REASON_OVER_RATE;
+	}
+	if (sense)
+		return notify_report(s, sense, now_ns);
+	if (!numbered)
+		return notify_act(now_ns);
+	reason = window_take(origin, s->msg.sequence);
+	if (reason)
+		return reason;
+	reason = notify_act(now_ns);
+	if (notify_full(reason))
+		window_give_back(origin, s->msg.sequence);
 	return reason;
 }
 
@@ -613,13 +635,8 @@ SUBPROG int notify_packet(struct xdp_md *ctx)
 		now = bpf_ktime_get_ns();
 	if (reason == REASON_NONE && config.authentication && s->authentication)
 		reason = auth_check(s, now);
-	if (reason == REASON_NONE) {
-		reason = notify_sense(s);
-		if (reason == REASON_NONE)
-			reason = notify_once(s, now);
-		else
-			reason = notify_report(s, reason, now);
-	}
+	if (reason == REASON_NONE)
+		reason = notify_once(s, notify_sense(s), now);
 	return verdict(reason, s->outer.len);
 }
 

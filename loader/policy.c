@@ -480,6 +480,7 @@ static void take_notification(struct reader *r, const struct lyd_node *n)
 {
 	struct config *c = &r->policy->config;
 	const struct lyd_node *types = yang_child(n, "types"), *rate = yang_child(n, "rate");
+	const struct lyd_node *receive = yang_child(n, "receive-rate");
 	__u64 refresh_ms;
 
 	c->transport = is_word(n, "transport", "udp") ? TRANSPORT_UDP : TRANSPORT_ICMPV6;
@@ -511,6 +512,9 @@ static void take_notification(struct reader *r, const struct lyd_node *n)
 	c->rate[BUCKET_NO_PATH] = no_path_events;
 	c->rate[BUCKET_TELL] = rate_of(yang_child(rate, "no-path"));
 	c->rate[BUCKET_CONTROLLER] = rate_of(yang_child(rate, "controller"));
+#define X(NAME, type_default, word) c->receive[KIND_##NAME] = rate_of(yang_child(receive, word));
+	WIRE_KINDS(X)
+#undef X
 	c->tell_sender = is_word(n, "tell-sender", "true");
 }
 

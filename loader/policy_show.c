@@ -346,6 +346,17 @@ static json_t *rate_json(const struct rate *r)
 	return rate;
 }
 
+static json_t *receive_json(const struct config *c)
+{
+	json_t *receive = json_object();
+
+#define X(NAME, type_default, word)                                                                \
+	json_object_set_new(receive, word, rate_json(&c->receive[KIND_##NAME]));
+	WIRE_KINDS(X)
+#undef X
+	return receive;
+}
+
 static json_t *types_json(const struct config *c)
 {
 	json_t *types = json_object();
@@ -424,6 +435,7 @@ static json_t *notification_json(const struct policy *p)
 	json_object_set_new(rate, "controller", rate_json(&c->rate[BUCKET_CONTROLLER]));
 	json_object_set_new(rate, "too-big", rate_json(&c->rate[BUCKET_TOO_BIG]));
 	json_object_set_new(n, "rate", rate);
+	json_object_set_new(n, "receive-rate", receive_json(c));
 	return n;
 }
 

@@ -476,11 +476,12 @@ struct bucket {
 	__u64 credit_ns;
 };
 
-/* What is known of an originator: the sequence window (window.h). */
+/* What is known of an originator: the sequence window (window.h), and how much it has said lately. */
 #define WINDOW 64
 struct origin {
 	__u64 highest; /* sequence; 0 = none yet */
 	__u64 taken[WINDOW]; /* the latest by its lowest bits, see window.h; 0 = none */
+	struct bucket bucket[KIND_COUNT];
 };
 
 /* ---- detection ------------------------------------------------------------------------------ */
@@ -794,6 +795,7 @@ struct config {
 	__u64 repeat_ns[MAX_REPEATS]; /* offsets from the first, ascending, the first 0 */
 	__u64 refresh_ns; /* a tunnel still in use is told again after this; 0 = never */
 	struct rate rate[BUCKET_COUNT];
+	struct rate receive[KIND_COUNT]; /* of each originator */
 	struct pacing pacing;
 };
 

@@ -41,6 +41,7 @@
 	X(REPORTED, "reported", DONE, "a notification reported as an event only")                                 \
 	X(METRIC, "metric", DROP, "metrics that can't be: no number, negative, infinite, above the capacity")     \
 	X(HINT, "hint", DROP, "a hint of no known action")                                                        \
+	X(OVER_RATE, "over-rate", DROP, "more of its kind than the policy takes from one originator")             \
 	X(DUPLICATE, "duplicate", DROP, "a repetition of a notification that already acted")                      \
 	X(UNMATCHED, "unmatched", DROP, "a notification about a tunnel, link or node that no path uses")          \
 	X(NOT_KNOWN, "not-known", DROP, "the end of a failure or congestion that is not recorded")                \

@@ -17,18 +17,30 @@ FN __u64 window_mark(__u64 sequence)
 	return sequence | (WINDOW - 1);
 }
 
-/* Judge `sequence` and, when it is new, take it: REASON_NONE. Else REASON_DUPLICATE or, behind the
- * window, REASON_STALE, and nothing is changed. A zeroed window takes any sequence. */
-FN enum reason window_take(struct origin *o, __u64 sequence)
+/* Judge `sequence`: REASON_NONE when it is new. Else REASON_DUPLICATE or, behind the window,
+ * REASON_STALE. A zeroed window takes any sequence. */
+FN enum reason window_judge(const struct origin *o, __u64 sequence)
 {
-	__u64 *place = &o->taken[sequence & (WINDOW - 1)];
-	__u64 mark = window_mark(sequence), before = *place, highest = o->highest;
+	__u64 mark = window_mark(sequence), before = o->taken[sequence & (WINDOW - 1)];
+	__u64 highest = o->highest;
 
 	if (before > mark || (highest > sequence && highest - sequence >= WINDOW))
 		return REASON_STALE;
-	if (before == mark || __sync_val_compare_and_swap(place, before, mark) != before)
+	return before == mark ? REASON_DUPLICATE : REASON_NONE;
+}
+
+/* The same, and when it is new, take it. Otherwise nothing is changed. */
+FN enum reason window_take(struct origin *o, __u64 sequence)
+{
+	__u64 *place = &o->taken[sequence & (WINDOW - 1)];
+	__u64 mark = window_mark(sequence), before = *place;
+	enum reason reason = window_judge(o, sequence);
+
+	if (reason)
+		return reason;
+	if (__sync_val_compare_and_swap(place, before, mark) != before)
 		return REASON_DUPLICATE;
-	if (highest < sequence)
+	if (o->highest < sequence)
 		o->highest = sequence;
 	return REASON_NONE;
 }

@@ -220,9 +220,19 @@ static __u32 path_in_use(struct fantel_bpf *node)
 	exit(1);
 }
 
-static struct fantel_bpf *notify_node(void)
+/* Rates that are looked at, and never reached. */
+static struct config receiver_config(void)
 {
 	struct config config = node_config();
+
+	for (enum kind kind = 0; kind < KIND_COUNT; kind++)
+		config.receive[kind] = (struct rate){ 1, NSEC_PER_SEC };
+	return config;
+}
+
+static struct fantel_bpf *notify_node(void)
+{
+	struct config config = receiver_config();
 	struct fantel_bpf *node = node_load(&config);
 	struct policy_path path = golden_path("encaps-3");
 
@@ -247,7 +257,7 @@ static void link_make(struct fantel_bpf *node, __u32 index)
 /* So many paths with encaps-3's header, which all cross the same resources. */
 static struct fantel_bpf *crossing_node(__u32 paths, __u32 resources)
 {
-	struct config config = node_config();
+	struct config config = receiver_config();
 	struct fantel_bpf *node = node_open(&config);
 	struct policy_path from = golden_path("encaps-3");
 	struct nexthop nh = nexthop_fresh();
@@ -702,7 +712,7 @@ static void add_authentication(void)
 		{ "notify: the same, HMAC-SHA-256", AUTH_HMAC_SHA256, HMAC_BAR },
 	};
 	static const __u8 secret[16] = "sixteen bytes...";
-	struct config config = node_config();
+	struct config config = receiver_config();
 
 	config.authentication = 1;
 	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {

@@ -21,6 +21,7 @@
 
 #include <bpf/bpf.h>
 
+#include "fantel/bucket.h"
 #include "fuzz_model.h"
 #include "fuzz_packets.h"
 #include "own.h"
@@ -31,6 +32,7 @@
 #define GOLDEN_SEQUENCE 0x6550000000000000 /* where those of golden messages begin */
 #define DOMAIN 5
 #define DAY_S (24 * 3600)
+#define FILLING_NS (1ULL << 50) /* for one message: 13 days */
 #define IFINDEX 5 /* of the failed link, where there is one */
 
 enum property {
@@ -201,6 +203,8 @@ static void unusual(struct config *config)
 	config->udp_port = 50302;
 	config->hop_limit_min = 255;
 	config->remark_tclass = 8 << 2;
+	for (enum kind kind = 0; kind < KIND_COUNT; kind++)
+		config->receive[kind] = (struct rate){ FILLING_NS, 12 * FILLING_NS };
 }
 
 static void p_node(struct config *config)
@@ -232,7 +236,7 @@ static const struct variant variants[] = {
 	{ "ingress PE", usual, false, ORDERING_ANY, false, 40, 24,
 	  (enum reason[]){ ALWAYS, REASON_NONE } },
 	{ "ingress PE of a domain", unusual, false, ORDERING_STRICT, false, 20, 24,
-	  (enum reason[]){ ALWAYS, REASON_DOMAIN, REASON_NONE } },
+	  (enum reason[]){ ALWAYS, REASON_DOMAIN, REASON_OVER_RATE, REASON_NONE } },
 	{ "ingress PE that asks for MACs", wary, false, ORDERING_ANY, true, 25, 24,
 	  (enum reason[]){ ALWAYS, REASON_AUTH, REASON_AUTH_MISSING, REASON_AUTH_KEY,
 			   REASON_AUTH_EARLY, REASON_AUTH_EXPIRED, REASON_NONE } },
@@ -662,7 +666,32 @@ static bool failed_agree(struct fuzz *z)
 	return true;
 }
 
-static bool origins_agree(const struct rows *rows, const struct model_origins *want)
+/* Of a bucket that fills in days: so much was drawn, and next to nothing has come back. */
+static bool bucket_agrees(const struct fuzz *z, enum kind kind, __u32 drawn, const struct bucket *got)
+{
+	const struct rate *rate = &z->model.config.receive[kind];
+	__u64 left = rate->burst_ns - drawn * rate->interval_ns;
+
+	if (!drawn)
+		return !got->last_ns && got->credit_ns == BUCKET_FULL;
+	return got->last_ns <= z->ended_ns && got->credit_ns >= left &&
+	       got->credit_ns < left + DAY_S * NSEC_PER_SEC;
+}
+
+static bool origin_agrees(const struct fuzz *z, const struct model_origin *want,
+			  const struct origin *got)
+{
+	struct origin rest = *got;
+
+	for (enum kind kind = 0; kind < KIND_COUNT; kind++)
+		if (!bucket_agrees(z, kind, want->drawn[kind], &got->bucket[kind]))
+			return false;
+	memcpy(rest.bucket, want->value.bucket, sizeof(rest.bucket));
+	return !memcmp(&want->value, &rest, sizeof(rest));
+}
+
+static bool origins_agree(const struct fuzz *z, const struct rows *rows,
+			  const struct model_origins *want)
 {
 	const struct addr *key = (void *)rows->now.keys;
 	const struct origin *got = (void *)rows->now.values;
@@ -674,7 +703,7 @@ static bool origins_agree(const struct rows *rows, const struct model_origins *w
 
 		while (j < want->n && !addr_equal(&want->row[j].key, &key[i]))
 			j++;
-		if (j == want->n || memcmp(&want->row[j].value, &got[i], sizeof(got[i])))
+		if (j == want->n || !origin_agrees(z, &want->row[j], &got[i]))
 			return false;
 	}
 	return true;
@@ -856,11 +885,11 @@ static bool check_state(struct fuzz *z)
 		return broken(z, STATE, "fantel_failed differs");
 	if (!pace_agrees(z))
 		return broken(z, STATE, "fantel_pace differs");
-	if (!origins_agree(&z->origins, &z->model.origins))
+	if (!origins_agree(z, &z->origins, &z->model.origins))
 		return broken(z, STATE, "fantel_origins differs");
 	if (!metrics_agree(z))
 		return broken(z, STATE, "fantel_metrics differs");
-	if (!origins_agree(&z->proven, &z->model.proven))
+	if (!origins_agree(z, &z->proven, &z->model.proven))
 		return broken(z, STATE, "fantel_proven differs");
 	return told_agree(z) || broken(z, STATE, "fantel_told differs");
 }

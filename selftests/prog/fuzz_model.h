@@ -47,7 +47,8 @@ struct model_failed {
 
 struct model_origin {
 	struct addr key;
-	struct origin value;
+	struct origin value; /* but for its buckets */
+	__u32 drawn[KIND_COUNT]; /* from each of them */
 };
 
 struct model_told {
@@ -826,31 +827,6 @@ static enum reason model_act(struct model *m, const struct reading *r)
 	return result;
 }
 
-/* Once for each sequence of an originator. One that could not act gives its sequence back. */
-static enum reason model_once(struct model *m, const struct reading *r)
-{
-	struct model_origins *origins = r->proven ? &m->proven : &m->origins;
-	struct model_origin *origin = origins->row, fresh = { .key = r->frame.src };
-	enum reason reason;
-
-	if (!msg_has(&r->msg, TLVI_EVENT))
-		return model_act(m, r);
-	while (origin < origins->row + origins->n && !addr_equal(&origin->key, &fresh.key))
-		origin++;
-	if (origin == origins->row + origins->n) {
-		*origin = fresh;
-		origins->n++;
-	}
-	reason = window_take(&origin->value, r->msg.sequence);
-	if (reason)
-		return reason;
-	m->changes = true;
-	reason = model_act(m, r);
-	if (reason == REASON_FAILED_FULL || reason == REASON_METRICS_FULL)
-		window_give_back(&origin->value, r->msg.sequence);
-	return reason;
-}
-
 /* What can't be, or is not to be acted on, is told. */
 static enum reason model_sense(const struct msg *msg)
 {
@@ -869,20 +845,69 @@ static enum reason model_sense(const struct msg *msg)
 	return msg->hint == 4 || !measured.told ? REASON_REPORTED : REASON_NONE;
 }
 
+static struct model_origin *model_origin(struct model *m, const struct reading *r)
+{
+	struct model_origins *origins = r->proven ? &m->proven : &m->origins;
+	struct model_origin *origin = origins->row, fresh = { .key = r->frame.src };
+
+	while (origin < origins->row + origins->n && !addr_equal(&origin->key, &fresh.key))
+		origin++;
+	if (origin == origins->row + origins->n) {
+		*origin = fresh;
+		origins->n++;
+		m->changes = true;
+	}
+	return origin;
+}
+
+static enum reason model_tell_of(struct model *m, const struct reading *r, enum reason reason)
+{
+	struct tunnel_key tunnel;
+
+	model_tunnel(r, &tunnel);
+	model_notification(m, r, &tunnel, reason);
+	return reason;
+}
+
+/* Once for each sequence of an originator, and so often as there is credit for its kind, which is given
+ * out once. One that could not act gives its sequence back; what it said before costs nothing. */
+static enum reason model_once(struct model *m, const struct reading *r, enum reason sense)
+{
+	const struct rate *rate = &m->config.receive[r->msg.kind];
+	bool numbered = msg_has(&r->msg, TLVI_EVENT) && !sense;
+	struct model_origin *origin = NULL;
+	enum reason reason;
+
+	if (numbered || rate->interval_ns)
+		origin = model_origin(m, r);
+	if (numbered) {
+		struct origin judged = origin->value;
+
+		reason = window_take(&judged, r->msg.sequence);
+		if (reason)
+			return reason;
+	}
+	if (rate->interval_ns) {
+		m->changes = true;
+		if (origin->drawn[r->msg.kind] == rate->burst_ns / rate->interval_ns)
+			return REASON_OVER_RATE;
+		origin->drawn[r->msg.kind]++;
+	}
+	if (sense)
+		return model_tell_of(m, r, sense);
+	if (!numbered)
+		return model_act(m, r);
+	window_take(&origin->value, r->msg.sequence);
+	m->changes = true;
+	reason = model_act(m, r);
+	if (reason == REASON_FAILED_FULL || reason == REASON_METRICS_FULL)
+		window_give_back(&origin->value, r->msg.sequence);
+	return reason;
+}
+
 static void model_notify(struct model *m, const struct reading *r)
 {
-	enum reason reason = r->reason;
-	struct tunnel_key tunnel;
-	enum reason sense;
-
-	if (!reason && !(sense = model_sense(&r->msg)))
-		reason = model_once(m, r);
-	else if (!reason) {
-		reason = sense;
-		model_tunnel(r, &tunnel);
-		model_notification(m, r, &tunnel, reason);
-	}
-	model_verdict(m, reason, r->frame.len);
+	model_verdict(m, r->reason ?: model_once(m, r, model_sense(&r->msg)), r->frame.len);
 }
 
 /* The flow inside the tunnel, where there is IP inside. */

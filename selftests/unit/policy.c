@@ -668,6 +668,12 @@ static void notification_settings_are_read(void **state)
 	assert_int_equal(p.config.rate[BUCKET_FAILURE].interval_ns, 142857142);
 	assert_int_equal(p.config.rate[BUCKET_FAILURE].burst_ns, 142857142);
 	assert_int_equal(p.config.rate[BUCKET_TOO_BIG].interval_ns, 0);
+	assert_int_equal(p.config.receive[KIND_FAILURE].interval_ns, 1000);
+	assert_int_equal(p.config.receive[KIND_FAILURE].burst_ns, 10 * NSEC_PER_MSEC);
+	assert_int_equal(p.config.receive[KIND_RECOVERY].interval_ns, 250 * NSEC_PER_MSEC);
+	assert_int_equal(p.config.receive[KIND_RECOVERY].burst_ns, 2500 * NSEC_PER_SEC);
+	assert_int_equal(p.config.receive[KIND_ELIMINATION].burst_ns, 100000);
+	assert_int_equal(p.config.receive[KIND_LOAD].interval_ns, 0);
 }
 
 static void what_is_left_out_has_its_default(void **state)
@@ -677,6 +683,7 @@ static void what_is_left_out_has_its_default(void **state)
 		WIRE_KINDS(X)
 #undef X
 	};
+	static const __u32 per_second[KIND_COUNT] = { 10000, 10000, 2000, 10000, 1000 };
 	struct policy p OWN_POLICY = { 0 };
 
 	load(&p, "policies", "r1");
@@ -707,6 +714,10 @@ static void what_is_left_out_has_its_default(void **state)
 	assert_int_equal(p.config.repeat_ns[2], 5 * NSEC_PER_MSEC);
 	assert_int_equal(p.config.rate[BUCKET_FAILURE].interval_ns, NSEC_PER_SEC / 3000);
 	assert_int_equal(p.config.rate[BUCKET_FAILURE].burst_ns, 300 * (NSEC_PER_SEC / 3000));
+	for (enum kind kind = 0; kind < KIND_COUNT; kind++) {
+		assert_int_equal(p.config.receive[kind].interval_ns, NSEC_PER_SEC / per_second[kind]);
+		assert_int_equal(p.config.receive[kind].burst_ns, NSEC_PER_SEC);
+	}
 	assert_int_equal(p.config.rate[BUCKET_TELL].interval_ns, 100 * NSEC_PER_MSEC);
 	assert_int_equal(p.config.rate[BUCKET_TELL].burst_ns, NSEC_PER_SEC);
 	assert_int_equal(p.config.tell_sender, 1);
@@ -819,7 +830,7 @@ static void as_text_every_part_has_its_table(void **state)
 		"192.0.2.77     65535\n",
 		"\neth1      200001  100001     4000000000           10          1  1000  4294967295\n",
 		"\neth1            4294967295     99   90             10          3\n",
-		"refresh                              9999\n",
+		"refresh                                                  9999\n",
 	};
 	struct policy p OWN_POLICY = { 0 };
 	OWN_MEM char *text = NULL;

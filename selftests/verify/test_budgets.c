@@ -86,6 +86,8 @@ static struct config largest(void)
 		config.vxlan_port[i] = 4789 + i;
 	for (int i = 0; i < BUCKET_COUNT; i++)
 		config.rate[i] = (struct rate){ NSEC_PER_MSEC, NSEC_PER_SEC };
+	for (int i = 0; i < KIND_COUNT; i++)
+		config.receive[i] = (struct rate){ NSEC_PER_MSEC, NSEC_PER_SEC };
 	return config;
 }
 
