@@ -293,11 +293,17 @@ FN __u32 detect_build(struct xdp_md *ctx, struct scratch *s, const struct msg_en
 	return auth_finish(s, &w, &rules, from, KIND_FAILURE, s->told.tunnel.code);
 }
 
-/* Is this a core port that is known to be down? */
-FN bool detect_is_down(__u32 ifindex)
+/* Is this a core port that is known to be down? Where the failed one is the only one, none is asked. */
+FN bool detect_is_down(__u32 ifindex, const struct failure *failure)
 {
-	struct link *link = bpf_map_lookup_elem(&fantel_links, &ifindex);
+	struct node_state *node = node_state();
+	struct link *link;
 
+	if (ifindex == failure->ifindex)
+		return true;
+	if (node && node->links_down == 1 && failure->link->down)
+		return false;
+	link = bpf_map_lookup_elem(&fantel_links, &ifindex);
 	return link && link->down;
 }
 
@@ -305,13 +311,14 @@ FN bool detect_is_down(__u32 ifindex)
  * By the FIB, unless it points to a failed link, this one or another; then back where the packet came
  * from, which is alive and nearer to the ingress PE than we are.
  */
-FN void detect_way(struct xdp_md *ctx, const struct msg_envelope *from, struct way *way)
+FN void detect_way(struct xdp_md *ctx, const struct msg_envelope *from,
+		   const struct failure *failure, struct way *way)
 {
 	struct route *r = route_lookup(ctx, &from->src, &from->dst, 0, 0);
 
 	way->proto = from->transport == TRANSPORT_UDP ? PROTO_UDP : PROTO_ICMPV6;
 	if (!r || !r->resolved ||
-	    (r->ifindex != ctx->ingress_ifindex && detect_is_down(r->ifindex))) {
+	    (r->ifindex != ctx->ingress_ifindex && detect_is_down(r->ifindex, failure))) {
 		way_back(ctx, way);
 		return;
 	}
@@ -364,7 +371,7 @@ FN enum reason detect_notify(struct xdp_md *ctx, struct scratch *s, const struct
 		return reason;
 	if (told->sent == 1)
 		detect_event(s, failure, told, now);
-	detect_way(ctx, &from, &s->way);
+	detect_way(ctx, &from, failure, &s->way);
 	*action = reply(ctx, s, &from, &s->way, detect_build(ctx, s, &from, failure, told));
 	return *action == NOT_SENT ? REASON_NO_HEADROOM : REASON_NOTIFIED;
 }

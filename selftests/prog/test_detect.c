@@ -553,6 +553,7 @@ static void not_over_another_failed_link(void **state)
 	struct link down = link_of("core2", true);
 
 	forget();
+	state_put(2);
 	node_put(node->maps.fantel_links, &core2, &down);
 	net_do("ip -6 route replace 2001:db8:f::/48 via 2001:db8:e2::2");
 	next_tick();
