@@ -166,7 +166,7 @@ test-kernels: test-build
 
 $(B)/unit/%: selftests/unit/%.c $(B)/loader.a
 	$(call say,CC,$@) mkdir -p $(@D) && \
-		$(CC) $(OURS) $(TESTFLAGS) $(CFLAGS) $< $(B)/loader.a -lcmocka $(LDLIBS) -o $@
+		$(CC) $(OURS) $(TESTFLAGS) $(CFLAGS) $< $(B)/loader.a -lcmocka -lz $(LDLIBS) -o $@
 
 # Packets in and packets expected, by scapy.
 $(B)/golden/%.json: selftests/golden/%.py | $(HAVE)

@@ -40,16 +40,18 @@ FN bool bucket_allows(const struct bucket_key *key, __u32 messages, __u64 now_ns
 {
 	static const struct bucket full = { .credit_ns = BUCKET_FULL };
 	struct bucket *b = bpf_map_lookup_elem(&fantel_buckets, key);
-	__u32 kind = key->kind;
+	__u32 kind;
 
-	if (kind >= BUCKET_COUNT)
-		return false;
 	if (!b) {
 		bpf_map_update_elem(&fantel_buckets, key, &full, BPF_NOEXIST);
 		b = bpf_map_lookup_elem(&fantel_buckets, key);
 		if (!b)
 			return false;
 	}
+	/* Read where it is used: spilled, Linux 6.1 would forget its bound. */
+	kind = key->kind;
+	if (kind >= BUCKET_COUNT)
+		return false;
 	return bucket_take(b, config.rate[kind].interval_ns, config.rate[kind].burst_ns,
 			   messages, now_ns);
 }

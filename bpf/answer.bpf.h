@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Which packets a sender may be answered about: what toobig and tell have in common.
+ * Which packets a sender may be answered about: what toobig, tell and cnp have in common.
  */
 #ifndef ANSWER_BPF_H
 #define ANSWER_BPF_H

@@ -5,6 +5,7 @@
  *   customer port   steer     classify, pick a path, encapsulate, redirect
  *                   flows       which path a flow has to keep
  *                   toobig      the sender learns the tunnel's MTU
+ *                   cnp         RoCEv2 that a lowered rate leaves no room for becomes a CNP to its sender
  *                   mark        for the kernel's own tunnels, the mark by which it chooses them
  *   core port       bfd       a packet of the port's BFD session: the state follows at once
  *                   notify    a notification to this node: trust, parse, act
@@ -16,6 +17,7 @@
  *                   detect    a packet bound for a failed link becomes a notification
  *   its egress      watch     trouble on a link that is up: a clone becomes the notification
  *                   queue       what waits in the qdisc
+ *   customer's      cnp       the QPs that senders of RoCEv2 have
  *   no port         device    a port's device that loses its carrier, without any packet
  *   the loader      clock     jiffies, for the freshness of next hops
  *   all             maps, account (counters, events), auth (MACs), packet, reply, scratch
@@ -23,6 +25,7 @@
 #include "maps.bpf.h"
 #include "bfd.bpf.h"
 #include "clock.bpf.h"
+#include "cnp.bpf.h"
 #include "decap.bpf.h"
 #include "detect.bpf.h"
 #include "device.bpf.h"
@@ -52,6 +55,13 @@ int fantel_core(struct xdp_md *ctx)
 		return action;
 	learn(ctx);
 	return detect(ctx);
+}
+
+/* At the egress of customer ports; loaded only where senders of RoCEv2 are to get CNPs. */
+SEC("?tc")
+int fantel_qp(struct __sk_buff *skb)
+{
+	return qp_learn(skb);
 }
 
 /* Loaded only where a port is to be watched. */

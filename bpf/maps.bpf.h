@@ -143,6 +143,9 @@ MAP(fantel_told, BPF_MAP_TYPE_HASH, struct told_key, struct told, MAX_TOLD, 0);
  * was not seen for longest makes room. */
 MAP(fantel_learned, BPF_MAP_TYPE_LRU_HASH, struct told_key, struct learned, MAX_LEARNED, 0);
 
+/* The QPs of customers' hosts. cnp only. */
+MAP(fantel_qps, BPF_MAP_TYPE_LRU_HASH, struct qp_key, struct qp, MAX_QPS, 0);
+
 /* Token buckets of what we send in answer to packets. detect, steer, watch, and the loader
  * of what it tells unasked. */
 MAP(fantel_buckets, BPF_MAP_TYPE_LRU_HASH, struct bucket_key, struct bucket, MAX_BUCKETS, 0);

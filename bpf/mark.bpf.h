@@ -14,8 +14,6 @@
 #include "account.bpf.h"
 #include "packet.bpf.h"
 
-#define TC_NEXT (-1) /* TCX_NEXT, TC_ACT_UNSPEC: whoever comes next decides */
-
 /* In front of the packet. A packet that can't have it is dropped: without its mark it would leave by
  * whatever route there is, outside any tunnel. */
 FN int mark_write(struct xdp_md *ctx, __u32 value, __u64 bytes)

@@ -16,6 +16,9 @@
 /* In place of an XDP action or a reason: the packet is for someone else, and as it came. */
 #define NOT_OURS (-1)
 
+/* From a tc program, TCX_NEXT and TC_ACT_UNSPEC: whoever comes next decides. */
+#define TC_NEXT (-1)
+
 /* Read ctx anew: else the compiler may make one load out of several by computing addresses in it,
  * and the verifier says "dereference of modified ctx ptr". */
 #define CTX_PIN(ctx) asm volatile("" : "+r"(ctx))

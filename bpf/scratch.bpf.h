@@ -30,8 +30,8 @@ struct scratch {
 	struct resource_key resource; /* notify: what its location names */
 	struct measured measured; /* notify: its metrics */
 	struct frame outer, inner;
-	struct msg_envelope from; /* tell, watch: of the message */
-	struct way way;		  /* detect, tell: how the message leaves */
+	struct msg_envelope from; /* tell, watch, cnp: of the message */
+	struct way way;		  /* detect, tell, cnp: how the message leaves */
 	struct addr next; /* detect: where the outer header sends the packet from here */
 	__u32 inner_at;	  /* detect, decap: offset of the packet inside the tunnel */
 	__u32 inner_end;  /* decap: offset where the tunnel's payload ends */

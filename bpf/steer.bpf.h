@@ -9,6 +9,7 @@
 #define STEER_BPF_H
 
 #include "account.bpf.h"
+#include "cnp.bpf.h"
 #include "fantel/path.h"
 #include "flows.bpf.h"
 #include "health.bpf.h"
@@ -330,6 +331,15 @@ FN int steer_send(struct xdp_md *ctx, __u8 *ip, const struct frame *f, const str
 	return bpf_redirect(c->nexthop->ifindex, 0);
 }
 
+/* A packet for which a lowered rate leaves no room: its sender learns of it, where that is wanted and can
+ * be. */
+FN int steer_paced(struct xdp_md *ctx, __u64 bytes)
+{
+	int action = config.cnp ? cnp(ctx) : NOT_OURS;
+
+	return action == NOT_OURS ? verdict(REASON_PACED, bytes) : action;
+}
+
 /* A packet that no good path carries: an XDP action, or NOT_OURS where no congested one does either.
  * Its own function: of all packets, few need it. */
 SUBPROG int steer_congested(struct xdp_md *ctx, __u32 group, __u64 hash)
@@ -351,7 +361,7 @@ SUBPROG int steer_congested(struct xdp_md *ctx, __u32 group, __u64 hash)
 	else if (rank->on_congestion == RELIEF_MARK)
 		pace = PACE_MARK;
 	if (pace == PACE_DROP)
-		return verdict(REASON_PACED, s->outer.len);
+		return steer_paced(ctx, s->outer.len);
 	if (pace == PACE_MARK)
 		pace_mark(ip, &s->outer);
 	return steer_send(ctx, ip, &s->outer, &c, hash);

@@ -19,7 +19,6 @@
 #include "fantel/threshold.h"
 #include "queue.bpf.h"
 
-#define TC_NEXT (-1) /* TC_ACT_UNSPEC: go on with what else is attached */
 #define TC_SHOT 2
 #define CHECKSUM_PARTIAL 3 /* include/linux/skbuff.h */
 #define PRIO_CONTROL 7	   /* TC_PRIO_CONTROL */

@@ -116,6 +116,7 @@ static void configure(struct attach *attach)
 	bpf_program__set_autoload(attach->skel->progs.fantel_device, devices_can_read());
 	bpf_program__set_autoload(attach->skel->progs.fantel_carrier,
 				  devices_can_read() && devices_can_attach());
+	bpf_program__set_autoload(attach->skel->progs.fantel_qp, config->cnp);
 	if (!any_watched(attach->policy))
 		return;
 	config->queue_by = egress_queue_by();
@@ -481,12 +482,25 @@ static int keep_port(struct attach *attach, struct port *port)
 	return 0;
 }
 
+/* What belongs on a port's egress; NULL: nothing. */
+static const struct bpf_program *egress_program(const struct attach *attach,
+						const struct policy_port *port)
+{
+	if (port_is_watched(port))
+		return attach->skel->progs.fantel_watch;
+	return port->class == PORT_CUSTOMER && attach->policy->config.cnp
+		       ? attach->skel->progs.fantel_qp
+		       : NULL;
+}
+
 static int watch_port(const struct attach *attach, const struct port *port)
 {
-	if (!port_is_watched(port->policy))
+	const struct bpf_program *program = egress_program(attach, port->policy);
+
+	if (!program)
 		return 0;
 	return egress_attach(attach->pins, port->policy->name, port->ifindex,
-			     bpf_program__fd(attach->skel->progs.fantel_watch));
+			     bpf_program__fd(program));
 }
 
 int attach_keep(struct attach *attach)
@@ -521,15 +535,17 @@ static int drop_link(void *arg, const char *ifname, const char *path)
 	return 0;
 }
 
-/* A port that is not watched any more, or the tracepoint when none is. */
+/* A port that has no program there any more, or the tracepoint when no port is watched. */
 static int drop_egress(void *arg, const char *name, const char *path)
 {
 	const struct attach *attach = arg;
 	bool is_port = strlen(name) < IFNAMSIZ;
 
-	for (__u32 i = 0; i < attach->policy->n_ports; i++)
-		if (port_is_watched(&attach->policy->port[i]) &&
-		    (!is_port || !strcmp(attach->policy->port[i].name, name)))
+	if (!is_port && any_watched(attach->policy))
+		return 0;
+	for (__u32 i = 0; is_port && i < attach->policy->n_ports; i++)
+		if (egress_program(attach, &attach->policy->port[i]) &&
+		    !strcmp(attach->policy->port[i].name, name))
 			return 0;
 	egress_detach(name, path);
 	if (unlink(path))

@@ -512,10 +512,12 @@ static void take_notification(struct reader *r, const struct lyd_node *n)
 	c->rate[BUCKET_NO_PATH] = no_path_events;
 	c->rate[BUCKET_TELL] = rate_of(yang_child(rate, "no-path"));
 	c->rate[BUCKET_CONTROLLER] = rate_of(yang_child(rate, "controller"));
+	c->rate[BUCKET_CNP] = rate_of(yang_child(rate, "cnp"));
 #define X(NAME, type_default, word) c->receive[KIND_##NAME] = rate_of(yang_child(receive, word));
 	WIRE_KINDS(X)
 #undef X
 	c->tell_sender = is_word(n, "tell-sender", "true");
+	c->cnp = is_word(n, "cnp", "true");
 }
 
 static void take_balance(struct reader *r, const struct lyd_node *b)

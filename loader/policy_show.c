@@ -428,11 +428,13 @@ static json_t *notification_json(const struct policy *p)
 		json_array_append_new(repeat, json_integer(c->repeat_ns[i] / 1000));
 	json_object_set_new(n, "repeat", repeat);
 	json_object_set_new(n, "tell-sender", json_boolean(c->tell_sender));
+	json_object_set_new(n, "cnp", json_boolean(c->cnp));
 	set_number(n, "refresh", c->refresh_ns / NSEC_PER_MSEC);
 	json_object_set_new(rate, "failure", rate_json(&c->rate[BUCKET_FAILURE]));
 	json_object_set_new(rate, "congestion", rate_json(&c->rate[BUCKET_CONGESTION]));
 	json_object_set_new(rate, "no-path", rate_json(&c->rate[BUCKET_TELL]));
 	json_object_set_new(rate, "controller", rate_json(&c->rate[BUCKET_CONTROLLER]));
+	json_object_set_new(rate, "cnp", rate_json(&c->rate[BUCKET_CNP]));
 	json_object_set_new(rate, "too-big", rate_json(&c->rate[BUCKET_TOO_BIG]));
 	json_object_set_new(n, "rate", rate);
 	json_object_set_new(n, "receive-rate", receive_json(c));

@@ -42,6 +42,7 @@
 #define MAX_GAUGES MAX_CORE_LINKS
 #define MAX_RESOURCES 4096
 #define MAX_TRANSIT 1024     /* tunnels and flows of others that are held back */
+#define MAX_QPS 65536
 #define MAX_REPEATS 3
 #define MAX_VXLAN_PORTS 4
 #define TUNNEL_PATHS 16	     /* paths that may share one tunnel identity */
@@ -712,12 +713,35 @@ enum bucket_kind {
 	BUCKET_TELL,	/* notifications to senders of packets without a path */
 	BUCKET_CONTROLLER, /* and to controllers; the loader's, in no map */
 	BUCKET_CONGESTION,
+	BUCKET_CNP, /* to senders of RoCEv2 */
 	BUCKET_COUNT,
 };
 
 struct rate {
 	__u64 interval_ns; /* per message; 0 = no limit */
 	__u64 burst_ns;	   /* interval_ns * messages */
+};
+
+/* ---- RoCEv2 senders -------------------------------------------------------------------------- */
+
+/* Key of fantel_qps. `host` is the sender, and here the receiver of what `peer` sends. */
+struct qp_key {
+	struct addr host, peer;
+	__u32 sport; /* UDP source port, of either direction; 0 = any */
+	__u32 pad;
+};
+
+/* What is remembered of a QP counts so long, in jiffies of 1 to 10 ms; and so long it must have been the
+ * only one before packets with other ports are taken for its own. */
+#define QP_LASTS 2500
+#define QP_SETTLES 1250
+
+struct qp {
+	__u32 qp; /* of the host, as the BTH has it: 24 bits, network order */
+	__u32 pad;
+	__u64 since;	  /* bpf_jiffies64, as all of these; another one came before */
+	__u64 seen;
+	__u64 several_at; /* when another one was seen beside it; 0 = never */
 };
 
 /* ---- tunnels that end here ------------------------------------------------------------------- */
@@ -781,6 +805,7 @@ struct config {
 	__u8 remark_tclass;	/* this one, shifted */
 	__u8 hop_limit_min;	/* accepted from here on; 255 - radius */
 	__u8 tell_sender;	/* of packets without a path */
+	__u8 cnp;		/* to senders of RoCEv2 that congestion leaves no room for */
 	__u8 bfd;		/* some core port has a session */
 	__u8 authentication;	/* some source is asked for a MAC */
 	__u8 n_sign_keys;	/* 0 = what we send has no MAC */

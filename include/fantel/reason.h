@@ -26,6 +26,7 @@
 	X(NO_METADATA, "no-metadata", DROP, "the driver left no room for the mark of the kernel's tunnel")        \
 	X(TOO_BIG, "too-big", DROP, "longer than the path's MTU; the sender was told")                            \
 	X(TOO_BIG_LIMITED, "too-big-limited", DROP, "longer than the path's MTU; the sender was told just before") \
+	X(CNP, "cnp", DROP, "lost to congestion; its sender got a CNP, as from its receiver")                     \
 	X(CUSTOMER_PORT, "customer-port", DROP, "a notification on a customer port")                              \
 	X(REMARKED, "remarked", DONE, "from a customer port with the DSCP of notifications: it got another")      \
 	/* notifications received: notify */                                                                      \

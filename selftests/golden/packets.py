@@ -20,11 +20,12 @@ import struct
 import logging
 import struct
 import sys
+import zlib
 
 logging.getLogger("scapy.runtime").setLevel(logging.ERROR)
 from scapy.all import ARP, Ether, ICMP, IP, IPOption_Router_Alert, Raw, TCP, UDP, Dot1Q  # noqa: E402
 from scapy.contrib.mpls import MPLS  # noqa: E402
-from scapy.contrib.roce import BTH  # noqa: E402
+from scapy.contrib.roce import BTH, cnp  # noqa: E402
 from scapy.layers.inet6 import (  # noqa: E402
     ICMPv6EchoRequest, ICMPv6ND_NS, ICMPv6PacketTooBig, ICMPv6Unknown, IPv6, IPv6ExtHdrDestOpt,
     IPv6ExtHdrFragment, IPv6ExtHdrRouting, IPv6ExtHdrSegmentRouting)
@@ -295,6 +296,37 @@ emit("unspecified source6", Ether(**MAC_IN) / v6(src="::") / rocev2(1400))
 emit("multicast source6", Ether(**MAC_IN) / v6(src="ff0e::1") / rocev2(1400))
 emit("unspecified source4", Ether(**MAC_IN) / v4(src="0.0.0.0") / rocev2(1400))
 emit("long fragment last4", Ether(**MAC_IN) / v4(flags="", frag=63, proto=17) / Raw(b"q" * 1400))
+
+# ---- CNP: RoCEv2 that congestion leaves no room for becomes the notice to its sender's QP ------------
+
+SENDER_QP, OTHER_QP = 0x4242, 0x4343
+
+
+def icrc6(ip, rest):
+    """scapy knows the ICRC of IPv4 alone: annex A17's, over everything but what routers change."""
+    masked = bytearray(b"\xff" * 8 + ip + rest)
+    masked[8] |= 0x0f
+    for at in (9, 10, 11, 15, 48 + 6, 48 + 7, 48 + 12):
+        masked[at] = 0xff
+    return struct.pack("<I", zlib.crc32(bytes(masked)))
+
+
+def cnp6():
+    udp = UDP(sport=49192, dport=4791, chksum=0, len=40)
+    bth = bytes(cnp(SENDER_QP))[:28]
+    ip = IPv6(src=FAR6, dst=HOST6, hlim=255, tc=48 << 2, nh=17, plen=40)
+    return ip / UDP(sport=49192, dport=4791) / Raw(bth + icrc6(bytes(ip), bytes(udp) + bth))
+
+
+MAC_OF_ANSWER = {"dst": MAC_IN["src"], "src": MAC_IN["dst"]}
+emit("roce6 as CNP", Ether(**MAC_OF_ANSWER) / cnp6())
+emit("roce4 as CNP", Ether(**MAC_OF_ANSWER) / IP(src=FAR4, dst=HOST4, ttl=255, tos=48 << 2, id=0, flags="DF") /
+     UDP(sport=49192, dport=4791, chksum=0) / cnp(SENDER_QP))
+for name, qp, sport in (("", SENDER_QP, 49192), (" of another QP", OTHER_QP, 49193),
+                        (" by another port", SENDER_QP, 50000)):
+    back = UDP(sport=sport, dport=4791) / BTH(opcode=0x11, dqpn=qp, psn=1) / Raw(bytes(4))
+    emit(f"roce6 back{name}", Ether(**MAC_IN) / IPv6(src=FAR6, dst=HOST6, hlim=64) / back)
+    emit(f"roce4 back{name}", Ether(**MAC_IN) / IP(src=FAR4, dst=HOST4, ttl=64) / back)
 
 # ---- detect: doomed packets, and the notifications that they become --------------------------------
 

@@ -167,6 +167,8 @@ enum {
 	MPLS_PATH, /* known by labels */
 };
 
+#define EVERY_PATH (MARK_PATH + 1) /* of the group */
+
 /* What they cross; the names are those of fuzz_packets.h. */
 enum {
 	LINK, /* known by addresses */
@@ -182,11 +184,23 @@ struct variant {
 	bool wary; /* asks for MACs */
 	__u32 share;  /* of the notifications, in percent */
 	__u32 frames; /* one in so many that fantel_core gets starts from a whole frame */
+	__u32 customers; /* one packet in so many goes through fantel_customer */
+	__u32 paths;	 /* of the group */
+	const char *const *frame;
 	const enum reason *reasons;
 };
 
 static void usual(struct config *config)
 {
+}
+
+/* One packet takes all of any rate, for as long as a run may last, and what was carried is never known. */
+static void lowering(struct config *config)
+{
+	config->cnp = 1;
+	config->pacing.lowest = config->pacing.burst_ns = 1;
+	config->pacing.window_ns = 1ULL << 62;
+	config->rate[BUCKET_CNP] = (struct rate){};
 }
 
 /* Every number another one. */
@@ -232,19 +246,6 @@ static void wary(struct config *config)
 		REASON_TUNNEL, REASON_TLV, REASON_EMPTY, REASON_SOURCE, REASON_RADIUS,             \
 		REASON_STALE, REASON_FAILED_FULL
 
-static const struct variant variants[] = {
-	{ "ingress PE", usual, false, ORDERING_ANY, false, 40, 24,
-	  (enum reason[]){ ALWAYS, REASON_NONE } },
-	{ "ingress PE of a domain", unusual, false, ORDERING_STRICT, false, 20, 24,
-	  (enum reason[]){ ALWAYS, REASON_DOMAIN, REASON_OVER_RATE, REASON_NONE } },
-	{ "ingress PE that asks for MACs", wary, false, ORDERING_ANY, true, 25, 24,
-	  (enum reason[]){ ALWAYS, REASON_AUTH, REASON_AUTH_MISSING, REASON_AUTH_KEY,
-			   REASON_AUTH_EARLY, REASON_AUTH_EXPIRED, REASON_NONE } },
-	{ "P node with a failed link", p_node, true, ORDERING_FLOWLET, false, 15, 2,
-	  (enum reason[]){ ALWAYS, REASON_NOTIFIED, REASON_DOOMED, REASON_NOT_TOLD,
-			   REASON_TOLD_FULL, REASON_TOO_DEEP, REASON_NONE } },
-};
-
 /* None is longer than a draft. */
 static const char *const frames[] = {
 	"roce6", "roce4", "tcp6", "udp6", "udp4", "icmp6", "icmp4", "udp4 fragment first",
@@ -260,6 +261,29 @@ static const char *const frames[] = {
 	"our segment is the last", "an SRH with more left than listed", "another routing type",
 	"failure icmp6 to us", "failure udp6 to us", "failure udp4 to us",
 	"failure behind a tag", "failure with a routing header", NULL,
+};
+
+/* RDMA on a path that is congested again and again. */
+static const char *const congested[] = {
+	"roce6", "roce4", "roce6", "roce4", "roce6 ecn 2", "roce6 ecn 1", "tcp6",
+	"congestion of encaps-3", "congestion of encaps-3, 10 bytes/s", "end of congestion of encaps-3",
+	"congestion of link", "congestion of link, 10 bytes/s", "end of congestion of link", NULL,
+};
+
+static const struct variant variants[] = {
+	{ "ingress PE", usual, false, ORDERING_ANY, false, 35, 24, 12, EVERY_PATH, frames,
+	  (enum reason[]){ ALWAYS, REASON_NONE } },
+	{ "ingress PE of a domain", unusual, false, ORDERING_STRICT, false, 20, 24, 12, EVERY_PATH, frames,
+	  (enum reason[]){ ALWAYS, REASON_DOMAIN, REASON_OVER_RATE, REASON_NONE } },
+	{ "ingress PE that asks for MACs", wary, false, ORDERING_ANY, true, 25, 24, 12, EVERY_PATH, frames,
+	  (enum reason[]){ ALWAYS, REASON_AUTH, REASON_AUTH_MISSING, REASON_AUTH_KEY,
+			   REASON_AUTH_EARLY, REASON_AUTH_EXPIRED, REASON_NONE } },
+	{ "ingress PE with one path", lowering, false, ORDERING_ANY, false, 5, 2, 2, 1, congested,
+	  (enum reason[]){ REASON_CONGESTED, REASON_EASED, REASON_LOWERED, REASON_MARKED, REASON_PACED,
+			   REASON_CNP, REASON_NONE } },
+	{ "P node with a failed link", p_node, true, ORDERING_FLOWLET, false, 15, 2, 12, EVERY_PATH, frames,
+	  (enum reason[]){ ALWAYS, REASON_NOTIFIED, REASON_DOOMED, REASON_NOT_TOLD,
+			   REASON_TOLD_FULL, REASON_TOO_DEEP, REASON_NONE } },
 };
 
 struct fuzz {
@@ -361,12 +385,11 @@ static void paths_add(struct fuzz *z)
 	node_tunnel(z->node, &labels, MPLS_PATH);
 	for (__u32 i = SRV6_PATH; i <= MARK_PATH; i++)
 		node_nexthop(z->node, i, &nh);
-	node_group(z->node, 0, FATE_DROP, MARK_PATH + 1, NULL, NULL);
+	node_group(z->node, 0, FATE_DROP, z->variant->paths, NULL, NULL);
 	node_get(z->node->maps.fantel_ranks, &zero, &z->model.rank);
 	z->model.rank.ordering = z->variant->ordering;
 	z->model.rank.idle = ~0U;
-	/* A lowered rate would let packets pass by the time they come. */
-	z->model.rank.on_congestion = RELIEF_MARK;
+	z->model.rank.on_congestion = z->model.config.cnp ? RELIEF_LOWER : RELIEF_MARK;
 	node_put(z->node->maps.fantel_ranks, &zero, &z->model.rank);
 	node_get(z->node->maps.fantel_groups, &zero, &group);
 	memcpy(z->model.group, group.name, sizeof(group.name));
@@ -539,7 +562,7 @@ static void fuzz_open(struct fuzz *z, const struct variant *variant, __u64 seed)
 		link_fail(z);
 	model_copy_tunnels(z);
 	z->model.state = *z->state;
-	source_fill(&z->source, &config, frames);
+	source_fill(&z->source, &config, variant->frame);
 	z->others = others_digest(z);
 }
 
@@ -574,6 +597,10 @@ static void forget(struct fuzz *z)
 	for (__u32 i = 0; i < MAX_TRANSIT; i++)
 		if (z->model.transit[i].hash)
 			node_put(z->node->maps.fantel_pace, &i, &off);
+	for (__u32 i = 0; i < MODEL_PATHS; i++)
+		node_put(z->node->maps.fantel_pace, &(__u32){ PACE_OF(i) }, &off);
+	memset(z->model.ask, 0, sizeof(z->model.ask));
+	memset(z->model.lowered, 0, sizeof(z->model.lowered));
 	memset(z->transit, 0, sizeof(z->model.transit));
 	memset(z->model.transit, 0, sizeof(z->model.transit));
 	memset(z->model.through, 0, sizeof(z->model.through));
@@ -849,10 +876,18 @@ static bool transit_agrees(struct fuzz *z)
 static bool pace_agrees(const struct fuzz *z)
 {
 	for (__u32 i = 0; i < MODEL_PATHS; i++) {
-		struct pace want = { .ask = z->model.ask[i] }, got;
+		struct pace want = { .ask = z->model.ask[i],
+				     .rate = z->model.lowered[i].rate,
+				     .bytes = z->model.lowered[i].bytes }, got;
 
 		node_get(z->node->maps.fantel_pace, &(__u32){ PACE_OF(i) }, &got);
-		if (memcmp(&want, &got, sizeof(got)))
+		want.since_ns = got.since_ns;
+		want.even_ns = got.even_ns;
+		want.state = got.state;
+		if (memcmp(&want, &got, sizeof(got)) ||
+		    (got.state != PACE_OFF) > z->model.lowered[i].measured ||
+		    (got.state == PACE_OFF && z->model.lowered[i].measured &&
+		     !z->model.lowered[i].may_end))
 			return false;
 	}
 	return true;
@@ -942,6 +977,22 @@ static bool notification_right(struct fuzz *z)
 		 addr_equal(&r.msg.flow_dst, &inner.dst) && r.msg.flow_protocol == inner.proto));
 }
 
+/* Back where the packet came from; and scapy's CNP, where the packet is still the golden one in what that
+ * depends on: port and partition. */
+static bool cnp_right(const struct fuzz *z)
+{
+	const struct frame *f = &z->reading.frame;
+	const struct bytes *want = golden(f->version == 6 ? "roce6 as CNP" : "roce4 as CNP");
+	const struct bytes *made_of = golden(f->version == 6 ? "roce6" : "roce4");
+	const __u8 *l4 = z->in.b + f->l4;
+
+	if (z->out.len != want->len || memcmp(z->out.b, z->in.b + 6, 6) ||
+	    memcmp(z->out.b + 6, z->in.b, 6))
+		return false;
+	return memcmp(l4, made_of->b + want->len - 40, 2) || memcmp(l4 + 10, made_of->b + want->len - 30, 2) ||
+	       !memcmp(z->out.b + 12, want->b + 12, want->len - 12);
+}
+
 static bool check_bytes(struct fuzz *z)
 {
 	__u32 more = z->model.path[z->model.taken].encap_len - 14;
@@ -957,21 +1008,30 @@ static bool check_bytes(struct fuzz *z)
 		return broken(z, BYTES, "an outer header of another length");
 	if (z->model.reason == REASON_NOTIFIED && !notification_right(z))
 		return broken(z, BYTES, "not the right notification");
+	if (z->model.reason == REASON_CNP && !cnp_right(z))
+		return broken(z, BYTES, "not the CNP to its sender");
 	return true;
 }
 
 /* ---- one packet ------------------------------------------------------------------------------ */
 
-/* A failure must not end while the run lasts: its end would be no packet's doing. */
+/* A failure must not end while the run lasts: its end would be no packet's doing. Neither must a rate have
+ * room for a second packet. */
 static void read_lasting(struct fuzz *z)
 {
+	static const __u8 one[] = { 0, 0, 0, 0, 0x3f, 0x80, 0, 0 }; /* from 0 to 1 byte/s */
 	struct reading *r = &z->reading;
 	const struct frame *f = &r->frame;
 
 	model_read(&z->model, &z->in, r);
-	if (!r->ours || r->reason || !r->msg.validity_ms || r->msg.validity_ms >= LASTING_MS)
+	if (!r->ours || r->reason)
 		return;
-	z->in.b[f->l4 + r->msg.at[TLVI_EVENT] + 16] |= 0x80;
+	if (msg_has(&r->msg, TLVI_RATE) && pace_whole(r->msg.rate_max_f32) > 1)
+		memcpy(z->in.b + f->l4 + r->msg.at[TLVI_RATE] + 4, one, sizeof(one));
+	else if (!r->msg.validity_ms || r->msg.validity_ms >= LASTING_MS)
+		return;
+	if (r->msg.validity_ms && r->msg.validity_ms < LASTING_MS)
+		z->in.b[f->l4 + r->msg.at[TLVI_EVENT] + 16] |= 0x80;
 	l4_mend(z->in.b + f->l4, r->msg.len, &f->src, &f->dst, f->proto);
 	model_read(&z->model, &z->in, r);
 }
@@ -999,10 +1059,43 @@ static void fuzz_run(struct fuzz *z)
 	ring_buffer__consume(z->ring);
 }
 
+/* What the senders of golden packets receive, two QPs of each: they are known, and none is the only one. */
+static void senders_receive(struct fuzz *z)
+{
+	static const char *const back[] = { "roce6 back", "roce6 back of another QP", "roce4 back",
+					    "roce4 back of another QP" };
+
+	for (__u32 i = 0; i < ARRAY_SIZE(back); i++) {
+		const struct bytes *in = golden(back[i]);
+		LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in->b, .data_size_in = in->len, .repeat = 1);
+		struct frame f;
+
+		if (!frame_parse(&f, in->b, in->b + in->len) ||
+		    bpf_prog_test_run_opts(bpf_program__fd(z->node->progs.fantel_qp), &opts))
+			give_up(back[i]);
+		z->model.sender[i] = (struct qp_key){ .host = f.dst, .peer = f.src,
+						      .sport = frame_sport(&f) };
+	}
+}
+
+/* User space can't tell when a rate that is no longer needed was given up, for that is when a packet next
+ * asks; only whether it may have been. */
+static void rates_end(struct fuzz *z)
+{
+	for (__u32 i = 0; i < MODEL_PATHS; i++) {
+		struct pace got;
+
+		if (!z->model.lowered[i].measured || !z->model.lowered[i].may_end)
+			continue;
+		node_get(z->node->maps.fantel_pace, &(__u32){ PACE_OF(i) }, &got);
+		z->model.lowered[i].measured = got.state == PACE_MEASURING;
+	}
+}
+
 /* One packet more; false at the first difference. */
 static bool fuzz_one(struct fuzz *z)
 {
-	bool customer = dice_one_in(&z->dice, 12);
+	bool customer = dice_one_in(&z->dice, z->variant->customers);
 
 	z->source.sequence++;
 	source_next(&z->in, &z->dice, &z->source, customer ? 2 : z->variant->frames);
@@ -1010,6 +1103,9 @@ static bool fuzz_one(struct fuzz *z)
 	read_lasting(z);
 	z->messages += z->reading.ours ||
 		       (customer && z->reading.ip && model_is_notification(&z->model, &z->reading));
+	rates_end(z);
+	if (customer && z->model.config.cnp)
+		senders_receive(z);
 	if (customer)
 		model_customer(&z->model, &z->reading);
 	else

@@ -102,6 +102,7 @@ struct model {
 	struct path path[MODEL_PATHS];
 	struct rank rank; /* of the one group, which is group 0 */
 	char group[NAME_LEN];
+	struct qp_key sender[4]; /* whose QPs are known */
 	struct link link; /* what is not ours or routed by a live link would leave by */
 	__u32 ifindex;	  /* of it */
 
@@ -113,6 +114,12 @@ struct model {
 	struct model_health health[MODEL_PATHS];
 	struct model_resource resource[MODEL_RESOURCES];
 	struct pace_ask ask[MODEL_PATHS];
+	struct {
+		bool measured; /* congested, it has met a packet */
+		bool full;     /* so much has passed that its rate leaves no room */
+		bool may_end;  /* congestion ended somewhere since */
+		__u64 rate, bytes;
+	} lowered[MODEL_PATHS];
 	struct transit transit[MAX_TRANSIT];
 	struct {
 		bool congested; /* congested_ns is now */
@@ -305,6 +312,8 @@ static void model_health_add(struct model *m, const struct failed_key *key, int 
 	struct model_health *h;
 
 	m->changes = true;
+	for (__u32 i = 0; i < MODEL_PATHS; i++)
+		m->lowered[i].may_end |= key->is_congestion && change < 0;
 	if (key->is_transit) {
 		model_count(&m->transit[key->index].congestions, change,
 			    &m->through[key->index].congested);
@@ -1181,17 +1190,79 @@ static int model_pick(struct model *m, const struct frame *f)
 	return -1;
 }
 
+/* The rate that is asked of a path; 0: none. */
+static __u64 model_wanted(const struct model *m, __u32 path)
+{
+	__u64 wanted = m->health[path].value.congestions > 0 ? m->ask[path].rate : 0;
+
+	for (__u32 i = 0; i < m->path[path].n_crossed; i++) {
+		const struct resource *r = &m->resource[m->path[path].crossed[i]].value;
+
+		if (r->congestions > 0 && r->ask.rate && (!wanted || r->ask.rate < wanted))
+			wanted = r->ask.rate;
+	}
+	return wanted;
+}
+
+/* A packet on a congested path. Where a rate is asked for, it is so low that one packet takes all of it:
+ * true where there is no room for this one. Else what can be marked is. */
+static bool model_lowers(struct model *m, const struct reading *r, __u32 path)
+{
+	struct event *e;
+
+	if (!m->lowered[path].measured) {
+		memset(&m->lowered[path], 0, sizeof(m->lowered[path]));
+		m->lowered[path].measured = true;
+		m->count[REASON_LOWERED].packets++;
+		e = model_event(m, EVENT_PATH, REASON_LOWERED);
+		e->kind = KIND_CONGESTION;
+		e->usable = e->congested = true;
+		e->index = path;
+		memcpy(e->name, m->path[path].name, sizeof(e->name));
+	}
+	m->lowered[path].bytes += r->frame.len;
+	m->lowered[path].rate = model_wanted(m, path);
+	if (!m->lowered[path].rate)
+		return false;
+	if (m->lowered[path].full)
+		return true;
+	return !(m->lowered[path].full = true);
+}
+
+/* Is it of a flow whose sender's QP is known? */
+static bool model_flow_known(const struct model *m, const struct reading *r)
+{
+	const struct frame *f = &r->frame;
+
+	if (!m->config.cnp || f->proto != IPPROTO_UDP || f->fragment || frame_dport(f) != ROCE_PORT || !f->qp)
+		return false;
+	for (__u32 i = 0; i < ARRAY_SIZE(m->sender); i++)
+		if (addr_equal(&m->sender[i].host, &f->src) && addr_equal(&m->sender[i].peer, &f->dst) &&
+		    m->sender[i].sport == frame_sport(f))
+			return true;
+	return false;
+}
+
 static void model_steer(struct model *m, const struct reading *r, __u32 path)
 {
+	bool congested = model_stands(m, path, STANDING_CONGESTED);
+	bool lowers = congested && m->rank.on_congestion == RELIEF_LOWER;
+
+	m->taken = path;
+	if (m->slot < RANK_SLOTS)
+		m->flow[m->slot].path_plus_1 = path + 1;
+	if (lowers && model_lowers(m, r, path)) {
+		model_verdict(m, model_flow_known(m, r) ? REASON_CNP : REASON_PACED, r->frame.len);
+		m->rewrites |= m->reason == REASON_CNP;
+		m->verdict = m->reason == REASON_CNP ? XDP_TX : XDP_DROP;
+		return;
+	}
 	m->marks = m->path[path].tunnel == TUNNEL_MARK;
 	m->verdict = m->marks ? XDP_PASS : XDP_REDIRECT;
 	m->rewrites |= !m->marks;
-	m->taken = path;
 	m->steered[path].packets++;
 	m->steered[path].bytes += r->frame.len;
-	if (m->slot < RANK_SLOTS)
-		m->flow[m->slot].path_plus_1 = path + 1;
-	if (model_stands(m, path, STANDING_CONGESTED) && (r->frame.tclass & 3) % 3) {
+	if (congested && !(lowers && m->lowered[path].rate) && (r->frame.tclass & 3) % 3) {
 		m->count[REASON_MARKED].packets++;
 		m->count[REASON_MARKED].bytes += r->frame.len;
 		m->rewrites = true;

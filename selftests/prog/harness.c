@@ -267,6 +267,7 @@ struct fantel_bpf *node_open(const struct config *config)
 	memcpy((void *)&node->rodata->config, config, sizeof(*config));
 	node->rodata->config.queue_by = egress_queue_by();
 	bpf_program__set_autoload(node->progs.fantel_watch, true);
+	bpf_program__set_autoload(node->progs.fantel_qp, true);
 	return node;
 }
 

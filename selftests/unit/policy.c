@@ -674,6 +674,8 @@ static void notification_settings_are_read(void **state)
 	assert_int_equal(p.config.receive[KIND_RECOVERY].burst_ns, 2500 * NSEC_PER_SEC);
 	assert_int_equal(p.config.receive[KIND_ELIMINATION].burst_ns, 100000);
 	assert_int_equal(p.config.receive[KIND_LOAD].interval_ns, 0);
+	assert_int_equal(p.config.cnp, 1);
+	assert_int_equal(p.config.rate[BUCKET_CNP].interval_ns, 250 * NSEC_PER_MSEC);
 }
 
 static void what_is_left_out_has_its_default(void **state)
@@ -729,6 +731,7 @@ static void what_is_left_out_has_its_default(void **state)
 	assert_int_equal(p.config.pacing.burst_ns, 20 * NSEC_PER_MSEC);
 	assert_int_equal(p.config.pacing.step_percent, 10);
 	assert_int_equal(p.config.pacing.step_ns, 100 * NSEC_PER_MSEC);
+	assert_int_equal(p.config.cnp, 0);
 	assert_int_equal(p.config.rate[BUCKET_TOO_BIG].interval_ns, 10 * NSEC_PER_MSEC);
 	assert_int_equal(p.config.rate[BUCKET_TOO_BIG].burst_ns, 100 * NSEC_PER_MSEC);
 	assert_int_equal(p.config.rate[BUCKET_NO_PATH].interval_ns, 100 * NSEC_PER_MSEC);

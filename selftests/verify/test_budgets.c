@@ -34,7 +34,8 @@ static const struct {
 	{ "fantel_device", { 1000, 1000, 1000 } },
 	{ "fantel_carrier", { 1000, 1000, 1000 } },
 	{ "fantel_mark", { 100, 100, 100 } },
-	{ "fantel_customer", { 195000, 82000, 82000 } },
+	{ "fantel_qp", { 1000, 1000, 1000 } },
+	{ "fantel_customer", { 195000, 90000, 90000 } },
 	{ "fantel_core", { 120000, 98000, 98000 } },
 	{ "fantel_watch", { 90000, 57000, 57000 } },
 	{ "fantel_queue", { 20000, 20000, 20000 } },
@@ -76,6 +77,7 @@ static struct config largest(void)
 	config.transport = TRANSPORT_UDP;
 	config.refresh_ns = NSEC_PER_SEC;
 	config.tell_sender = 1;
+	config.cnp = 1;
 	config.authentication = 1;
 	config.n_sign_keys = MAX_SIGN_KEYS;
 	config.pacing.transit = 1;
