@@ -13,10 +13,12 @@ import threading
 import lab as figure
 from traffic import SEND
 
-# Bytes of a packet of Traffic with this payload, and the same in a tunnel of three segments.
+# Bytes of a packet of Traffic with this payload: by itself with its Ethernet header, in a tunnel of three segments,
+# and what counts where rates are lowered, the packet without either.
 PAYLOAD = 1024
 PLAIN = 14 + 40 + 8 + 12 + PAYLOAD + 4
 TUNNELLED = PLAIN + 40 + 8 + 3 * 16
+INNER = PLAIN - 14
 
 _BUCKET = 20000  # bytes
 NOBODY = "02:00:00:00:00:ff"  # to whom others' packets go behind the far end

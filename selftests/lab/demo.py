@@ -10,9 +10,10 @@ import sys
 
 from lab import LabError
 from scene_balance import Balance
+from scene_congestion import Congestion
 from scene_failure import Failure
 
-SCENES = {"failure": Failure, "balance": Balance}
+SCENES = {"failure": Failure, "congestion": Congestion, "balance": Balance}
 
 
 def arguments():

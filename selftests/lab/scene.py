@@ -99,6 +99,9 @@ class Screen:
         self._flush(figure.now_ns() + 10**9)
 
 
+RATES = {"lowered": "its rate is lowered", "risen": "its rate is whole again"}
+
+
 def describe(event):
     """An event of fantel in words."""
     kind = event["event"]
@@ -116,6 +119,8 @@ def describe(event):
         return f"notification from {event['from']}: {event['kind']}, tunnel {tunnel}: {about}"
     if kind == "weight":
         return f"the weight of path {event['path']} {'begins to move' if event['moving'] else 'rests'}, {event['effective']}"
+    if kind == "path" and event["reason"] in RATES:
+        return f"path {event['path']}: {RATES[event['reason']]}"
     if kind == "path":
         return f"path {event['path']} is {'usable again' if event['usable'] else 'not usable'}: {event['reason']}"
     return json.dumps(event)

@@ -11,9 +11,8 @@ from lab import Lab
 from tap import Tap
 from traffic import Traffic
 
-ONSET, END, LIMIT = 50000, 20000, 500000
+END, LIMIT = 20000, 500000  # bytes; the end is that of r1-watch.json
 HOLD_DOWN_MS = 200
-RATE_MAX = 2000  # kbit/s
 
 
 def change(node, policy):
@@ -22,9 +21,9 @@ def change(node, policy):
         group["ordering"], group["on-congestion"] = "strict", "none"
     if node != "r1":
         return
+    policy.update(figure.read_policy("r1-watch"))
     port = next(port for port in policy["port"] if port["name"] == "r2")
-    port["watch"] = {"queue": {"onset": ONSET, "end": END, "hold-down": HOLD_DOWN_MS,
-                               "rate": {"max": RATE_MAX}}}
+    port["watch"]["queue"]["hold-down"] = HOLD_DOWN_MS
     port = next(port for port in policy["port"] if port["name"] == "r5")
     port["watch"] = {"utilization": {"capacity": 1000, "onset": 50, "hold-down": HOLD_DOWN_MS}}
 

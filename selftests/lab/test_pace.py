@@ -22,10 +22,9 @@ SLACK = 1.15
 
 
 def change(_node, policy):
+    policy.clear()
+    policy.update(figure.read_policy("ingress-pe-congestion"))
     policy["notification"] = {"validity": 0}
-    for group in policy.get("group", ()):
-        group["member"] = [member for member in group["member"]
-                           if member["path"].replace("-v4", "") in (PATH, OTHER)]
 
 
 def narrow(lab, rate):
