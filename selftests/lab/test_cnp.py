@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 """
-CNPs to senders of RoCEv2: DC1 sends more than a congested path may carry. What is dropped for that becomes
-CNPs to DC1, to each flow's own QP, as soon as DC1 has received a packet that names it; none before. Over
-IPv4 and IPv6.
+CNPs to senders of RoCEv2, with policies/ingress-pe-cnp.json: DC1 sends more than a congested path may
+carry. What is dropped for that becomes CNPs to DC1, to each flow's own QP, as soon as DC1 has received a
+packet that names it; none before. Over IPv4 and IPv6.
 """
 import collections
 import socket
@@ -27,11 +27,9 @@ SO_RCVBUFFORCE = 33
 
 
 def change(_node, policy):
-    policy["notification"] = {"validity": 0, "cnp": True,
-                              "rate": {"cnp": {"messages-per-second": 1000, "burst": 10}}}
-    for group in policy["group"]:
-        group["member"] = [member for member in group["member"]
-                           if member["path"].removesuffix("-v4") == PATH]
+    policy.clear()
+    policy.update(figure.read_policy("ingress-pe-cnp"))
+    policy["notification"]["validity"] = 0
 
 
 def icrc(packet, v4):
