@@ -34,7 +34,8 @@
 /* One port of the policy. */
 struct port {
 	const struct policy_port *policy;
-	__u32 ifindex;
+	__u32 ifindex;	    /* 0 = there is no such interface now */
+	bool may_wait;	    /* for it to come back */
 	int link_fd;	    /* ours; -1 = none */
 	bool inherited;	    /* by an earlier loader: pinned already */
 	enum xdp_mode mode; /* of what was inherited */
@@ -258,6 +259,27 @@ static void inherit(struct attach *attach, struct port *port)
 	port->mode = state.mode;
 }
 
+static void let_go(struct port *port)
+{
+	own_close(&port->link_fd);
+	tc_release(&port->tc);
+	port->link_fd = port->tc.fd = -1;
+	port->inherited = false;
+}
+
+static void name_ports(struct attach *attach, const struct policy *before)
+{
+	for (__u32 i = 0; i < attach->policy->n_ports; i++) {
+		struct port *port = &attach->port[i];
+
+		port->policy = &attach->policy->port[i];
+		port->link_fd = port->tc.fd = -1;
+		for (__u32 k = 0; before && k < before->n_ports; k++)
+			port->may_wait |= !strcmp(before->port[k].name, port->policy->name);
+	}
+}
+
+/* What is there now. */
 static int find_ports(struct attach *attach)
 {
 	int r = 0;
@@ -265,9 +287,10 @@ static int find_ports(struct attach *attach)
 	for (__u32 i = 0; i < attach->policy->n_ports; i++) {
 		struct port *port = &attach->port[i];
 
-		port->policy = &attach->policy->port[i];
-		port->link_fd = port->tc.fd = -1;
+		let_go(port);
 		port->ifindex = if_nametoindex(port->policy->name);
+		if (!port->ifindex && port->may_wait)
+			continue;
 		if (!port->ifindex)
 			r = err_r(-ENODEV,
 				  "port %s: there is no such interface in this network namespace; "
@@ -280,7 +303,7 @@ static int find_ports(struct attach *attach)
 }
 
 int attach_load(struct attach **out, const struct pins *pins, const struct policy *policy,
-		bool verbose)
+		const struct policy *before, bool verbose)
 {
 	struct attach *attach;
 	int r;
@@ -295,6 +318,8 @@ int attach_load(struct attach **out, const struct pins *pins, const struct polic
 	attach->policy = policy;
 	attach->port = calloc(policy->n_ports + 1, sizeof(*attach->port));
 	libbpf_set_print(keep_tail);
+	if (attach->port)
+		name_ports(attach, before);
 	r = attach->port ? find_ports(attach) ?: load(attach, verbose) : -ENOMEM;
 	if (r) {
 		attach_free(attach);
@@ -309,10 +334,8 @@ void attach_free(struct attach *attach)
 	if (!attach)
 		return;
 	for (__u32 i = 0; attach->port && i < attach->policy->n_ports; i++)
-		if (attach->port[i].policy) {
-			own_close(&attach->port[i].link_fd);
-			tc_release(&attach->port[i].tc);
-		}
+		if (attach->port[i].policy)
+			let_go(&attach->port[i]);
 	if (attach->maps.node)
 		munmap(attach->maps.node, sysconf(_SC_PAGESIZE));
 	fantel_bpf__destroy(attach->skel);
@@ -423,12 +446,12 @@ static int attach_port(struct attach *attach, struct port *port)
 
 int attach_new_ports(struct attach *attach)
 {
-	int r = 0;
+	int r = find_ports(attach);
 
 	/* Ports that change their mode last: what can fail without a trace comes first. */
 	for (int inherited = 0; !r && inherited <= 1; inherited++)
 		for (__u32 i = 0; !r && i < attach->policy->n_ports; i++)
-			if (attach->port[i].inherited == inherited)
+			if (attach->port[i].ifindex && attach->port[i].inherited == inherited)
 				r = attach_port(attach, &attach->port[i]);
 	return r;
 }
@@ -470,9 +493,9 @@ static int keep_mark(struct attach *attach, struct port *port)
 
 static int keep_port(struct attach *attach, struct port *port)
 {
-	int r = keep_mark(attach, port);
+	int r = port->ifindex ? keep_mark(attach, port) : 0;
 
-	if (r)
+	if (r || !port->ifindex)
 		return r;
 	if (!port->inherited)
 		return pin_link(attach, port);
@@ -497,7 +520,7 @@ static int watch_port(const struct attach *attach, const struct port *port)
 {
 	const struct bpf_program *program = egress_program(attach, port->policy);
 
-	if (!program)
+	if (!program || !port->ifindex)
 		return 0;
 	return egress_attach(attach->pins, port->policy->name, port->ifindex,
 			     bpf_program__fd(program));
@@ -580,10 +603,7 @@ int attach_port_again(struct attach *attach, const struct policy_port *policy, _
 {
 	struct port *port = &attach->port[policy - attach->policy->port];
 
-	own_close(&port->link_fd);
-	own_close(&port->tc.fd);
-	port->link_fd = port->tc.fd = -1;
-	port->inherited = false;
+	let_go(port);
 	port->ifindex = ifindex;
 	return attach_port(attach, port) ?: keep_mark(attach, port) ?: pin_link(attach, port)
 		       ?: watch_port(attach, port);

@@ -16,11 +16,12 @@ struct attach;
 
 /*
  * Load the programs with the policy's configuration; pinned maps of this node are used again.
- * pins and policy must live as long. Returns 0 or a negative errno, reported; `verbose`: with the
- * verifier's last lines.
+ * pins and policy must live as long. `before`, if not NULL, is a policy in force: a port that it has,
+ * too, may be without an interface now, and is waited for. Returns 0 or a negative errno, reported;
+ * `verbose`: with the verifier's last lines.
  */
 int attach_load(struct attach **attach, const struct pins *pins, const struct policy *policy,
-		bool verbose);
+		const struct policy *before, bool verbose);
 /* Let go. What is pinned goes on; what is not ends. */
 void attach_free(struct attach *attach);
 
@@ -30,7 +31,7 @@ struct device_programs attach_devices(const struct attach *attach);
 bool attach_is_takeover(const struct attach *attach);
 
 /* In this order; each returns 0 or a negative errno, reported. */
-int attach_new_ports(struct attach *attach); /* ports that have no program of ours yet */
+int attach_new_ports(struct attach *attach); /* ports that have no program of ours now */
 int attach_keep(struct attach *attach);	     /* pin; replace the old programs, no packet lost */
 int attach_drop_ports(struct attach *attach); /* ports that are not in the policy any more */
 

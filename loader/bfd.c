@@ -600,16 +600,41 @@ static void say_goodbye(const struct bfd *bfd, struct session *s)
 		send_packet(s, &packet);
 }
 
-void bfd_stop(struct bfd *bfd)
+static void stop_thread(struct bfd *bfd)
 {
-	if (!bfd)
-		return;
 	pthread_mutex_lock(&bfd->lock);
 	bfd->stop = true;
 	pthread_mutex_unlock(&bfd->lock);
 	eventfd_write(bfd->wake, 1);
 	pthread_join(bfd->thread, NULL);
+}
+
+void bfd_stop(struct bfd *bfd)
+{
+	if (!bfd)
+		return;
+	stop_thread(bfd);
 	for (__u32 i = 0; i < bfd->n; i++)
 		say_goodbye(bfd, &bfd->session[i]);
+	release(bfd);
+}
+
+static bool goes_on(const struct session *s, const struct policy *policy)
+{
+	for (__u32 i = 0; i < policy->n_ports; i++)
+		if (has_session(&policy->port[i]) && !strcmp(policy->port[i].name, s->port->name) &&
+		    addr_equal(&policy->port[i].bfd.peer, &s->port->bfd.peer))
+			return true;
+	return false;
+}
+
+void bfd_hand_over(struct bfd *bfd, const struct policy *policy)
+{
+	if (!bfd)
+		return;
+	stop_thread(bfd);
+	for (__u32 i = 0; i < bfd->n; i++)
+		if (!goes_on(&bfd->session[i], policy))
+			say_goodbye(bfd, &bfd->session[i]);
 	release(bfd);
 }

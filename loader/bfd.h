@@ -22,6 +22,10 @@ int bfd_start(struct bfd **out, const struct maps *maps, const struct policy *po
 /* Tell the peers that the sessions are out of service, which is no failure, and let them rest. */
 void bfd_stop(struct bfd *bfd);
 
+/* Stop, because bfd_start follows at once, with this policy: only sessions that it does not have are put
+ * out of service. */
+void bfd_hand_over(struct bfd *bfd, const struct policy *policy);
+
 /* The interface of a port went away (0) or came back. */
 void bfd_port(struct bfd *bfd, const struct policy_port *port, __u32 ifindex);
 

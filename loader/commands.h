@@ -11,7 +11,7 @@
 #define COMMANDS(X)                                                                                \
 	X("run", run, "attach to the policy's ports, keep next hops and links fresh, print events") \
 	X("detach", detach, "take a node's programs off its ports and remove its maps")            \
-	X("policy", policy, "check or show a policy file")                                         \
+	X("policy", policy, "check or show a policy, or have a running node take another one")                                         \
 	X("status", status, "the node at a glance: ports, links, groups, what is failed")          \
 	X("paths", paths, "every path: usable or not, next hop, packets and bytes")                \
 	X("events", events, "what happens, while it happens")                                      \

@@ -19,12 +19,14 @@
 
 #define CONTROL_DIR "/run/fantel"
 #define CLIENTS 16
-#define LINE_MAX_BYTES 1024
+#define LINE_MAX_BYTES 8192
 
 _Static_assert(CONTROL_PATH == sizeof(((struct sockaddr_un *)0)->sun_path), "as the kernel has it");
 
 struct client {
-	int fd; /* -1 = free */
+	int fd;	      /* -1 = free */
+	int text;     /* came beside the line that is not whole yet; -1 = none */
+	__u32 serial; /* of those that had this place */
 	size_t len;
 	char line[LINE_MAX_BYTES];
 };
@@ -32,6 +34,7 @@ struct client {
 struct control {
 	int epoll, listener;
 	control_fn *fn;
+	control_order_fn *order;
 	void *arg;
 	char path[CONTROL_PATH];
 	struct client client[CLIENTS];
@@ -137,32 +140,139 @@ int control_parse(struct report *report, const char *line, size_t len, char erro
 	return 0;
 }
 
+/* ---- orders ---------------------------------------------------------------------------------- */
+
+static int take_order(struct order *o, const json_t *json, char error[CONTROL_ERROR])
+{
+	static const char *const words[] = {
+		[ORDER_SHOW] = "show",
+		[ORDER_APPLY] = "apply",
+		[ORDER_CONFIRM] = "confirm",
+	};
+	const char *word = json_string_value(json_object_get(json, "policy"));
+	const char *file = json_string_value(json_object_get(json, "file"));
+	const json_t *confirm = json_object_get(json, "confirm");
+	json_int_t seconds = json_integer_value(confirm);
+	size_t kind = 0;
+
+	while (kind < ARRAY_SIZE(words) && (!word || strcmp(word, words[kind])))
+		kind++;
+	if (kind == ARRAY_SIZE(words))
+		return refuse(error, "\"policy\": give \"show\", \"apply\" or \"confirm\"");
+	o->kind = kind;
+	if (json_object_size(json) > 1U + (kind == ORDER_APPLY && file) + (kind == ORDER_APPLY && confirm))
+		return refuse(error, "\"policy\": \"%s\" has %s", word,
+			      kind == ORDER_APPLY ? "\"file\" and \"confirm\" beside it, and no more" :
+						    "no other members");
+	if (file && strlen(file) < sizeof(o->file))
+		strcpy(o->file, file);
+	if (kind == ORDER_APPLY && !o->file[0])
+		return refuse(error, "\"file\" is missing; say what the policy is called");
+	if (confirm && (seconds < 1 || seconds > CONFIRM_MAX_S))
+		return refuse(error, "\"confirm\": give seconds from 1 to %d", CONFIRM_MAX_S);
+	o->confirm_s = seconds;
+	return 1;
+}
+
+int control_parse_order(struct order *order, const char *line, size_t len,
+			char error[CONTROL_ERROR])
+{
+	json_t *json OWN_JSON = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
+	struct order o = { .fd = -1 };
+	int r;
+
+	if (!json_is_object(json) || !json_object_get(json, "policy"))
+		return 0;
+	r = take_order(&o, json, error);
+	if (r > 0)
+		*order = o;
+	return r;
+}
+
 /* ---- clients --------------------------------------------------------------------------------- */
 
 static void drop(struct client *client)
 {
 	own_close(&client->fd);
-	client->fd = -1;
+	own_close(&client->text);
+	client->fd = client->text = -1;
 	client->len = 0;
+}
+
+int control_send(int to, const char *line, int fd)
+{
+	size_t len = strlen(line);
+	struct iovec iov[] = { { (void *)line, len }, { "\n", 1 } };
+	char room[CMSG_SPACE(sizeof(int))] = {};
+	struct msghdr message = { .msg_iov = iov, .msg_iovlen = ARRAY_SIZE(iov) };
+	struct cmsghdr *beside;
+
+	if (fd >= 0) {
+		message.msg_control = room;
+		message.msg_controllen = sizeof(room);
+		beside = CMSG_FIRSTHDR(&message);
+		beside->cmsg_level = SOL_SOCKET;
+		beside->cmsg_type = SCM_RIGHTS;
+		beside->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(beside), &fd, sizeof(fd));
+	}
+	return sendmsg(to, &message, MSG_NOSIGNAL) == (ssize_t)len + 1 ? 0 : -EIO;
+}
+
+/* Who does not take its answer gets no other. */
+static void send_json(struct client *client, const json_t *json, int fd)
+{
+	OWN_MEM char *text = json_dumps(json, JSON_COMPACT);
+
+	if (!text || control_send(client->fd, text, fd))
+		drop(client);
+}
+
+static void refuse_line(struct client *client, const char *error)
+{
+	json_t *json OWN_JSON = json_object();
+
+	json_set(json, "ok", json_false());
+	json_set(json, "error", json_text(error));
+	send_json(client, json, -1);
+}
+
+static __u64 name_of(const struct control *control, const struct client *client)
+{
+	return (__u64)client->serial << 32 | (client - control->client);
+}
+
+void control_answer(struct control *control, __u64 name, json_t *answer, int fd)
+{
+	struct client *client = &control->client[(__u32)name % CLIENTS];
+	json_t *json OWN_JSON = answer;
+
+	if (client->fd >= 0 && name == name_of(control, client))
+		send_json(client, json, fd);
 }
 
 static void answer(struct control *control, struct client *client, const char *line, size_t len)
 {
 	char error[CONTROL_ERROR] = "";
-	json_t *json OWN_JSON = json_object();
+	json_t *json OWN_JSON = NULL;
 	struct report report;
-	char *text;
-	int r;
+	struct order order;
+	int r = control_parse_order(&order, line, len, error);
 
-	r = control_parse(&report, line, len, error) ?: control->fn(control->arg, &report, error);
-	json_set(json, "ok", json_boolean(!r));
-	if (r)
-		json_set(json, "error", json_text(error));
-	text = json_dumps(json, JSON_COMPACT);
-	/* Who does not take its answer gets no other. */
-	if (!text || dprintf(client->fd, "%s\n", text) < 0)
-		drop(client);
-	free(text);
+	if (r > 0) {
+		order.client = name_of(control, client);
+		order.fd = take_fd(client->text);
+		control->order(control->arg, &order);
+		return;
+	}
+	r = r ?: control_parse(&report, line, len, error)
+			?: control->fn(control->arg, &report, error);
+	if (r) {
+		refuse_line(client, error);
+		return;
+	}
+	json = json_pack("{s:b}", "ok", 1);
+	send_json(client, json, -1);
 }
 
 /* Whole lines are answered, the rest waits for its end. */
@@ -180,19 +290,38 @@ static void take_lines(struct control *control, struct client *client)
 		memmove(client->line, end + 1, client->len);
 	}
 	if (client->len == sizeof(client->line)) {
-		dprintf(client->fd, "{\"ok\":false,\"error\":\"a line of more than %d bytes\"}\n",
-			LINE_MAX_BYTES);
+		char error[CONTROL_ERROR];
+
+		refuse(error, "a line of more than %d bytes", LINE_MAX_BYTES);
+		refuse_line(client, error);
 		drop(client);
 	}
 }
 
+/* What came beside a line; the latest of several. */
+static void take_text(struct client *client, struct msghdr *message)
+{
+	struct cmsghdr *beside = CMSG_FIRSTHDR(message);
+
+	if (!beside || beside->cmsg_level != SOL_SOCKET || beside->cmsg_type != SCM_RIGHTS)
+		return;
+	own_close(&client->text);
+	memcpy(&client->text, CMSG_DATA(beside), sizeof(client->text));
+}
+
 static void hear(struct control *control, struct client *client)
 {
-	ssize_t n = recv(client->fd, client->line + client->len, sizeof(client->line) - client->len,
-			 MSG_DONTWAIT);
+	struct iovec iov = { .iov_base = client->line + client->len,
+			     .iov_len = sizeof(client->line) - client->len };
+	char room[CMSG_SPACE(sizeof(int))] = {};
+	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = room,
+				  .msg_controllen = sizeof(room) };
+	ssize_t n = recvmsg(client->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
+	if (n > 0)
+		take_text(client, &message);
 	if (n <= 0) {
 		drop(client);
 		return;
@@ -217,8 +346,10 @@ static void admit(struct control *control)
 	for (int i = 0; i < CLIENTS; i++) {
 		if (control->client[i].fd >= 0)
 			continue;
-		if (!watch(control->epoll, fd))
+		if (!watch(control->epoll, fd)) {
 			control->client[i].fd = take_fd(fd);
+			control->client[i].serial++;
+		}
 		return;
 	}
 	log_warn("control: %d programs are connected already; one more was turned away", CLIENTS);
@@ -284,7 +415,8 @@ static int listen_at(const char *path)
 	return take_fd(fd);
 }
 
-int control_open(struct control **out, const struct pins *pins, control_fn *fn, void *arg)
+int control_open(struct control **out, const struct pins *pins, control_fn *fn,
+		 control_order_fn *order, void *arg)
 {
 	struct control *control = calloc(1, sizeof(*control));
 	int r;
@@ -292,10 +424,11 @@ int control_open(struct control **out, const struct pins *pins, control_fn *fn, 
 	if (!control)
 		return -ENOMEM;
 	control->fn = fn;
+	control->order = order;
 	control->arg = arg;
 	control->epoll = control->listener = -1;
 	for (int i = 0; i < CLIENTS; i++)
-		control->client[i].fd = -1;
+		control->client[i].fd = control->client[i].text = -1;
 	r = control_path(control->path, pins);
 	if (!r) {
 		control->listener = listen_at(control->path);
@@ -321,7 +454,7 @@ void control_close(struct control *control)
 	if (!control)
 		return;
 	for (int i = 0; i < CLIENTS; i++)
-		own_close(&control->client[i].fd);
+		drop(&control->client[i]);
 	if (control->path[0])
 		unlink(control->path);
 	own_close(&control->listener);

@@ -18,7 +18,7 @@ _fantel()
 		COMPREPLY=($(compgen -W "$("$fantel" "$command" --help 2>/dev/null |
 			grep -oE -- '(^|[ ,])--[a-z][a-z-]*' | tr -d ' ,')" -- "$word"))
 	elif [[ $command == policy && $COMP_CWORD == 2 ]]; then
-		COMPREPLY=($(compgen -W 'check show' -- "$word"))
+		COMPREPLY=($(compgen -W 'check show apply confirm' -- "$word"))
 	else
 		COMPREPLY=($(compgen -f -- "$word"))
 	fi

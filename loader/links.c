@@ -606,8 +606,33 @@ static void inherit(struct links *links, struct interface *i)
 	links->last_event_id = MAX(links->last_event_id, MAX(old.event_id, old.next_event_id));
 }
 
-static int add_port(struct links *links, const struct policy_port *port)
+/* Go on with what is known of it: nothing begins anew, a hold-down least of all. */
+static void go_on(struct links *links, struct interface *i, const struct interface *old)
 {
+	struct link link = old->link;
+
+	memcpy(link.location, i->link.location, sizeof(link.location));
+	link.location_len = i->link.location_len;
+	i->link = link;
+	i->mtu = old->mtu;
+	memcpy(i->mac, old->mac, sizeof(i->mac));
+	i->ethernet = old->ethernet;
+	i->delayed = old->delayed;
+	i->down = old->down;
+	i->seen_down = old->seen_down;
+	i->kernel_down = old->kernel_down;
+	i->device_down = old->device_down;
+	i->device_fails = old->device_fails;
+	i->bfd_down = old->bfd_down && !addr_is_unspecified(&i->port->bfd.peer);
+	i->bfd_fails = old->bfd_fails;
+	i->reported_down = old->reported_down;
+	i->failed = old->failed;
+	i->steady_ns = old->steady_ns;
+}
+
+static int add_port(struct links *links, const struct policy_port *port, const struct links *before)
+{
+	const struct interface *old = before ? links_name(before, port->name) : NULL;
 	struct interface *i = add_interface(links);
 
 	if (!i)
@@ -620,8 +645,17 @@ static int add_port(struct links *links, const struct policy_port *port)
 	if (!interface_is_core(i))
 		return 0;
 	i->link.since_ns = links->now_ns;
-	inherit(links, i);
+	if (old && interface_is_core(old) && old->ifindex == i->ifindex)
+		go_on(links, i, old);
+	else
+		inherit(links, i);
 	return 0;
+}
+
+/* Its next failure has a name already, which no failure had. */
+static bool is_named(const struct interface *i)
+{
+	return i->link.next_event_id && i->link.next_event_id != i->link.event_id;
 }
 
 /* Entries of interfaces that are no core ports any more. */
@@ -641,7 +675,7 @@ static void remove_strangers(const struct links *links)
 	}
 }
 
-static int start(struct links *links)
+static int start(struct links *links, const struct links *before)
 {
 	static const enum rtnetlink_groups groups[] = { RTNLGRP_LINK, RTNLGRP_NONE };
 	__u32 i;
@@ -649,13 +683,15 @@ static int start(struct links *links)
 
 	r = netlink_open(&links->news, groups) ?: netlink_open(&links->ask, NULL);
 	for (i = 0; !r && i < links->policy->n_ports; i++)
-		r = add_port(links, &links->policy->port[i]);
+		r = add_port(links, &links->policy->port[i], before);
 	if (r)
 		return r;
+	if (before)
+		links->last_event_id = MAX(links->last_event_id, before->last_event_id);
 	remove_strangers(links);
 	tell_the_time(links);
 	for (i = 0; i < links->n; i++)
-		if (!links->interface[i]->failed)
+		if (!links->interface[i]->failed && !is_named(links->interface[i]))
 			name_next(links, links->interface[i]);
 	r = dump(links);
 	/* Ports whose state did not change are not written yet. */
@@ -668,7 +704,7 @@ static int start(struct links *links)
 }
 
 int links_open(struct links **out, const struct maps *maps, const struct policy *policy,
-	       int clock_fd, const struct link_ops *ops)
+	       int clock_fd, const struct links *before, const struct link_ops *ops)
 {
 	struct links *links = calloc(1, sizeof(*links));
 	int r;
@@ -680,7 +716,7 @@ int links_open(struct links **out, const struct maps *maps, const struct policy 
 	links->fresh = fresh_by(clock_fd);
 	links->ops = *ops;
 	links->now_ns = clock_now_ns();
-	r = start(links);
+	r = start(links, before);
 	if (r) {
 		links_free(links);
 		return r;
@@ -691,9 +727,15 @@ int links_open(struct links **out, const struct maps *maps, const struct policy 
 
 void links_free(struct links *links)
 {
+	if (links)
+		__atomic_store_n(&links->maps->node->alive_until, 0, __ATOMIC_RELEASE);
+	links_yield(links);
+}
+
+void links_yield(struct links *links)
+{
 	if (!links)
 		return;
-	__atomic_store_n(&links->maps->node->alive_until, 0, __ATOMIC_RELEASE);
 	netlink_close(&links->news);
 	netlink_close(&links->ask);
 	for (__u32 i = 0; i < links->n; i++)

@@ -65,14 +65,18 @@ struct links;
 
 /*
  * Read the state of all interfaces, bring the maps up to it (what an earlier loader left there is
- * taken over) and listen from now on. Changes are reported from links_open on. `policy` must live as
- * long; `clock_fd` is the program fantel_clock. Returns 0 or a negative errno, reported.
+ * taken over) and listen from now on. `before`, if not NULL, has looked after them until now, under
+ * another policy: what it knows of a port goes on here. Changes are reported from links_open on.
+ * `policy` must live as long; `clock_fd` is the program fantel_clock. Returns 0 or a negative errno,
+ * reported.
  */
 int links_open(struct links **links, const struct maps *maps, const struct policy *policy,
-	       int clock_fd, const struct link_ops *ops);
+	       int clock_fd, const struct links *before, const struct link_ops *ops);
 
 /* From now on nobody keeps the maps true, and the packet path knows that. */
 void links_free(struct links *links);
+/* The same, but for that: others have been opened. */
+void links_yield(struct links *links);
 
 int links_fd(const struct links *links);
 void links_read(struct links *links, __u64 now_ns);

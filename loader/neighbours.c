@@ -82,6 +82,15 @@ void neighbours_forget(struct neighbours *neighbours, __u32 ifindex)
 		*behind = neighbours->behind[--neighbours->n];
 }
 
+void neighbours_follow(struct neighbours *neighbours, const struct links *links)
+{
+	for (__u32 i = 0; i < neighbours->n; i++) {
+		const struct interface *port = links_find(links, neighbours->behind[i].ifindex);
+
+		neighbours->behind[i].port = port ? port->port : NULL;
+	}
+}
+
 static __u32 list(const struct behind *behind, struct addr found[GATEWAYS])
 {
 	__u32 n = MIN(behind->learned, GATEWAYS);

@@ -17,6 +17,9 @@ struct neighbours;
 int neighbours_open(struct neighbours **neighbours);
 void neighbours_free(struct neighbours *neighbours);
 
+/* Others look after the links from now on, and other ports may be core ports. */
+void neighbours_follow(struct neighbours *neighbours, const struct links *links);
+
 /* A route leaves by this interface to this gateway. */
 void neighbours_learn(struct neighbours *neighbours, __u32 ifindex, const struct addr *gateway);
 

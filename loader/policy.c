@@ -668,15 +668,12 @@ int policy_parse(struct policy *policy, const char *name, const char *text, FILE
 	return 0;
 }
 
-/* The whole file as text that the caller frees; NULL with errno set. */
-static char *read_file(const char *file)
+/* The whole stream as text that the caller frees; NULL with errno set. */
+static char *read_stream(FILE *in)
 {
-	FILE *in OWN_FILE = fopen(file, "re");
 	OWN_MEM char *text = NULL;
 	size_t size = 0, room = 0;
 
-	if (!in)
-		return NULL;
 	do {
 		char *more;
 
@@ -701,18 +698,35 @@ static char *read_file(const char *file)
 	return take_ptr(text);
 }
 
+static char *read_or_say(FILE *in, const char *name, FILE *errors)
+{
+	char *text = in ? read_stream(in) : NULL;
+	int err = errno;
+
+	if (!text)
+		fprintf(errors, "%s: %s; give a policy file that can be read\n", name,
+			err == EILSEQ ? "holds a zero byte, so it is no text" : strerror(err));
+	errno = err;
+	return text;
+}
+
+char *policy_text(const char *file, FILE *errors)
+{
+	FILE *in OWN_FILE = fopen(file, "re");
+
+	return read_or_say(in, file, errors);
+}
+
+char *policy_text_of(FILE *in, const char *name, FILE *errors)
+{
+	return read_or_say(in, name, errors);
+}
+
 int policy_read(struct policy *policy, const char *file, FILE *errors)
 {
-	OWN_MEM char *text = read_file(file);
+	OWN_MEM char *text = policy_text(file, errors);
 
-	if (!text) {
-		int err = errno;
-
-		fprintf(errors, "%s: %s; give a policy file that can be read\n", file,
-			err == EILSEQ ? "holds a zero byte, so it is no text" : strerror(err));
-		return -err;
-	}
-	return policy_parse(policy, file, text, errors);
+	return text ? policy_parse(policy, file, text, errors) : -errno;
 }
 
 void policy_free(struct policy *policy)

@@ -182,6 +182,11 @@ int policy_read(struct policy *policy, const char *file, FILE *errors);
 /* The same from memory; `name` stands for the file in messages. */
 int policy_parse(struct policy *policy, const char *name, const char *text, FILE *errors);
 
+/* The file's text, which the caller frees, unchecked; NULL with errno set, reported to `errors`. The
+ * second reads what is open already, and calls it `name`. */
+char *policy_text(const char *file, FILE *errors);
+char *policy_text_of(FILE *in, const char *name, FILE *errors);
+
 void policy_free(struct policy *policy);
 
 #define OWN_POLICY __attribute__((cleanup(policy_free)))

@@ -1,18 +1,35 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* `fantel policy`: check policy files, or show one with all its defaults. Touches nothing. */
+/* `fantel policy`: check policy files, or show one with all its defaults, which touches nothing; or have
+ * a running node take one. */
 #include <string.h>
 
 #include "commands.h"
+#include "control.h"
 #include "json.h"
 #include "options.h"
 #include "own.h"
 #include "policy.h"
+#include "policy_apply.h"
 
 struct policy_options {
 	struct options options; /* first: what options_parse takes */
-	char **words;		/* check or show, and the files */
+	char **words;		/* what to do, and the files */
 	int n_words;
+	struct apply_options apply;
 };
+
+#define WHAT_TO_DO "`check FILE...', `show [FILE]', `apply FILE' or `confirm'"
+
+static unsigned int parse_seconds(const char *text, const struct argp_state *state)
+{
+	char *end;
+	unsigned long s = strtoul(text, &end, 10);
+
+	if (*end || end == text || !s || s > CONFIRM_MAX_S)
+		argp_error(state, "--confirm: `%s' is not a number of seconds from 1 to %d", text,
+			   CONFIRM_MAX_S);
+	return s;
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -22,25 +39,41 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_INIT:
 		options_init(state);
 		return 0;
+	case 'n':
+		options->apply.dry_run = true;
+		return 0;
+	case 'c':
+		options->apply.confirm_s = parse_seconds(arg, state);
+		return 0;
 	case ARGP_KEY_ARGS:
 		options->words = state->argv + state->next;
 		options->n_words = state->argc - state->next;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "what to do is missing; give `check FILE...' or `show FILE'");
+		argp_error(state, "what to do is missing; give " WHAT_TO_DO);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
-static const struct argp_child children[] = { { .argp = &options_json }, {} };
+static const struct argp_option own_options[] = {
+	{ .name = "dry-run", .key = 'n', .doc = "apply: only show what would change" },
+	{ .name = "confirm",
+	  .key = 'c',
+	  .arg = "SECONDS",
+	  .doc = "apply: go back after so long unless `fantel policy confirm' comes before" },
+	{},
+};
+static const struct argp_child children[] = { { .argp = &options_view }, {} };
 static const struct argp argp = {
+	.options = own_options,
 	.parser = parse,
-	.args_doc = "check FILE...\nshow FILE",
-	.doc = "Check policy files against policies/fantel.yang, or show one with all defaults "
-	       "filled in.\vEach error is one line: FILE:LINE: PATH: what is wrong; what would be "
-	       "right. Exit code 2 if there is any.",
+	.args_doc = "check FILE...\nshow [FILE]\napply FILE\nconfirm",
+	.doc = "Check policy files against policies/fantel.yang; show one, or the one in force, with "
+	       "all defaults filled in; show what another one changes, and have the running node take "
+	       "it, without losing a packet.\vEach error is one line: FILE:LINE: PATH: what is wrong; "
+	       "what would be right. Exit code 2 if there is any.",
 	.children = children,
 };
 
@@ -126,7 +159,15 @@ int cmd_policy(int argc, char **argv)
 		return check(options.words + 1, options.n_words - 1, json);
 	if (!strcmp(options.words[0], "show") && options.n_words == 2)
 		return show(options.words[1], json);
-	fprintf(stderr, "fantel policy: `%s' with %d files; give `check FILE...' or `show FILE'\n",
-		options.words[0], options.n_words - 1);
+	if (!strcmp(options.words[0], "show") && options.n_words == 1)
+		return policy_running(&options.options);
+	if (!strcmp(options.words[0], "apply") && options.n_words == 2) {
+		options.apply.file = options.words[1];
+		return policy_apply(&options.options, &options.apply);
+	}
+	if (!strcmp(options.words[0], "confirm") && options.n_words == 1)
+		return policy_confirm(&options.options);
+	fprintf(stderr, "fantel policy: `%s' with %d files; give " WHAT_TO_DO "\n", options.words[0],
+		options.n_words - 1);
 	return EXIT_BAD_INPUT;
 }

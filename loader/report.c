@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* `fantel event`: one report to a running node, by its control socket. */
-#include <errno.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-
+#include "ask.h"
 #include "commands.h"
-#include "control.h"
 #include "json.h"
-#include "log.h"
 #include "options.h"
-#include "own.h"
-#include "text.h"
 
 #define PATIENCE_S 5
 
@@ -63,50 +56,16 @@ static const struct argp argp = {
 	.children = children,
 };
 
-static int connect_to(const struct pins *pins)
-{
-	int fd OWN_FD = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_un name = { .sun_family = AF_UNIX };
-	struct timeval patience = { .tv_sec = PATIENCE_S };
-	int r = control_path(name.sun_path, pins);
-
-	if (fd < 0 || r)
-		return err_r(r ?: -errno, "node %s: %s", pins->node, strerror(r ? -r : errno));
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	if (!connect(fd, (struct sockaddr *)&name, sizeof(name)))
-		return take_fd(fd);
-	if (errno == ENOENT || errno == ECONNREFUSED)
-		return err_r(-errno, "node %s: no loader looks after it; start one with `fantel run`",
-			     pins->node);
-	return err_r(-errno, "%s: %s", name.sun_path, strerror(errno));
-}
-
 /* Returns 0, 1 if the node refused, or a negative errno, reported. */
 static int report(const struct pins *pins, const struct report_options *options)
 {
-	json_t *json OWN_JSON = json_object(), *answer OWN_JSON = NULL;
-	int fd OWN_FD = connect_to(pins);
-	char line[CONTROL_ERROR + 64];
-	OWN_MEM char *text = NULL;
-	ssize_t n;
+	json_t *question = json_object(), *answer OWN_JSON = NULL;
 
-	if (fd < 0)
-		return fd;
-	json_set(json, "link", json_text(options->link));
-	json_set(json, "event", json_text(options->kind));
+	json_set(question, "link", json_text(options->link));
+	json_set(question, "event", json_text(options->kind));
 	if (options->cause)
-		json_set(json, "cause", json_text(options->cause));
-	text = json_dumps(json, JSON_COMPACT);
-	if (!text || dprintf(fd, "%s\n", text) < 0)
-		return err_r(-EIO, "node %s: can't be told: %s", pins->node, strerror(errno));
-	n = recv(fd, line, sizeof(line), 0);
-	answer = n > 0 ? json_loadb(line, n, JSON_DISABLE_EOF_CHECK, NULL) : NULL;
-	if (!answer)
-		return err_r(-EIO, "node %s: gave no answer; its loader may be ending", pins->node);
-	if (json_is_true(json_object_get(answer, "ok")))
-		return 0;
-	log_error("node %s: %s", pins->node, json_string_value(json_object_get(answer, "error")));
-	return 1;
+		json_set(question, "cause", json_text(options->cause));
+	return ask(pins, question, -1, PATIENCE_S, &answer, NULL);
 }
 
 int cmd_event(int argc, char **argv)

@@ -25,6 +25,7 @@ struct reporter {
 	pthread_t thread;
 	int to, from; /* the pipe's ends: the loader writes, the thread reads */
 	int paths;    /* eventfd: the thread writes, the loader reads */
+	int ring;     /* ours, for others may close theirs */
 	bool lost;
 };
 _Static_assert(sizeof(struct event) <= PIPE_BUF, "an event is written whole or not at all");
@@ -80,6 +81,12 @@ static int start_thread(struct reporter *reporter)
 	return r ? err_r(-r, "events: can't start a thread: %s", strerror(r)) : 0;
 }
 
+static int own_ring(struct reporter *reporter, int map_fd)
+{
+	reporter->ring = fcntl(map_fd, F_DUPFD_CLOEXEC, 0);
+	return reporter->ring < 0 ? err_r(-errno, "fantel_events: %s", strerror(errno)) : 0;
+}
+
 int reporter_start(struct reporter **out, int map_fd, const struct pins *pins, enum format format,
 		   FILE *to)
 {
@@ -89,11 +96,13 @@ int reporter_start(struct reporter **out, int map_fd, const struct pins *pins, e
 
 	if (!reporter)
 		return -ENOMEM;
+	reporter->ring = -1;
 	reporter->paths = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (reporter->paths < 0)
 		r = err_r(-errno, "events: can't make an eventfd: %s", strerror(errno));
 	else
-		r = events_open(&reporter->events, map_fd, format, to);
+		r = own_ring(reporter, map_fd)
+			    ?: events_open(&reporter->events, reporter->ring, format, to);
 	if (!r) {
 		events_watch(reporter->events, on_event, reporter);
 		events_serve(reporter->events, pins);
@@ -106,6 +115,7 @@ int reporter_start(struct reporter **out, int map_fd, const struct pins *pins, e
 	if (r) {
 		if (reporter->events)
 			events_free(reporter->events);
+		own_close(&reporter->ring);
 		own_close(&reporter->paths);
 		own_close(&reporter->from);
 		own_close(&reporter->to);
@@ -152,6 +162,7 @@ void reporter_stop(struct reporter *reporter)
 	if (pthread_timedjoin_np(reporter->thread, NULL, &until))
 		return;
 	events_free(reporter->events);
+	close(reporter->ring);
 	close(reporter->from);
 	close(reporter->paths);
 	free(reporter);

@@ -320,6 +320,16 @@ int routes_open(struct routes **out, const struct maps *maps, const struct links
 	return 0;
 }
 
+void routes_follow(struct routes *routes, const struct maps *maps, const struct links *links,
+		   __u64 now_ns)
+{
+	routes->maps = maps;
+	routes->links = links;
+	routes->now_ns = now_ns;
+	routes->warned = false;
+	read_again(routes);
+}
+
 void routes_free(struct routes *routes)
 {
 	if (!routes)

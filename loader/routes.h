@@ -19,6 +19,11 @@ int routes_open(struct routes **routes, const struct maps *maps, const struct li
 		struct neighbours *neighbours, __u64 now_ns);
 void routes_free(struct routes *routes);
 
+/* Others look after the links from now on, and other ports may be core ports: all routes are judged
+ * anew, soon. */
+void routes_follow(struct routes *routes, const struct maps *maps, const struct links *links,
+		   __u64 now_ns);
+
 int routes_fd(const struct routes *routes);
 void routes_read(struct routes *routes, __u64 now_ns);
 

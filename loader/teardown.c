@@ -14,6 +14,7 @@
 #include "own.h"
 #include "tc.h"
 #include "teardown.h"
+#include "unconfirmed.h"
 
 /* Unpinning alone would do, unless somebody else holds the link. */
 static int detach_link(void *arg, const char *ifname, const char *path)
@@ -80,5 +81,6 @@ int teardown(const struct pins *pins, bool purge)
 	if (r)
 		return err_r(r, "%s: can't read it: %s", pins->dir, strerror(-r));
 	release_neighbours(pins);
+	unconfirmed_remove(pins);
 	return pins_remove(pins, purge);
 }

@@ -65,7 +65,7 @@ def test_socket(tap, lab):
         program.sendall(b'nk":"r2","event":"congestion-elimination"}\n')
         tap.equal(json.loads(answers.readline())["error"], "no congestion of r2 was reported",
                   "also for one that comes in pieces")
-        program.sendall(b"x" * 5000)
+        program.sendall(b"x" * 10000)
         tap.ok("more than" in answers.readline(), "an endless line is refused")
 
 

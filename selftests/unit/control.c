@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* control: what a line over the socket says, and what is said of a wrong one. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -85,9 +86,76 @@ static void bad_lines(void **state)
 	}
 }
 
+static const struct {
+	const char *sentence, *line;
+	struct order order;
+} good_orders_rows[] = {
+	{ "the policy in force", "{\"policy\":\"show\"}", { .kind = ORDER_SHOW } },
+	{ "another one", "{\"policy\":\"apply\",\"file\":\"/a b\"}", { .kind = ORDER_APPLY, .file = "/a b" } },
+	{ "one for a minute", "{\"confirm\":60,\"file\":\"f\",\"policy\":\"apply\"}",
+	  { .kind = ORDER_APPLY, .file = "f", .confirm_s = 60 } },
+	{ "that it is to stay", "{\"policy\":\"confirm\"}", { .kind = ORDER_CONFIRM } },
+};
+
+static void good_orders(void **state)
+{
+	char error[CONTROL_ERROR] = "";
+
+	for (size_t i = 0; i < ARRAY_SIZE(good_orders_rows); i++) {
+		const struct order *want = &good_orders_rows[i].order;
+		const char *line = good_orders_rows[i].line;
+		struct order order;
+
+		print_message("%s\n", good_orders_rows[i].sentence);
+		assert_int_equal(control_parse_order(&order, line, strlen(line), error), 1);
+		assert_int_equal(order.kind, want->kind);
+		assert_int_equal(order.confirm_s, want->confirm_s);
+		assert_string_equal(order.file, want->file);
+		assert_int_equal(order.fd, -1);
+	}
+}
+
+static const struct {
+	const char *sentence, *line, *said;
+	int found;
+} bad_orders_rows[] = {
+	{ "a report is no order", "{\"link\":\"a\"}", "", 0 },
+	{ "nor is what is no JSON", "{\"policy\":", "", 0 },
+	{ "an unknown word", "{\"policy\":\"aply\"}",
+	  "\"policy\": give \"show\", \"apply\" or \"confirm\"", -EINVAL },
+	{ "no word at all", "{\"policy\":7}", "\"policy\": give ", -EINVAL },
+	{ "a policy without a name", "{\"policy\":\"apply\"}", "\"file\" is missing; ", -EINVAL },
+	{ "no time to confirm it", "{\"policy\":\"apply\",\"file\":\"f\",\"confirm\":0}",
+	  "\"confirm\": give seconds from 1 to 86400", -EINVAL },
+	{ "a time in words", "{\"policy\":\"apply\",\"file\":\"f\",\"confirm\":\"60\"}",
+	  "\"confirm\": give ", -EINVAL },
+	{ "more than there is to say", "{\"policy\":\"apply\",\"file\":\"f\",\"dry\":1}",
+	  "\"policy\": \"apply\" has \"file\" and \"confirm\" beside it, and no more", -EINVAL },
+	{ "more where there is nothing to say", "{\"policy\":\"show\",\"file\":\"f\"}",
+	  "\"policy\": \"show\" has no other members", -EINVAL },
+};
+
+static void bad_orders(void **state)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(bad_orders_rows); i++) {
+		const char *line = bad_orders_rows[i].line, *said = bad_orders_rows[i].said;
+		struct order order = { .kind = 99, .fd = 7 };
+		char error[CONTROL_ERROR] = "";
+
+		print_message("%s\n", bad_orders_rows[i].sentence);
+		assert_int_equal(control_parse_order(&order, line, strlen(line), error),
+				 bad_orders_rows[i].found);
+		error[strlen(said)] = 0;
+		assert_string_equal(error, said);
+		assert_true(order.kind == 99 && order.fd == 7);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		{ "a right order is one", good_orders, NULL, NULL, NULL },
+		{ "a wrong one is a sentence, and no order", bad_orders, NULL, NULL, NULL },
 		{ "a right line is a report", good_lines, NULL, NULL, NULL },
 		{ "a wrong one is a sentence, and no report", bad_lines, NULL, NULL, NULL },
 	};

@@ -74,7 +74,8 @@ def a_missing_file_is_one_sentence():
 
 
 def wrong_usage_is_exit_code_2():
-    for words in [[], ["check"], ["show"], ["show", GOOD, GOOD], ["chekc", GOOD], ["-x"]]:
+    for words in [[], ["check"], ["show", GOOD, GOOD], ["chekc", GOOD], ["-x"], ["apply"], ["apply", GOOD, GOOD],
+                  ["confirm", GOOD], ["apply", GOOD, "--confirm", "0"], ["apply", GOOD, "--confirm", "soon"]]:
         done = fantel(*words)
         assert done.returncode == 2 and done.stderr and not done.stdout, words
 

@@ -1,0 +1,247 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+"""
+Another policy for a node that runs: it is shown before it is taken, no packet notices the switch, one
+that nobody confirms gives way, and one that is wrong changes nothing.
+"""
+import copy
+import json
+import os
+import signal
+import subprocess
+import time
+
+import lab as figure
+import routers
+from lab import Lab
+from tap import Tap
+from traffic import Traffic
+
+RATE, FLOWS = 100000, 32
+FIRST = 1000  # ms of hold-down, to begin with
+CUT_PATH = "via-r1-r2"
+
+
+class Operator:
+    """Who orders `fantel policy` on a router."""
+
+    def __init__(self, lab, router):
+        self.lab, self.router = lab, router
+        self.first = router.policy
+
+    def __call__(self, *words):
+        done = subprocess.run(self.lab.enter(self.router.node, routers.FANTEL, "policy", *words, "--node",
+                                             self.router.name, "--pin-root", self.lab.pin_root),
+                              capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    def write(self, name, policy):
+        file = os.path.join(self.lab.dir, f"{name}.json")
+        with open(file, "w", encoding="utf-8") as out:
+            json.dump({"fantel:fantel": policy}, out, indent="\t")
+        return file
+
+    def in_force(self):
+        return json.loads(self("show", "-j")[1])["fantel:fantel"]
+
+    def hold_down(self):
+        return self.in_force()["notification"]["hold-down"]
+
+
+def with_hold_down(policy, ms):
+    new = copy.deepcopy(policy)
+    new["notification"]["hold-down"] = ms
+    return new
+
+
+def with_bfd(node, policy):
+    """Between R1 and R5."""
+    policy["notification"] = {"hold-down": FIRST}
+    if {"r1": "r5", "r5": "r1"}.get(node):
+        peer = {"r1": "r5", "r5": "r1"}[node]
+        port = next(port for port in policy["port"] if port["name"] == peer)
+        port["bfd"] = {"peer": figure.link_address(peer, node)}
+
+
+def fewer_paths(policy):
+    new = copy.deepcopy(policy)
+    gone = {path["name"] for path in new["path"] if path["name"].startswith("via-r3")}
+    new["path"] = [path for path in new["path"] if path["name"] not in gone]
+    for group in new["group"]:
+        group["member"] = [member for member in group["member"] if member["path"] not in gone]
+    return new
+
+
+def full_queues(lab):
+    """How many packets the ports dropped because their queues were full: a machine that is busy with other
+    work comes back to one too late, whatever the programs do. What a program drops is not among them."""
+    return sum(side["dropped"] for node in lab.nodes for link in json.loads(lab.ip(node, "-j", "-s", "link"))
+               for side in (link["stats64"]["rx"], link["stats64"]["tx"]))
+
+
+def lost(measurement):
+    return sum(len(list(measurement.missing(flow))) for flow in range(FLOWS))
+
+
+def pids(lab, node):
+    """The programs on the node's ports."""
+    links = json.loads(lab.ip(node, "-j", "-d", "link"))
+    return sorted(link["xdp"]["prog"]["id"] for link in links if "xdp" in link)
+
+
+def test_show(tap, lab, operator):
+    file = operator.write("shown", with_hold_down(operator.first, 7000))
+    programs = pids(lab, "pe1")
+    code, said, wrong = operator("apply", "--dry-run", file)
+    lines = said.splitlines()
+    tap.ok((code, wrong) == (0, "") and lines[0].endswith("pe1.json (in force)") and lines[1] == f"+++ {file}",
+           "--dry-run shows a difference", code, said, wrong)
+    changed = [line.split() for line in lines[3:] if line[0] in "+-"]
+    tap.equal(changed, [["-", '"hold-down":', f"{FIRST},"], ["+", '"hold-down":', "7000,"]], "of what would change")
+    code, said, _ = operator("apply", "-j", "--dry-run", file)
+    tap.equal((code, json.loads(said)["changes"]),
+              (0, [{"operation": "replace", "target": "/fantel:fantel/notification/hold-down", "from": FIRST, "to": 7000}]),
+              "or the members, in JSON")
+    tap.equal((operator.hold_down(), pids(lab, "pe1")), (FIRST, programs), "and changes nothing")
+
+
+def test_no_loss(tap, lab, operator):
+    first, fewer = operator.write("first", operator.first), operator.write("fewer", fewer_paths(operator.first))
+    answers, full = [], full_queues(lab)
+    with Traffic(lab, rate=RATE, flows=FLOWS) as traffic:
+        time.sleep(0.2)
+        for file in (fewer, first):
+            answers.append(operator("apply", file)[0])
+            time.sleep(0.2)
+    tap.equal(answers, [0, 0], "policies with fewer and with more paths are taken, one after the other")
+    found, full = lost(traffic.measurement), full_queues(lab) - full
+    tap.ok(found <= full and not list(traffic.measurement.doubts()),
+           f"under {round(traffic.measurement.rate())} packets/s no packet is lost", found, full,
+           list(traffic.measurement.doubts()))
+    used = {traffic.measurement.way(flow, 0) for flow in range(FLOWS)}
+    tap.ok(len(used) > 2, "over several paths", used)
+
+
+def test_wrong(tap, lab, operator):
+    """What can't be taken, why, and that all is as it was."""
+    def refused(sentence, policy, words, wanted=1):
+        before = operator.in_force(), pids(lab, "pe1")
+        file = operator.write("wrong", policy)
+        code, _, said = operator("apply", file)
+        tap.ok(code == wanted and all(word in said for word in words), f"{sentence} is refused", code, said)
+        tap.equal((operator.in_force(), pids(lab, "pe1")), before, "and nothing is changed")
+
+    policy = operator.first
+    renamed, generic, absent, unknown = (copy.deepcopy(policy) for _ in range(4))
+    renamed["node"]["name"] = "another"
+    refused("another name of the node", renamed, ["/fantel:fantel/node/name", "fantel detach"])
+    generic["port"][0]["mode"] = "generic"
+    refused("another XDP mode", generic, [f"/fantel:fantel/port[name='{generic['port'][0]['name']}']/mode", "can't change"])
+    absent["port"].append({"name": "absent", "class": "core"})
+    refused("a port without an interface", absent, ["port absent: there is no such interface", "nothing was changed"])
+    unknown["class"][0]["group"] = "nowhere"
+    refused("a policy that is wrong", unknown, ["wrong.json:", "there is no group \"nowhere\""], 2)
+    with Traffic(lab, rate=5000, flows=FLOWS):
+        cut, _ = lab.cut("r1", "r2")
+        tap.ok(operator.router.wait(cut, path=CUT_PATH, usable=False), "the node goes on: a cut is acted on")
+    _, mended = lab.mend("r1", "r2")
+    tap.ok(operator.router.wait(mended, path=CUT_PATH, usable=True), "and its end")
+
+
+def test_confirm(tap, operator):
+    file = operator.write("confirmed", with_hold_down(operator.first, 8000))
+    code, said, _ = operator("confirm")
+    tap.equal(code, 1, "there is nothing to be confirmed at first")
+    code, said, _ = operator("apply", file, "--confirm", "3600")
+    tap.ok(code == 0 and "gives way in 3600 s unless" in said, "a policy is taken for some time", code, said)
+    tap.equal((operator.hold_down(), operator("confirm")[0], operator("confirm")[0]), (8000, 0, 1), "and confirmed once")
+    code, said, _ = operator("apply", operator.write("tried", with_hold_down(operator.first, 9000)), "--confirm", "1")
+    tap.equal((code, operator.hold_down()), (0, 9000), "another one")
+    tap.ok(routers.until(lambda: operator.hold_down() == 8000), "is not confirmed, and gives way to the one before")
+    tap.ok("was not confirmed; going back" in operator.router.errors(), "which the loader says", operator.router.errors())
+
+
+def again(lab, router, policy):
+    said = len(router.errors())
+    new = routers.Router(lab, router.node, policy)
+    if not routers.until(lambda: ": taken over" in new.errors()[said:]):
+        raise figure.LabError(f"{new.name}: did not take over: {new.errors()}")
+    return new, new.errors()[said:]
+
+
+def test_killed(tap, lab, nodes, operator):
+    """The loader dies while a policy waits to be confirmed; whoever starts it again gives it that file."""
+    new = with_hold_down(operator.first, 9500)
+    before = operator.hold_down()
+    code, _, _ = operator("apply", operator.write("unconfirmed", new), "--confirm", "3600")
+    tap.equal((code, operator.hold_down()), (0, 9500), "a policy waits to be confirmed")
+    lab.stop(nodes["pe1"].process, signal.SIGKILL)
+    nodes["pe1"], said = again(lab, nodes["pe1"], new)
+    operator.router = nodes["pe1"]
+    tap.equal(operator.hold_down(), before, "after kill -9 the next loader does not take it, but the one before")
+    tap.ok("was applied and never confirmed" in said, "and says so", said)
+    code, _, wrong = operator("apply", operator.write("unconfirmed", new))
+    tap.equal((code, wrong, operator.hold_down()), (0, "", 9500), "until it is applied for good")
+    lab.stop(nodes["pe1"].process)
+    nodes["pe1"], said = again(lab, nodes["pe1"], new)
+    operator.router = nodes["pe1"]
+    tap.ok(operator.hold_down() == 9500 and "never confirmed" not in said, "then it is there to stay", said)
+
+
+def sessions(router):
+    """Link -> state, discriminators."""
+    return {session["link"]: (session["state"], session["discriminator"], session["remote-discriminator"])
+            for session in router.ask("status")["bfd"]}
+
+
+def test_links(tap, lab, nodes):
+    """What a P node knows of its links goes on under another policy."""
+    operator = Operator(lab, nodes["r1"])
+    tap.ok(routers.until(lambda: sessions(nodes["r1"]).get("r5", ("",))[0] == "up"), "a BFD session is up")
+    before = sessions(nodes["r1"])
+    start = figure.now_ns()
+    lab.run("r1", routers.FANTEL, "event", "--node", "r1", "--pin-root", lab.pin_root, "r2", "failure", "-c", "errors")
+    down = nodes["r1"].wait(start, event="link", link="r2", up=False)
+    code, _, said = operator("apply", operator.write("r1-new", with_hold_down(operator.first, 500)))
+    tap.equal((code, operator.hold_down()), (0, 500), "a P node takes another policy")
+    links = {link["name"]: link for link in nodes["r1"].ask("status")["links"]}
+    tap.equal((links["r2"]["up"], links["r2"]["event-id"]), (False, down and down["event-id"]),
+              "a failure that was reported to it lasts")
+    time.sleep(1)  # longer than the peer waits for a packet
+    tap.equal(sessions(nodes["r1"]), before, "its BFD session goes on")
+    tap.equal([nodes[node].wait(start, 0, event="link", cause="bfd") for node in ("r1", "r5")], [None, None],
+              "neither end notices")
+    tap.equal(nodes["r1"].wait(start, 0, event="link", up=True), None, "no link came up")
+    lab.run("r1", routers.FANTEL, "event", "--node", "r1", "--pin-root", lab.pin_root, "r2", "failure-recovery")
+    tap.ok(nodes["r1"].wait(start, event="link", link="r2", up=True), "until its end is reported")
+
+
+def test_second_loader(tap, lab, nodes):
+    first = nodes["pe1"].process.pid
+    second = lab.spawn("pe1", routers.FANTEL, "run", "--pin-root", lab.pin_root, os.path.join(lab.dir, "pe1.json"),
+                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    _, said = second.communicate(timeout=routers.PATIENCE)
+    tap.ok(second.returncode == 1 and f"process {first} runs it already" in said, "a second loader says who holds the lock", said)
+
+
+def main():
+    with Tap() as tap:
+        why = figure.missing()
+        if why:
+            tap.skip("policies one after the other", why)
+            return
+        with Lab() as lab:
+            for node, port in (("r1", "r5"), ("r5", "r1")):  # BFD's checksums finished before the peer sees them
+                lab.run(node, "ethtool", "-K", port, "tx", "off")
+            nodes = routers.start(lab, change=with_bfd)
+            operator = Operator(lab, nodes["pe1"])
+            test_show(tap, lab, operator)
+            test_no_loss(tap, lab, operator)
+            test_wrong(tap, lab, operator)
+            test_confirm(tap, operator)
+            test_links(tap, lab, nodes)
+            test_killed(tap, lab, nodes, operator)
+            test_second_loader(tap, lab, nodes)
+
+
+main()
