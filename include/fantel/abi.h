@@ -687,7 +687,7 @@ struct gauge {
 	__u32 bytes, packets; /* waiting in the egress queue, when a packet last came to it */
 	__u32 queue_id;	      /* the qdisc's handle */
 	__u32 permille;	      /* of the capacity, that is sent on average */
-	__u64 read_ns; /* where asking is dear: when that was read */
+	__u64 read_ns; /* where asking is dear, or the tracepoint's: when that was read */
 	__u64 sent;    /* bytes, in the window that is not over */
 	__u64 window_ns; /* when that began */
 	__u64 jiffies;	 /* when a packet last looked whether it is over */
