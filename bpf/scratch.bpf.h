@@ -45,7 +45,10 @@ struct scratch {
 		__u32 way; /* interface */
 	} clone;		      /* watch */
 	__u64 address;		      /* queue: a pointer becomes a number here */
-	struct nexthop by_fib;	      /* steer: in place of the loader's, where that is out of date */
+	struct {
+		__u32 id;
+		struct nexthop nexthop;
+	} found; /* steer: a path that is not the flow's first */
 };
 
 struct {

@@ -59,59 +59,8 @@ FN __u32 steer_class(const struct node_state *node, const struct addr *dst)
 struct choice {
 	__u32 id;
 	struct path *path;
-	struct nexthop *nexthop;
+	const struct nexthop *nexthop;
 };
-
-/* A next hop by the FIB. Returns 0, -1 where it has none. A tunnel of the kernel's own finds its way
- * itself, but a neighbour that is not known yet would keep its packets waiting, and lose most. Its
- * own function: it is verified once, not once for every member. */
-SUBPROG int steer_fib(struct xdp_md *ctx, struct nexthop *by_fib, const struct path *p)
-{
-	struct addr src = config_addr(&config.loopback6);
-	struct addr src4 = config_addr(&config.loopback4);
-	struct route *r;
-
-	if (!by_fib || !p)
-		return -1;
-	if (addr_is_v4(&p->dst))
-		src = src4;
-	r = route_lookup(ctx, &src, &p->dst, 0, 0);
-	if (r && !r->ifindex && p->tunnel == TUNNEL_MARK)
-		return 0;
-	if (!r || !r->resolved)
-		return -1;
-	/* To anyone else than that neighbour the labels would mean something else. */
-	if (p->outer == OUTER_MPLS && !r->neighbour)
-		return -1;
-	by_fib->ifindex = r->ifindex;
-	by_fib->mtu = r->mtu;
-	mac_copy(by_fib->dmac, r->dmac);
-	mac_copy(by_fib->smac, r->smac);
-	return 0;
-}
-
-/*
- * Where the path's packets leave: REASON_NONE and c->nexthop. As the loader says, and where it has
- * not said so lately, as the FIB does: forwarding stays right when the loader is not running.
- */
-FN enum reason steer_nexthop(struct xdp_md *ctx, struct choice *c)
-{
-	struct scratch *s;
-
-	c->nexthop = bpf_map_lookup_elem(&fantel_nexthops, &c->path->nexthop);
-	if (!c->nexthop)
-		return REASON_NO_NEXTHOP;
-	if (LIKELY(bpf_jiffies64() <= c->nexthop->fresh_until))
-		return c->nexthop->down ? REASON_NO_PATH : REASON_NONE;
-	s = scratch();
-	if (!s)
-		return REASON_INTERNAL;
-	memset(&s->by_fib, 0, sizeof(s->by_fib));
-	if (steer_fib(ctx, &s->by_fib, c->path))
-		return REASON_NO_NEXTHOP;
-	c->nexthop = &s->by_fib;
-	return REASON_NONE;
-}
 
 /* Its own function: of all packets, the first one after a change needs it. */
 SUBPROG int steer_judge(__u32 id)
@@ -131,66 +80,140 @@ FN bool steer_good(const struct node_state *node, const struct health *health, _
 }
 
 /*
- * The first member in the flow's own order that is usable and not congested: REASON_NONE; else why
- * the last one was not. So the flows of a congested path go where they would if it failed, and no
- * others move; but for those that only a failure may move: REASON_CONGESTED.
+ * The first member in the flow's own order, as nearly every packet takes it: it is good, and the
+ * loader says where it leaves. False: steer_search has to look at all of them.
  */
-FN enum reason steer_pick(struct xdp_md *ctx, struct choice *c, const struct node_state *node,
-			  struct rank *rank, __u32 group, __u64 hash)
+FN bool steer_first(struct choice *c, const struct node_state *node, const struct rank *rank,
+		    __u32 group, __u64 hash)
 {
 	struct keeping keeping;
 	__u64 order = flow_order(&keeping, rank, group, hash_slot(hash));
-	enum reason reason = REASON_NO_PATH;
+	struct health *health;
 
-	if (UNLIKELY(keeping.strictly) &&
+	if (!rank->n)
+		return false;
+	c->id = rank->path[order & 15];
+	health = bpf_map_lookup_elem(&fantel_health, &c->id);
+	if (!health || !steer_good(node, health, c->id))
+		return false;
+	c->path = bpf_map_lookup_elem(&fantel_paths, &c->id);
+	if (!c->path || c->path->tunnel == TUNNEL_NONE)
+		return false;
+	c->nexthop = bpf_map_lookup_elem(&fantel_nexthops, &c->path->nexthop);
+	if (!c->nexthop || c->nexthop->down || bpf_jiffies64() > c->nexthop->fresh_until)
+		return false;
+	flow_took(&keeping, c->id);
+	return true;
+}
+
+/* A next hop by the FIB. Returns 0, -1 where it has none. A tunnel of the kernel's own finds its way
+ * itself, but a neighbour that is not known yet would keep its packets waiting, and lose most. */
+FN int steer_fib(struct xdp_md *ctx, struct nexthop *by_fib, const struct path *p)
+{
+	struct addr src = config_addr(&config.loopback6);
+	struct addr src4 = config_addr(&config.loopback4);
+	struct route *r;
+
+	memset(by_fib, 0, sizeof(*by_fib));
+	if (addr_is_v4(&p->dst))
+		src = src4;
+	r = route_lookup(ctx, &src, &p->dst, 0, 0);
+	if (r && !r->ifindex && p->tunnel == TUNNEL_MARK)
+		return 0;
+	if (!r || !r->resolved)
+		return -1;
+	/* To anyone else than that neighbour the labels would mean something else. */
+	if (p->outer == OUTER_MPLS && !r->neighbour)
+		return -1;
+	by_fib->ifindex = r->ifindex;
+	by_fib->mtu = r->mtu;
+	mac_copy(by_fib->dmac, r->dmac);
+	mac_copy(by_fib->smac, r->smac);
+	return 0;
+}
+
+/*
+ * Where the path's packets leave: REASON_NONE, and scratch->found. As the loader says, and where it
+ * has not said so lately, as the FIB does: forwarding stays right when the loader is not running.
+ */
+SUBPROG int steer_nexthop(struct xdp_md *ctx, __u32 id)
+{
+	struct path *path = bpf_map_lookup_elem(&fantel_paths, &id);
+	struct scratch *s = scratch();
+	struct nexthop *nexthop;
+
+	if (!path || !s)
+		return REASON_INTERNAL;
+	if (path->tunnel == TUNNEL_NONE)
+		return REASON_NO_PATH;
+	nexthop = bpf_map_lookup_elem(&fantel_nexthops, &path->nexthop);
+	if (!nexthop)
+		return REASON_NO_NEXTHOP;
+	s->found.id = id;
+	if (bpf_jiffies64() > nexthop->fresh_until)
+		return steer_fib(ctx, &s->found.nexthop, path) ? REASON_NO_NEXTHOP : REASON_NONE;
+	s->found.nexthop = *nexthop;
+	return nexthop->down ? REASON_NO_PATH : REASON_NONE;
+}
+
+FN bool steer_wanted(const struct node_state *node, __u32 id, bool congested)
+{
+	struct health *health;
+
+	if (congested)
+		return health_standing(id, false, false) == STANDING_CONGESTED;
+	health = bpf_map_lookup_elem(&fantel_health, &id);
+	return health && steer_good(node, health, id);
+}
+
+/*
+ * The first member in the flow's own order that is good or, if that is asked for, congested:
+ * REASON_NONE, and scratch->found; else why the last one was not. So the flows of a congested path go
+ * where they would if it failed, and no others move; but for those that only a failure may move:
+ * REASON_CONGESTED.
+ *
+ * Its own function, and so are those for a member: the verifier walks each once, and not a member's
+ * many ends again for each way through those before it.
+ */
+SUBPROG int steer_search(struct xdp_md *ctx, __u32 group, __u64 hash, bool congested)
+{
+	const struct node_state *node = node_state();
+	struct rank *rank = bpf_map_lookup_elem(&fantel_ranks, &group);
+	int reason = REASON_NO_PATH;
+	struct keeping keeping;
+	__u64 order;
+
+	if (!rank || !node)
+		return REASON_INTERNAL;
+	order = flow_order(&keeping, rank, group, hash_slot(hash));
+	if (!congested && keeping.strictly &&
 	    health_standing(rank->path[order & 15], false, false) == STANDING_CONGESTED)
 		return REASON_CONGESTED;
-	for (__u32 i = 0; i < MAX_MEMBERS; i++, order >>= 4) {
-		struct health *health;
+	for (__u32 i = 0; i < MAX_MEMBERS && i < rank->n; i++, order >>= 4) {
+		__u32 id = rank->path[order & 15];
 
-		if (i >= rank->n)
-			break;
-		c->id = rank->path[order & 15];
-		health = bpf_map_lookup_elem(&fantel_health, &c->id);
-		if (!health || !steer_good(node, health, c->id))
+		if (!steer_wanted(node, id, congested))
 			continue;
-		c->path = bpf_map_lookup_elem(&fantel_paths, &c->id);
-		if (!c->path || c->path->tunnel == TUNNEL_NONE)
-			continue;
-		reason = steer_nexthop(ctx, c);
+		reason = steer_nexthop(ctx, id);
 		if (reason == REASON_NONE) {
-			flow_took(&keeping, c->id);
+			flow_took(&keeping, id);
 			break;
 		}
 	}
 	return reason;
 }
 
-/* The first usable member in the flow's own order, though it is congested: REASON_NONE, else why the
- * last one was not. */
-FN enum reason steer_pick_congested(struct xdp_md *ctx, struct choice *c, struct rank *rank,
-				    __u32 group, __u64 hash)
+/* What steer_search has found. */
+FN bool steer_found(struct choice *c)
 {
-	struct keeping keeping;
-	__u64 order = flow_order(&keeping, rank, group, hash_slot(hash));
-	enum reason reason = REASON_NO_PATH;
+	struct scratch *s = scratch();
 
-	for (__u32 i = 0; i < MAX_MEMBERS; i++, order >>= 4) {
-		if (i >= rank->n)
-			break;
-		c->id = rank->path[order & 15];
-		if (health_standing(c->id, false, false) != STANDING_CONGESTED)
-			continue;
-		c->path = bpf_map_lookup_elem(&fantel_paths, &c->id);
-		if (!c->path || c->path->tunnel == TUNNEL_NONE)
-			continue;
-		reason = steer_nexthop(ctx, c);
-		if (reason == REASON_NONE) {
-			flow_took(&keeping, c->id);
-			break;
-		}
-	}
-	return reason;
+	if (!s)
+		return false;
+	c->id = s->found.id;
+	c->path = bpf_map_lookup_elem(&fantel_paths, &c->id);
+	c->nexthop = &s->found.nexthop;
+	return c->path;
 }
 
 /* Hop limit or TTL less one (RFC 8200 §3, RFC 2473 §3.1), in the packet at `ip`. The IPv4 checksum
@@ -352,9 +375,10 @@ SUBPROG int steer_congested(struct xdp_md *ctx, __u32 group, __u64 hash)
 
 	if (!s || !rank || !scratch_frame(ctx, s))
 		return NOT_OURS;
+	if (steer_search(ctx, group, hash, true) || !steer_found(&c))
+		return NOT_OURS;
 	ip = packet_start(ctx) + ETH_LEN;
-	if (ip + IPV4_LEN > (__u8 *)packet_end(ctx) ||
-	    steer_pick_congested(ctx, &c, rank, group, hash) != REASON_NONE)
+	if (ip + IPV4_LEN > (__u8 *)packet_end(ctx))
 		return NOT_OURS;
 	if (rank->on_congestion == RELIEF_LOWER)
 		pace = pace_packet(PACE_OF(c.id), s->outer.len);
@@ -365,6 +389,19 @@ SUBPROG int steer_congested(struct xdp_md *ctx, __u32 group, __u64 hash)
 	if (pace == PACE_MARK)
 		pace_mark(ip, &s->outer);
 	return steer_send(ctx, ip, &s->outer, &c, hash);
+}
+
+/* No member is good: a congested one, or none, for `reason`. */
+FN int steer_none(struct xdp_md *ctx, const struct rank *rank, __u32 group, __u64 hash,
+		  enum reason reason, __u64 bytes)
+{
+	int action = steer_congested(ctx, group, hash);
+
+	if (action != NOT_OURS)
+		return action;
+	if (reason == REASON_NO_PATH)
+		return steer_no_path(ctx, rank, group, bytes);
+	return verdict(reason, bytes);
 }
 
 /* ---- the boundary of the domain (draft §6) ---------------------------------------------------- */
@@ -447,7 +484,6 @@ FN int steer(struct xdp_md *ctx)
 	struct rank *rank;
 	struct frame f;
 	__u32 group;
-	int action;
 	__u64 hash;
 
 	if (!frame_parse(&f, data, end) || !packet_holds(ctx, ETH_LEN + f.len))
@@ -468,16 +504,13 @@ FN int steer(struct xdp_md *ctx)
 	if (f.hop_limit <= 1)
 		return verdict(REASON_HOP_LIMIT, f.len);
 	hash = flow_hash(&f.src, &f.dst, f.ports, f.proto, f.qp, config.hash_seed);
-	reason = steer_pick(ctx, &c, node, rank, group, hash);
-	if (UNLIKELY(reason)) {
-		action = steer_congested(ctx, group, hash);
-		if (action != NOT_OURS)
-			return action;
+	if (UNLIKELY(!steer_first(&c, node, rank, group, hash))) {
+		reason = steer_search(ctx, group, hash, false);
+		if (reason)
+			return steer_none(ctx, rank, group, hash, reason, f.len);
+		if (!steer_found(&c))
+			return verdict(REASON_INTERNAL, f.len);
 	}
-	if (UNLIKELY(reason == REASON_NO_PATH))
-		return steer_no_path(ctx, rank, group, f.len);
-	if (UNLIKELY(reason))
-		return verdict(reason, f.len);
 	return steer_send(ctx, data + ETH_LEN, &f, &c, hash);
 }
 
