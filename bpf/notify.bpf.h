@@ -581,6 +581,10 @@ FN enum reason notify_once(struct scratch *s, enum reason sense, __u64 now_ns)
 			reason = window_judge(origin, s->msg.sequence);
 		if (reason)
 			return reason;
+		/* Once more: spilled, Linux 6.1 has forgotten its bound. */
+		CURSOR_PIN(kind);
+		if (kind >= KIND_COUNT)
+			return REASON_INTERNAL;
 		if (!bucket_take(&origin->bucket[kind], config.receive[kind].interval_ns,
 				 config.receive[kind].burst_ns, 1, now_ns))
 			return REASON_OVER_RATE;
