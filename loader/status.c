@@ -767,21 +767,30 @@ static const struct column end_columns[] = {
 
 /* ---- who spoke, who was told ----------------------------------------------------------------- */
 
-static json_t *origins_json(const struct pins *pins)
+/* Those of one map: who has proven who it is, or who has not. */
+static void origins_add(json_t *origins, const struct pins *pins, const char *map, bool proven)
 {
 	struct rows rows OWN_ROWS;
-	json_t *origins = json_array();
 
-	if (rows_read(&rows, pins, "fantel_origins"))
-		return origins;
+	if (rows_read(&rows, pins, map))
+		return;
 	for (__u32 i = 0; i < rows.n; i++) {
 		const struct origin *o = row_value(&rows, i);
 		json_t *origin = json_object();
 
 		json_set(origin, "originator", json_addr(row_key(&rows, i)));
 		json_set(origin, "sequence", json_integer(o->highest));
+		json_set(origin, "proven", json_boolean(proven));
 		json_array_append_new(origins, origin);
 	}
+}
+
+static json_t *origins_json(const struct pins *pins)
+{
+	json_t *origins = json_array();
+
+	origins_add(origins, pins, "fantel_origins", false);
+	origins_add(origins, pins, "fantel_proven", true);
 	json_sort(origins, "originator");
 	return origins;
 }
@@ -789,6 +798,7 @@ static json_t *origins_json(const struct pins *pins)
 static const struct column origin_columns[] = {
 	{ "ORIGINATOR", "originator", COLUMN_PLAIN },
 	{ "SEQUENCE", "sequence", COLUMN_PLAIN },
+	{ "PROVEN", "proven", COLUMN_PLAIN },
 	{},
 };
 

@@ -278,6 +278,9 @@ static void fill_failed(void)
 	node_put(node->maps.fantel_failed, &key, &failed);
 	node_put(node->maps.fantel_health, &west, &health);
 	node_put(node->maps.fantel_origins, &r1, &origin);
+	r1.b[15]++;
+	origin.highest--;
+	node_put(node->maps.fantel_proven, &r1, &origin);
 }
 
 /* A link that failed while it was congested, under paths gre-key-4 and mpls-3, and a node that is back. */
@@ -547,7 +550,8 @@ static void status_text(void **state)
 	assert_row("ring", "ring no yes * 2 2001:db8:1::1 - 2001:db8:1::2,192.0.2.1 - 192.0.2.2");
 	assert_row("pe-e", "pe-e yes no * 3 AS 64500 192.0.2.9");
 	assert_row("ring -", "ring - failure bfd 78 * -");
-	assert_row("2001:db8:f::11", "2001:db8:f::11 1234567890123456789");
+	assert_row("2001:db8:f::11", "2001:db8:f::11 1234567890123456789 no");
+	assert_row("2001:db8:f::12", "2001:db8:f::12 1234567890123456788 yes");
 	assert_row("2001:db8:f::10 core1",
 		   "2001:db8:f::10 core1 - 5 2 * 2001:db8:a::1,2001:db8:a::2,2001:db8:a::e");
 	assert_row("2001:db8:f::10 core2",
