@@ -74,7 +74,7 @@ help:
 	@echo '                   SCENE=NAME is one of: $(SCENES); without, $(SCENE)'
 	@echo 'sudo make test     packages, build, every test; TESTS=PATTERN for some of them'
 	@echo 'sudo make test-kernels  the tests on the kernels of Debian, in QEMU; KERNELS=bookworm for one'
-	@echo 'sudo make bench    what each program costs per packet, and reaction times'
+	@echo 'sudo make bench    what each program costs per packet, forwarding beside a storm, and reaction times'
 	@echo 'sudo make fuzz     the long fuzzing run (FUZZ_RUNS=10000000 of each target)'
 	@echo 'sudo make install  binary, manual page, YANG module, completion (PREFIX, DESTDIR)'
 	@echo 'sudo make deps     install the Debian packages only'

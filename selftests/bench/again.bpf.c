@@ -30,6 +30,9 @@ int again(struct xdp_md *ctx)
 	__u8 *p = (void *)(long)ctx->data, *end;
 	__u32 i;
 
+	runs++;
+	if (want.every && runs % want.every)
+		return XDP_PASS;
 	now = (__u64)p;
 	if (!base)
 		base = now;
@@ -53,8 +56,8 @@ int again(struct xdp_md *ctx)
 			break;
 		store64(p + 6 + 8 * i, want.word[i]);
 	}
-	runs++;
-	i = ((__u32)runs & want.count_mask) << want.count_shift;
+	i = (__u32)(want.every ? runs / want.every : runs);
+	i = (i & want.count_mask) << want.count_shift;
 	if (want.count_at && want.count_at <= AGAIN_LEN - 4)
 		store32(p + want.count_at, be32(i));
 	if (want.complement_at && want.complement_at <= AGAIN_LEN - 4)

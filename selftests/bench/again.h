@@ -20,7 +20,7 @@ struct again {
 	 * not change. */
 	__u32 count_at, count_mask, count_shift; /* count_at 0 = all packets are the same */
 	__u32 complement_at;			 /* 0 = none */
-	__u32 pad;
+	__u32 every; /* the program is called in one of so many runs; 0 = in each */
 	__u16 pad2;  /* so that `word` is aligned */
 	__u16 first; /* the packet starts here */
 	__u32 second;
