@@ -23,17 +23,16 @@ HOLD_DOWN_MS = 300
 ECHO_US = 2000
 
 
-def change(node, policy):
-    far = FAR[node]
-    policy["port"] = [port for port in policy["port"] if port["name"] == far]
-    policy["port"][0]["bfd"] = {"peer": figure.link_address(far, node), "desired-min-tx": INTERVAL_US,
-                                "required-min-rx": INTERVAL_US, "multiplier": MULTIPLIER}
+def change_echo(node, policy):
+    """The policies with BFD and echoes, of the link between the two."""
+    policy.update(figure.read_policy(f"{node}-bfd"))
+    policy["port"] = [port for port in policy["port"] if port["name"] == FAR[node]]
     policy["notification"] = {"hold-down": HOLD_DOWN_MS}
 
 
-def change_echo(node, policy):
-    change(node, policy)
-    policy["port"][0]["bfd"]["echo"] = {"interval": ECHO_US}
+def change(node, policy):
+    change_echo(node, policy)
+    del policy["port"][0]["bfd"]["echo"]
 
 
 def session(router):
