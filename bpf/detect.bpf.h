@@ -82,11 +82,96 @@ FN enum reason tunnel_of(struct scratch *s, const void *data, const void *end)
 	return REASON_NONE;
 }
 
+/* The flow inside: what the 5-tuple TLV names. Left out where the tunnel carries no IP. */
+FN bool tunnel_inner(struct scratch *s, const void *data, const void *end)
+{
+	const __u8 *ip = packet_at(data, end, s->inner_at, IPV4_LEN);
+
+	if (!ip)
+		return false;
+	if (s->inner_proto == PROTO_IPV6)
+		return frame_ipv6(&s->inner, ip, s->inner_at, end);
+	return s->inner_proto == PROTO_IPIP && frame_ipv4(&s->inner, ip, s->inner_at, end);
+}
+
+SUBPROG int detect_inner(struct xdp_md *ctx, struct scratch *s)
+{
+	return s && tunnel_inner(s, packet_start(ctx), packet_end(ctx));
+}
+
+/* The label stack, and where it ends. IPv4 or IPv6 is told by the first bits behind it (RFC 4928). */
+FN enum reason mpls_stack(struct scratch *s, const void *data, const void *end)
+{
+	struct tunnel_key *t = &s->told.tunnel;
+	const __u8 *at = data + ETH_LEN;
+	__u32 entry;
+
+	memset(&s->told, 0, sizeof(s->told));
+	t->code = CODE_MPLS;
+	for (int i = 0; i < WIRE_LABELS_MAX; i++) {
+		/* One byte more: of the packet inside. */
+		if (at + LABEL_LEN + 1 > (const __u8 *)end)
+			return REASON_NOT_IP;
+		entry = be32(load32(at));
+		t->label_be[i] = be32(entry & WIRE_LABEL_MASK);
+		at += LABEL_LEN;
+		if (!(entry & WIRE_LABEL_S))
+			continue;
+		t->n = i + 1;
+		s->inner_at = ETH_LEN + LABEL_LEN * t->n;
+		s->inner_proto = *at >> 4 == 6 ? PROTO_IPV6 : PROTO_IPIP;
+		return REASON_NONE;
+	}
+	return REASON_TOO_DEEP;
+}
+
+/*
+ * An MPLS tunnel of others: policy knows by the top label where it goes and who may have sent it. Of
+ * several, one by chance: each is told by some packet. Nobody sent a notification, that must not be
+ * answered.
+ */
+SUBPROG int detect_mpls(struct xdp_md *ctx)
+{
+	const void *data = packet_start(ctx), *end = packet_end(ctx);
+	const __u8 *top = packet_at(data, end, ETH_LEN, LABEL_LEN);
+	struct scratch *s = scratch();
+	enum reason reason;
+	struct lsp *lsp;
+	__u32 label;
+
+	if (!s || !top)
+		return REASON_NOT_IP;
+	label = be32(load32(top)) >> WIRE_LABEL_SHIFT;
+	lsp = bpf_map_lookup_elem(&fantel_lsps, &label);
+	if (!lsp || !lsp->n)
+		return REASON_NOT_IP;
+	memset(&s->outer, 0, sizeof(s->outer));
+	s->outer.len = bpf_xdp_get_buff_len(ctx) - ETH_LEN;
+	s->next = lsp->next_hop;
+	reason = mpls_stack(s, data, end);
+	if (reason != REASON_NONE)
+		return reason;
+	if (!detect_inner(ctx, s) ||
+	    !is_notification(&s->inner, packet_start(ctx), packet_end(ctx)))
+		s->outer.src = lsp->ingress[bpf_get_prandom_u32() % lsp->n & (LSP_INGRESSES - 1)];
+	return REASON_NONE;
+}
+
+FN bool is_mpls(struct xdp_md *ctx)
+{
+	const __u8 *eth = packet_start(ctx);
+
+	return eth + ETH_LEN <= (__u8 *)packet_end(ctx) &&
+	       load16(eth + ETH_OFF_TYPE) == be16(ETHERTYPE_MPLS);
+}
+
 /* Whose tunnel is it, and where does it go from here? */
 SUBPROG int detect_tunnel(struct xdp_md *ctx, struct scratch *s)
 {
 	const void *data = packet_start(ctx), *end = packet_end(ctx);
 
+	if (config.lsps && is_mpls(ctx))
+		return detect_mpls(ctx);
 	if (!s || !scratch_frame(ctx, s))
 		return REASON_NOT_IP;
 	return tunnel_of(s, data, end);
@@ -252,23 +337,6 @@ FN enum reason detect_told(struct scratch *s, const struct failure *failure, __u
 	told->last_ns = now_ns;
 	*out = told;
 	return REASON_NOTIFIED;
-}
-
-/* The flow inside: what the 5-tuple TLV names. Left out where the tunnel carries no IP. */
-FN bool tunnel_inner(struct scratch *s, const void *data, const void *end)
-{
-	const __u8 *ip = packet_at(data, end, s->inner_at, IPV4_LEN);
-
-	if (!ip)
-		return false;
-	if (s->inner_proto == PROTO_IPV6)
-		return frame_ipv6(&s->inner, ip, s->inner_at, end);
-	return s->inner_proto == PROTO_IPIP && frame_ipv4(&s->inner, ip, s->inner_at, end);
-}
-
-SUBPROG int detect_inner(struct xdp_md *ctx, struct scratch *s)
-{
-	return s && tunnel_inner(s, packet_start(ctx), packet_end(ctx));
 }
 
 /* The message, in scratch. Returns its length, 0 if it did not fit. */

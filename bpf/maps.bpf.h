@@ -146,6 +146,9 @@ MAP(fantel_learned, BPF_MAP_TYPE_LRU_HASH, struct told_key, struct learned, MAX_
 /* The QPs of customers' hosts. cnp only. */
 MAP(fantel_qps, BPF_MAP_TYPE_LRU_HASH, struct qp_key, struct qp, MAX_QPS, 0);
 
+/* Top label -> where MPLS tunnels of others go, and who sends them. push -> detect, learn. */
+MAP(fantel_lsps, BPF_MAP_TYPE_HASH, __u32, struct lsp, MAX_LSPS, BPF_F_NO_PREALLOC);
+
 /* Token buckets of what we send in answer to packets. detect, steer, watch, and the loader
  * of what it tells unasked. */
 MAP(fantel_buckets, BPF_MAP_TYPE_LRU_HASH, struct bucket_key, struct bucket, MAX_BUCKETS, 0);

@@ -37,6 +37,7 @@
 	X(gauges)                                                                                  \
 	X(told)                                                                                    \
 	X(learned)                                                                                 \
+	X(lsps)                                                                                    \
 	X(buckets)                                                                                 \
 	X(events)
 

@@ -591,7 +591,9 @@ static void take_all(struct reader *r, const struct lyd_node *top)
 	TAKE_LIST(r, top, "group", group, n_groups, take_group);  /* refers to paths */
 	TAKE_LIST(r, top, "class", class, n_classes, take_class); /* refers to groups */
 	TAKE_LIST(r, top, "endpoint", endpoint, n_endpoints, take_endpoint);
+	TAKE_LIST(r, top, "lsp", lsp, n_lsps, take_lsp);
 	TAKE_LIST(r, top, "controller", controller, n_controllers, take_controller);
+	r->policy->config.lsps = r->policy->n_lsps > 0;
 	r->policy->config.authentication = domain_authenticates(r->policy);
 	endpoint_config(&r->policy->config, r->policy->endpoint, r->policy->n_endpoints);
 }
@@ -606,6 +608,7 @@ static void origin_free(struct policy_origin *origin)
 	free(origin->group);
 	free(origin->class);
 	free(origin->endpoint);
+	free(origin->lsp);
 	free(origin->controller);
 }
 
@@ -740,6 +743,7 @@ void policy_free(struct policy *policy)
 	free(policy->group);
 	free(policy->class);
 	free(policy->endpoint);
+	free(policy->lsp);
 	free(policy->controller);
 	*policy = (struct policy){ 0 };
 }

@@ -138,6 +138,12 @@ struct policy_endpoint {
 	__u16 port;	 /* VXLAN: UDP destination */
 };
 
+/* MPLS tunnels of others that pass here. */
+struct policy_lsp {
+	__u32 label; /* on top */
+	struct lsp way; /* n 0: not right */
+};
+
 /* Who is told when a group has no feasible path. */
 struct policy_controller {
 	struct addr addr;
@@ -159,7 +165,7 @@ struct policy {
 	enum authentication authentication; /* asked of sources that have no demand of their own */
 
 	__u32 n_ports, n_sources, n_demands, n_resources, n_paths, n_groups, n_classes, n_endpoints,
-		n_controllers;
+		n_lsps, n_controllers;
 	struct policy_port *port;
 	struct policy_prefix *source; /* the domain: may speak, be told, send tunnels to us */
 	struct policy_demand *demand;
@@ -168,6 +174,7 @@ struct policy {
 	struct policy_group *group;
 	struct policy_class *class;
 	struct policy_endpoint *endpoint;
+	struct policy_lsp *lsp;
 	struct policy_controller *controller;
 };
 

@@ -364,6 +364,9 @@ static void warn_of_ports(struct checker *c)
 	if (p->n_endpoints && !first[PORT_CORE])
 		findings_warn(c->findings, jsonpos_find(c->origin->top, "endpoint"),
 			      "no core port: no tunnel comes in to be taken off");
+	if (p->n_lsps && !first[PORT_CORE])
+		findings_warn(c->findings, jsonpos_find(c->origin->top, "lsp"),
+			      "no core port: none of them can pass here");
 	if (p->n_classes && !first[PORT_CORE])
 		findings_warn(c->findings, classes,
 			      "no core port: no notification will be heard, no failure known");
@@ -443,6 +446,7 @@ void policy_check(const struct policy *policy, const struct policy_origin *origi
 	policy_check_resources(&c);
 	policy_check_paths(&c);
 	policy_check_endpoints(&c);
+	policy_check_lsps(&c);
 	check_controllers(&c);
 	check_authentication(&c);
 	for (__u32 i = 0; i < policy->n_groups; i++)

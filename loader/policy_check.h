@@ -11,7 +11,7 @@
 struct policy_origin {
 	const struct jsonpos *top;
 	const struct jsonpos **port, **source, **demand, **resource, **path, **group, **class, **endpoint,
-		**controller;
+		**lsp, **controller;
 };
 
 struct checker {
@@ -20,10 +20,11 @@ struct checker {
 	struct findings *findings;
 };
 
-/* The parts about links and nodes, paths with their tunnels, and tunnels that end here. */
+/* The parts about links and nodes, paths with their tunnels, and tunnels that end or pass here. */
 void policy_check_resources(struct checker *c);
 void policy_check_paths(struct checker *c);
 void policy_check_endpoints(struct checker *c);
+void policy_check_lsps(struct checker *c);
 
 /* Warn of links and nodes that nothing crosses. */
 void policy_warn_of_resources(struct checker *c);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* What the parts of policy's reader share: policy.c, policy_tunnel.c for the tunnels of paths,
- * policy_endpoint.c for those that end here, policy_resource.c for links and nodes on the way. */
+ * policy_endpoint.c for those that end here, policy_lsp.c for those that pass in MPLS, policy_resource.c
+ * for links and nodes on the way. */
 #ifndef POLICY_READER_H
 #define POLICY_READER_H
 
@@ -34,6 +35,9 @@ void take_tunnel(struct reader *r, struct policy_path *path, const struct lyd_no
 
 /* The same of an endpoint. */
 void take_end(struct reader *r, struct policy_endpoint *endpoint, const struct lyd_node *entry);
+
+/* Label switched paths that pass here: right as a whole, or n is 0. */
+void take_lsp(struct reader *r, void *to, const struct lyd_node *entry);
 
 /* Became everything that the text says of the tunnel data? */
 bool is_complete(const struct lyd_node *tunnel);

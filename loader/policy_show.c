@@ -293,6 +293,18 @@ static json_t *endpoint_json(const struct policy_endpoint *e)
 	return endpoint;
 }
 
+static json_t *lsp_json(const struct policy_lsp *lsp)
+{
+	json_t *json = json_object(), *list = json_array();
+
+	set_number(json, "label", lsp->label);
+	json_object_set_new(json, "next-hop", json_addr(&lsp->way.next_hop));
+	for (__u32 i = 0; i < lsp->way.n; i++)
+		json_array_append_new(list, json_addr(&lsp->way.ingress[i]));
+	json_object_set_new(json, "ingress", list);
+	return json;
+}
+
 static json_t *controller_json(const struct policy_controller *c)
 {
 	json_t *controller = json_object();
@@ -477,6 +489,9 @@ static json_t *policy_json(const struct policy *p)
 	json_object_set_new(top, "endpoint", list = json_array());
 	for (__u32 i = 0; i < p->n_endpoints; i++)
 		json_array_append_new(list, endpoint_json(&p->endpoint[i]));
+	json_object_set_new(top, "lsp", list = json_array());
+	for (__u32 i = 0; i < p->n_lsps; i++)
+		json_array_append_new(list, lsp_json(&p->lsp[i]));
 	json_object_set_new(top, "controller", list = json_array());
 	for (__u32 i = 0; i < p->n_controllers; i++)
 		json_array_append_new(list, controller_json(&p->controller[i]));
@@ -731,6 +746,12 @@ static void print_text(const struct policy *p, json_t *top, FILE *out)
 		{ "LABEL", "label", COLUMN_PLAIN },
 		{},
 	};
+	static const struct column lsps[] = {
+		{ "LABEL", "label", COLUMN_PLAIN },
+		{ "NEXT HOP", "next-hop", COLUMN_PLAIN },
+		{ "INGRESS", "ingress", COLUMN_PLAIN },
+		{},
+	};
 	static const struct column controllers[] = {
 		{ "CONTROLLER", "address", COLUMN_PLAIN },
 		{ "PORT", "port", COLUMN_PLAIN },
@@ -763,6 +784,7 @@ static void print_text(const struct policy *p, json_t *top, FILE *out)
 	print_table(members, rows, out);
 	print_table(classes, json_object_get(top, "class"), out);
 	print_table(endpoints, ends, out);
+	print_table(lsps, json_object_get(top, "lsp"), out);
 	print_table(controllers, json_object_get(top, "controller"), out);
 	fputc('\n', out);
 	print_members("BALANCE", json_object_get(top, "balance"), out);

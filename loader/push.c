@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
  * The only writer of fantel_paths, fantel_tunnels, fantel_groups, fantel_ranks, fantel_classes,
- * fantel_sources and fantel_ends; of fantel_health and fantel_failed it removes what belongs to
+ * fantel_sources, fantel_ends and fantel_lsps; of fantel_health and fantel_failed it removes what belongs to
  * paths and resources that are gone. Resources are a part of its own. Called by attach.
  *
  *	plan     have (maps) + want (policy) -> slots
  *	add      new resources, paths, tunnels -> paths
- *	switch   new groups, classes -> groups, sources, endpoints
+ *	switch   new groups, classes -> groups, sources, endpoints, lsps
  *	         wait until no packet is under way that read the old classes
  *	remove   tunnels, groups, paths, resources, their failures and counters
  */
@@ -48,7 +48,7 @@ struct push {
 
 	struct nexthop_use *use;
 	__u32 n_uses;
-	struct sync tunnels, classes, sources, keys, ends;
+	struct sync tunnels, classes, sources, keys, ends, lsps;
 };
 
 static int full(int r, const char *what, int most)
@@ -328,6 +328,16 @@ static int plan_endpoints(struct push *push)
 	return r;
 }
 
+static int plan_lsps(struct push *push)
+{
+	const struct policy *policy = push->policy;
+	int r = sync_open(&push->lsps, push->maps->lsps, sizeof(__u32), sizeof(struct lsp));
+
+	for (__u32 i = 0; !r && i < policy->n_lsps; i++)
+		r = sync_want(&push->lsps, &policy->lsp[i].label, &policy->lsp[i].way);
+	return r;
+}
+
 static int allocate(struct push *push)
 {
 	const struct policy *policy = push->policy;
@@ -361,7 +371,7 @@ int push_plan(struct push **out, const struct maps *maps, const struct policy *p
 	push->policy = policy;
 	r = allocate(push) ?: resources_plan(&push->resources, maps, policy) ?:
 	    plan_paths(push) ?: plan_nexthops(push) ?: plan_tunnels(push) ?: plan_groups(push) ?:
-	    plan_prefixes(push) ?: plan_endpoints(push) ?: keyring_plan(&push->keys, maps, policy);
+	    plan_prefixes(push) ?: plan_endpoints(push) ?: plan_lsps(push) ?: keyring_plan(&push->keys, maps, policy);
 	if (r == -ENOMEM)
 		log_error("policy: no memory");
 	if (r) {
@@ -393,6 +403,7 @@ void push_free(struct push *push)
 	sync_free(&push->sources);
 	sync_free(&push->keys);
 	sync_free(&push->ends);
+	sync_free(&push->lsps);
 	free(push);
 }
 
@@ -454,6 +465,9 @@ int push_switch(struct push *push)
 	r = sync_write(&push->ends);
 	if (r < 0)
 		return full(r, "endpoints", MAX_ENDPOINTS);
+	r = sync_write(&push->lsps);
+	if (r < 0)
+		return full(r, "lsps", MAX_LSPS);
 	r = sync_write(&push->classes);
 	/* What packets remember of classes is void now, also after a failure half way. */
 	__atomic_add_fetch(&push->maps->node->classes, 1, __ATOMIC_RELEASE);
@@ -570,6 +584,8 @@ int push_remove(struct push *push)
 	__atomic_add_fetch(&push->maps->node->classes, 1, __ATOMIC_RELEASE);
 	if (r >= 0)
 		r = sync_remove(&push->ends);
+	if (r >= 0)
+		r = sync_remove(&push->lsps);
 	if (r >= 0)
 		r = sync_remove(&push->sources);
 	if (r >= 0)

@@ -38,6 +38,8 @@
 #define MAX_METRICS 8192
 #define MAX_TOLD 16384
 #define MAX_LEARNED 16384
+#define MAX_LSPS 4096
+#define LSP_INGRESSES 8
 #define MAX_BUCKETS 4096
 #define MAX_GAUGES MAX_CORE_LINKS
 #define MAX_RESOURCES 4096
@@ -645,6 +647,15 @@ struct learned {
 	struct tunnel_key tunnel;
 };
 
+/* fantel_lsps, by the label that is on top: MPLS tunnels of others that pass here. Packets do not say who
+ * sent them, and the kernel's FIB can't be asked for the way of a label: policy knows both. */
+struct lsp {
+	struct addr next_hop;
+	__u32 n; /* ingress PEs, at least one */
+	__u32 pad;
+	struct addr ingress[LSP_INGRESSES];
+};
+
 /* ---- what can be wrong with a link that is up ------------------------------------------------- */
 
 /* Each is an event of its own, told of and withdrawn apart. X(NAME, cause, word) */
@@ -807,6 +818,7 @@ struct config {
 	__u8 tell_sender;	/* of packets without a path */
 	__u8 cnp;		/* to senders of RoCEv2 that congestion leaves no room for */
 	__u8 bfd;		/* some core port has a session */
+	__u8 lsps;		/* MPLS tunnels of others are known */
 	__u8 authentication;	/* some source is asked for a MAC */
 	__u8 n_sign_keys;	/* 0 = what we send has no MAC */
 	__u32 sign_key[MAX_SIGN_KEYS]; /* key-ids */

@@ -355,8 +355,10 @@ def flow(ip):
     return private(65004, head + bytes(ip)[8:40] if version == 6 else head + bytes(ip)[12:20])
 
 
-def tunnel_info(segments=None, address=None):
-    """CODE and Tunnel Info: an SRH of the segments in the order travelled, or an address."""
+def tunnel_info(segments=None, address=None, labels=None):
+    """CODE and Tunnel Info: an SRH of the segments in the order travelled, an address, or labels."""
+    if labels:
+        return 0x20, bytes(stacked(labels, tc=0, ttl=0))
     if address:
         return 0x80, bytes(IPv6(dst=address))[24:40]
     srh = IPv6ExtHdrSegmentRouting(addresses=segments[::-1], segleft=0, nh=41,
@@ -390,9 +392,19 @@ def by_udp(code, rest, version=6):
     return ip / UDP(sport=49152, dport=50202) / Raw(word + rest)
 
 
+def stacked(labels, tc=5, ttl=63):
+    """A label stack, top first."""
+    return Raw(b"".join(bytes(MPLS(label=label, cos=tc, s=i == len(labels), ttl=ttl))
+                        for i, label in enumerate(labels, 1)))
+
+
+def in_mpls(stack, inner):
+    return Ether(**MAC_FROM, type=0x8847) / stack / inner
+
+
 def doomed(name, outer, inner, info, **options):
     """A packet bound for the failed link; what it becomes by ICMPv6 and by UDP; with a domain."""
-    emit(name, Ether(**MAC_FROM) / outer / inner)
+    emit(name, Ether(**MAC_FROM) / outer / inner if isinstance(outer, (IP, IPv6)) else in_mpls(outer, inner))
     back = {"dst": MAC_FROM["src"], "src": MAC_FROM["dst"]}
     flow_of = inner if isinstance(inner, (IP, IPv6)) else None
     if flow_of is not None:
@@ -437,6 +449,24 @@ doomed("a tiny packet", IPv6(src=INGRESS6, dst=LAST_SID, hlim=60), v4() / UDP(sp
        tunnel_info(address=LAST_SID))
 doomed("IPv4 in IPv4", IP(src=INGRESS4, dst="203.0.113.99", ttl=60, id=1), inner4,
        tunnel_info(address="::ffff:203.0.113.99"))
+
+# The label on top is one that the node knows; see test_detect.c.
+LSP = 16012
+for name, labels, inner in (("one label", [LSP], inner6), ("two labels", [LSP, 24001], inner6),
+                            ("two labels, IPv4 inside", [LSP, 24001], inner4),
+                            ("a label twice, and zero", [LSP, LSP, 0], inner6),
+                            ("sixteen labels", [LSP, *range(30001, 30016)], inner6)):
+    doomed(name, stacked(labels), inner, tunnel_info(labels=labels))
+doomed("no IP in MPLS", stacked([LSP, 24001]), Raw(bytes(60)), tunnel_info(labels=[LSP, 24001]))
+emit("seventeen labels", in_mpls(stacked([LSP, *range(30001, 30017)]), inner6))
+emit("a label that nobody knows", in_mpls(stacked([16013, LSP]), inner6))
+emit("a stack without end", in_mpls(Raw(bytes(MPLS(label=LSP, s=0)) * 5), Raw(b"")))
+emit("a stack with nothing behind", in_mpls(stacked([LSP, 24001]), Raw(b"")))
+emit("a notification in MPLS", in_mpls(stacked([LSP]), IPv6(src=INGRESS6, dst=LAST_SID, hlim=255, nh=58) /
+                                        ICMPv6Unknown(type=202, code=0x80, msgbody=NAMED)))
+emit("a UDP notification in MPLS", in_mpls(stacked([LSP]), IPv6(src=INGRESS6, dst=LAST_SID, hlim=255) /
+                                            UDP(sport=49152, dport=50202) / udp_message))
+emit("by another label", in_mpls(stacked([16014, 24001]), inner6))
 emit("nine segments", Ether(**MAC_FROM) /
      srv6(NEXT_SID, [FIRST_SID] * 7 + [NEXT_SID, LAST_SID], 1) / inner6)
 emit("nine segments, reduced", Ether(**MAC_FROM) /

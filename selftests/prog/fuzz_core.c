@@ -226,6 +226,7 @@ static void p_node(struct config *config)
 	config->locator = addr_of("2001:db8:a:2::");
 	config->locator_len = 64;
 	config->n_repeats = 1;
+	config->lsps = 1;
 	config->pacing.transit = 1;
 	config->pacing.window_ns = config->pacing.burst_ns = 1ULL << 62; /* no rate is ever reached */
 }
@@ -257,7 +258,8 @@ static const char *const frames[] = {
 	"one segment, IPv4 inside", "TCP inside", "ICMPv6 inside", "a tiny packet", "IPv4 in IPv4",
 	"nine segments", "nine segments, reduced", "to a multicast group", "of another domain",
 	"a notification in transit", "a UDP notification in transit", "from nobody",
-	"from a multicast source",
+	"from a multicast source", "one label", "two labels, IPv4 inside", "sixteen labels",
+	"seventeen labels", "no IP in MPLS", "a notification in MPLS", "a label that nobody knows",
 	"our segment is the last", "an SRH with more left than listed", "another routing type",
 	"failure icmp6 to us", "failure udp6 to us", "failure udp4 to us",
 	"failure behind a tag", "failure with a routing header", NULL,
@@ -437,8 +439,11 @@ static void link_fail(struct fuzz *z)
 {
 	static const struct prefix_key anywhere;
 	struct route_value route = { .ifindex = IFINDEX };
-	__u32 ifindex = IFINDEX;
+	__u32 ifindex = IFINDEX, label = MODEL_LSP;
+	struct lsp lsp = { .next_hop = addr_of("2001:db8:e1::2"), .n = 1 };
 
+	z->model.lsp_ingress = lsp.ingress[0] = addr_of("2001:db8:f::9");
+	node_put(z->node->maps.fantel_lsps, &label, &lsp);
 	z->model.ifindex = ifindex;
 	z->model.link = (struct link){ .name = "core1",
 				       .down = 1,
@@ -503,7 +508,7 @@ static __u64 others_digest(const struct fuzz *z)
 		z->node->maps.fantel_tunnels, z->node->maps.fantel_nexthops,
 		z->node->maps.fantel_sources, z->node->maps.fantel_links,
 		z->node->maps.fantel_routes,  z->node->maps.fantel_location,
-		z->node->maps.fantel_keys,
+		z->node->maps.fantel_keys,    z->node->maps.fantel_lsps,
 	};
 	__u64 digest = 0;
 

@@ -22,6 +22,7 @@
 #include "words.h"
 
 #define MODEL_MARK 0xcafe0101 /* of the path of the kernel's own */
+#define MODEL_LSP 16012	/* its label */
 #define MODEL_PATHS 8	/* paths that there are */
 #define MODEL_RESOURCES 3
 #define MODEL_FAILED 32 /* entries that the maps have room for */
@@ -83,6 +84,7 @@ struct model {
 	struct policy_prefix source[MODEL_ROWS], class[MODEL_ROWS];
 	enum authentication asked[MODEL_ROWS]; /* of each source; they don't overlap */
 	__u32 n_sources, n_classes;
+	struct addr lsp_ingress; /* who sends MODEL_LSP */
 	struct model_key {
 		__u32 id;
 		struct mac_key mac;
@@ -151,6 +153,10 @@ struct model {
 struct reading {
 	const struct bytes *in;
 	bool ip;   /* frame is filled */
+	bool mpls; /* a label stack whose top is MODEL_LSP; frame is filled as far as that goes */
+	enum reason stacked; /* why it can't be named; REASON_NONE: labels is filled */
+	struct tunnel_key labels;
+	__u32 inner_at;
 	bool ours; /* a notification for this node */
 	struct frame frame;
 	enum reason reason; /* why a notification is refused; REASON_NONE: msg is filled */
@@ -185,15 +191,18 @@ static bool model_is_ours(const struct model *m, const struct addr *a)
 }
 
 /* A notification by type or port, whoever it is for. */
+static bool model_notifies(const struct model *m, const struct frame *f, const struct bytes *in)
+{
+	if (f->proto == IPPROTO_UDP)
+		return in->len >= f->l4 + 8u && !f->fragment &&
+		       (in->b[f->l4 + 2] << 8 | in->b[f->l4 + 3]) == m->config.udp_port;
+	return f->version == 6 && f->proto == IPPROTO_ICMPV6 && in->len > f->l4 &&
+	       memchr(m->config.type, in->b[f->l4], KIND_COUNT);
+}
+
 static bool model_is_notification(const struct model *m, const struct reading *r)
 {
-	const struct frame *f = &r->frame;
-
-	if (f->proto == IPPROTO_UDP)
-		return r->in->len >= f->l4 + 8u && !f->fragment &&
-		       (r->in->b[f->l4 + 2] << 8 | r->in->b[f->l4 + 3]) == m->config.udp_port;
-	return f->version == 6 && f->proto == IPPROTO_ICMPV6 && r->in->len > f->l4 &&
-	       memchr(m->config.type, r->in->b[f->l4], KIND_COUNT);
+	return model_notifies(m, &r->frame, r->in);
 }
 
 /* What its source has to show. */
@@ -254,10 +263,61 @@ static enum reason model_refusal(const struct model *m, struct reading *r)
 	return model_authenticate(m, r, &from);
 }
 
+/* The flow inside the tunnel, where there is IP inside. */
+static bool model_inner(struct frame *inner, const struct reading *r)
+{
+	const __u8 *b = r->in->b, *end = b + r->in->len;
+	__u32 at = r->frame.l4, proto = r->frame.proto;
+
+	if (r->mpls) {
+		at = r->inner_at;
+		proto = b[at] >> 4 == 6 ? IPPROTO_IPV6 : IPPROTO_IPIP;
+	} else if (r->frame.version == 6 && proto == IPPROTO_ROUTING) {
+		proto = b[at];
+		at += 8 * (b[at + 1] + 1);
+	}
+	if (proto == IPPROTO_IPV6)
+		return frame_ipv6(inner, b + at, at, end);
+	return proto == IPPROTO_IPIP && frame_ipv4(inner, b + at, at, end);
+}
+
+/* What is known of an MPLS packet: its sender by the label on top, if it carries no notification. */
+static void model_read_mpls(const struct model *m, struct reading *r)
+{
+	static const char mpls[] = "\x88\x47";
+	const __u8 *b = r->in->b;
+	struct frame inner = {};
+	__u32 at = 14, n = 0;
+
+	r->mpls = false;
+	if (r->ip || !m->config.lsps || r->in->len < 18 || memcmp(b + 12, mpls, 2) ||
+	    ntohl(load32(b + 14)) >> 12 != MODEL_LSP)
+		return;
+	memset(&r->frame, 0, sizeof(r->frame));
+	memset(&r->labels, 0, sizeof(r->labels));
+	r->frame.len = r->in->len - 14;
+	r->labels.code = CODE_MPLS;
+	r->stacked = REASON_TOO_DEEP;
+	while (n < WIRE_LABELS_MAX && r->stacked == REASON_TOO_DEEP) {
+		if (at + 4 >= r->in->len)
+			return;
+		r->labels.label_be[n++] = htonl(ntohl(load32(b + at)) >> 12 << 12);
+		if (b[at + 2] & 1)
+			r->stacked = REASON_NONE;
+		at += 4;
+	}
+	r->mpls = true;
+	r->labels.n = n;
+	r->inner_at = at;
+	if (!r->stacked && (!model_inner(&inner, r) || !model_notifies(m, &inner, r->in)))
+		r->frame.src = m->lsp_ingress;
+}
+
 static void model_read(const struct model *m, const struct bytes *in, struct reading *r)
 {
 	r->in = in;
 	r->ip = frame_parse(&r->frame, in->b, in->b + in->len);
+	model_read_mpls(m, r);
 	r->ours = r->ip && !r->frame.fragment && model_is_notification(m, r) &&
 		  model_is_loopback(m, &r->frame.dst);
 	r->reason = r->ours ? model_refusal(m, r) : REASON_NONE;
@@ -919,21 +979,6 @@ static void model_notify(struct model *m, const struct reading *r)
 	model_verdict(m, r->reason ?: model_once(m, r, model_sense(&r->msg)), r->frame.len);
 }
 
-/* The flow inside the tunnel, where there is IP inside. */
-static bool model_inner(struct frame *inner, const struct reading *r)
-{
-	const __u8 *b = r->in->b, *end = b + r->in->len;
-	__u32 at = r->frame.l4, proto = r->frame.proto;
-
-	if (r->frame.version == 6 && proto == IPPROTO_ROUTING) {
-		proto = b[at];
-		at += 8 * (b[at + 1] + 1);
-	}
-	if (proto == IPPROTO_IPV6)
-		return frame_ipv6(inner, b + at, at, end);
-	return proto == IPPROTO_IPIP && frame_ipv4(inner, b + at, at, end);
-}
-
 /* ---- a packet bound for the failed link ------------------------------------------------------ */
 
 /* RFC 8754 §4.3.1: where the packet goes from here, and the tunnel it is in. REASON_NOT_IP: it is
@@ -970,6 +1015,10 @@ static enum reason model_doomed_tunnel(const struct model *m, const struct readi
 {
 	const struct addr *dst = &r->frame.dst;
 
+	if (r->mpls) {
+		*t = r->labels;
+		return r->stacked;
+	}
 	memset(t, 0, sizeof(*t));
 	if (r->frame.version == 6 && r->frame.proto == IPPROTO_ROUTING)
 		return model_srh(m, r, t);
@@ -1030,7 +1079,7 @@ static void model_detect(struct model *m, const struct reading *r)
 	struct tunnel_key t;
 
 	m->verdict = XDP_PASS;
-	if (!m->state.links_down || !r->ip)
+	if (!m->state.links_down || !(r->ip || r->mpls))
 		return;
 	reason = model_doomed_tunnel(m, r, &t);
 	if (reason == REASON_NOT_IP)
@@ -1105,7 +1154,7 @@ static void model_core(struct model *m, const struct reading *r)
 		model_notify(m, r);
 		return;
 	}
-	if (m->state.transit && r->ip)
+	if (m->state.transit && (r->ip || r->mpls))
 		model_through(m, r);
 	model_detect(m, r);
 }

@@ -976,6 +976,136 @@ static void learns_nothing_unasked(void **state)
 	assert_int_equal(learned_entries(), 0);
 }
 
+/* ---- MPLS ------------------------------------------------------------------------------------ */
+
+#define LSP 16012
+#define LSP_OF_TWO 16014
+
+static void lsp_put(__u32 label, const char *next_hop, const char *const ingress[], __u32 n)
+{
+	struct lsp lsp = { .next_hop = addr_of(next_hop), .n = n };
+
+	for (__u32 i = 0; i < n; i++)
+		lsp.ingress[i] = addr_of(ingress[i]);
+	node_put(node->maps.fantel_lsps, &label, &lsp);
+}
+
+/* LSPs that go to the far end of core1, which has failed. */
+static void lsp_node(__u32 learn_every)
+{
+	static const char *const two[] = { "2001:db8:f::9", "198.51.100.9" };
+	struct config config = detect_config();
+
+	config.lsps = true;
+	config.learn_every = learn_every;
+	node_swap(&config);
+	lsp_put(LSP, "2001:db8:e1::2", two, 1);
+	lsp_put(LSP_OF_TWO, "2001:db8:e1::2", two, 2);
+}
+
+static const char *const labelled[] = {
+	"one label",		   "two labels",     "two labels, IPv4 inside",
+	"a label twice, and zero", "sixteen labels", "no IP in MPLS",
+};
+
+static void labelled_are_told(void **state)
+{
+	char out[96];
+
+	lsp_node(0);
+	for (size_t i = 0; i < ARRAY_SIZE(labelled); i++) {
+		forget();
+		run(labelled[i]);
+		snprintf(out, sizeof(out), "%s told by icmpv6", labelled[i]);
+		assert_true(becomes(labelled[i], XDP_TX, out));
+	}
+	/* What is no MPLS is as ever. */
+	forget();
+	run("in transit");
+	assert_true(becomes("in transit", XDP_TX, "in transit told by icmpv6"));
+}
+
+static void labelled_that_are_not_told(void **state)
+{
+	static const struct row refused[] = {
+		{ "more labels than can be told", "seventeen labels", XDP_PASS, REASON_TOO_DEEP },
+		{ "a label that policy does not know", "a label that nobody knows", XDP_PASS,
+		  REASON_NONE },
+		{ "a stack that does not end", "a stack without end", XDP_PASS, REASON_NONE },
+		{ "nothing inside", "a stack with nothing behind", XDP_PASS, REASON_NONE },
+		{ "never in answer to a notification", "a notification in MPLS", XDP_PASS,
+		  REASON_NOT_TOLD },
+		{ "by UDP neither", "a UDP notification in MPLS", XDP_PASS, REASON_NOT_TOLD },
+	};
+
+	lsp_node(0);
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+		const struct row *row = &refused[i];
+
+		forget();
+		run(row->in);
+		assert_true(is(row->sentence, row->verdict, row->reason));
+		assert_true(bytes_are(&got.out, row->sentence, golden(row->in), NULL));
+		assert_int_equal(node_entries(node->maps.fantel_told, sizeof(struct told_key)), 0);
+	}
+	/* Another way, or no failure. */
+	lsp_put(LSP, "2001:db8:e2::2", (const char *const[]){ "2001:db8:f::9" }, 1);
+	forget();
+	run("two labels");
+	assert_true(is("its link is up", XDP_PASS, REASON_NONE));
+	lsp_put(LSP, "2001:db8:e1::2", (const char *const[]){ "2001:db8:99::9" }, 1);
+	forget();
+	run("two labels");
+	assert_true(is("from outside the domain", XDP_PASS, REASON_NOT_TOLD));
+}
+
+static void labels_mean_nothing_unasked(void **state)
+{
+	static const char *const one[] = { "2001:db8:f::9" };
+
+	forget();
+	lsp_put(LSP, "2001:db8:e1::2", one, 1);
+	run("two labels");
+	assert_true(is("two labels", XDP_PASS, REASON_NONE));
+	node_clear(node->maps.fantel_lsps, sizeof(__u32));
+}
+
+/* By chance, and so within some packets: the odds against are one in 2^63. */
+static void all_that_may_send_are_told(void **state)
+{
+	lsp_node(0);
+	forget();
+	for (int i = 0; i < 64; i++)
+		run("by another label");
+	assert_int_equal(node_entries(node->maps.fantel_told, sizeof(struct told_key)), 2);
+}
+
+static void labelled_are_learned(void **state)
+{
+	struct addr ingress = addr_of("2001:db8:f::9");
+	struct link up = link_of("core1", false);
+	struct told_key key, of_told;
+	struct learned learned;
+	struct told told;
+
+	lsp_node(1);
+	node_put(node->maps.fantel_links, &core1, &up);
+	state_put(0);
+	run("a label that nobody knows");
+	run("a notification in MPLS");
+	assert_int_equal(learned_entries(), 0);
+	run("two labels");
+	assert_true(is("two labels", XDP_PASS, REASON_NONE));
+	learned = learned_only(&key);
+	assert_memory_equal(&key.ingress, &ingress, sizeof(ingress));
+	assert_int_equal(key.ifindex, core1);
+	forget();
+	run("two labels");
+	told = told_only(&of_told);
+	assert_memory_equal(&of_told, &key, sizeof(key));
+	assert_memory_equal(&told.tunnel, &learned.tunnel, sizeof(told.tunnel));
+}
+
 static const struct CMUnitTest other[] = {
 	TEST("each kind of doomed packet becomes the ICMPv6 notification that scapy builds",
 	     told_by_icmpv6),
@@ -1015,6 +1145,11 @@ static const struct CMUnitTest other[] = {
 	ALONE("what would not be told of is not learned", others_are_not_learned),
 	ALONE("packets for other links are learned while one is down", learns_while_one_is_down),
 	TEST("where policy does not ask for it, nothing is learned", learns_nothing_unasked),
+	ALONE("label stacks become the notifications that scapy builds", labelled_are_told),
+	ALONE("stacks that are not told of stay as they came", labelled_that_are_not_told),
+	TEST("a node that knows no LSPs leaves labels alone", labels_mean_nothing_unasked),
+	ALONE("all who may have sent a label are told", all_that_may_send_are_told),
+	ALONE("what leaves by its label is learned as it would be told", labelled_are_learned),
 	TEST("packets cut at every length", cut_at_every_length),
 	TEST("10,000 packets with bits flipped: each has a verdict and a reason", any_bits_at_all),
 };

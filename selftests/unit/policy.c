@@ -44,6 +44,7 @@ static const struct file_row {
 	{ "marks that are none, the same, or of nothing that has a name", "marks" },
 	{ "endpoints that can't be told apart, or reached", "endpoints" },
 	{ "endpoints without a locator to be in", "endpoints-nowhere" },
+	{ "MPLS of nobody, of this node, of strangers, or to where nothing leads", "lsps" },
 	{ "controllers that are nobody, this node, or out of reach", "controllers" },
 	{ "links and nodes that can't be told, or told apart", "resources" },
 	{ "authentication with wrong values", "authentication" },
@@ -57,6 +58,7 @@ static const struct file_row warned_rows[] = {
 	{ "what is not used is worth a warning", "warnings" },
 	{ "a customer port alone is worth a warning", "customer-only" },
 	{ "endpoints behind customer ports alone are worth a warning", "endpoints-alone" },
+	{ "MPLS that can't pass for want of a core port is worth a warning", "lsps-alone" },
 	{ "controllers without a group to be told of are worth a warning", "controllers-idle" },
 	{ "keys that nothing uses, and demands on nobody, are worth a warning", "authentication-idle" },
 	{ "a policy that uses everything is not", "everything" },
@@ -549,6 +551,22 @@ static void groups_follow_their_references(void **state)
 	assert_int_equal(p.group[1].on_congestion, RELIEF_LOWER);
 }
 
+static void labels_have_senders_and_a_next_hop(void **state)
+{
+	struct policy p OWN_POLICY = { 0 };
+
+	load(&p, "selftests/unit/policies", "everything");
+	assert_int_equal(p.config.lsps, 1);
+	assert_int_equal(p.n_lsps, 2);
+	assert_int_equal(p.lsp[0].label, 16);
+	assert_int_equal(p.lsp[0].way.n, 2);
+	assert_int_equal(p.lsp[0].way.next_hop.b[15], 2);
+	assert_int_equal(p.lsp[0].way.ingress[0].b[15], 7);
+	assert_int_equal(p.lsp[0].way.ingress[1].b[15], 200);
+	assert_int_equal(p.lsp[1].label, 1048575);
+	assert_int_equal(p.lsp[1].way.n, 1);
+}
+
 static void congestion_is_in_bytes_and_nanoseconds(void **state)
 {
 	struct policy p OWN_POLICY = { 0 };
@@ -862,6 +880,7 @@ int main(void)
 		cmocka_unit_test(tunnels_are_read),
 		cmocka_unit_test(what_paths_cross_is_read),
 		cmocka_unit_test(groups_follow_their_references),
+		cmocka_unit_test(labels_have_senders_and_a_next_hop),
 		cmocka_unit_test(congestion_is_in_bytes_and_nanoseconds),
 		cmocka_unit_test(prefixes_count_ipv4_from_96),
 		cmocka_unit_test(endpoints_are_read),

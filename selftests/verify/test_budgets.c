@@ -83,6 +83,7 @@ static struct config largest(void)
 	config.endpoints = (1U << TUNNEL_COUNT) - 2;
 	config.bfd = 1;
 	config.learn_every = 64;
+	config.lsps = 1;
 	for (int i = 0; i < MAX_VXLAN_PORTS; i++)
 		config.vxlan_port[i] = 4789 + i;
 	for (int i = 0; i < BUCKET_COUNT; i++)
