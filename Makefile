@@ -24,7 +24,7 @@ TEST_DEPS := libcmocka-dev iproute2 ethtool util-linux procps python3 python3-sc
 	iputils-ping man-db libclang-rt-dev tcpdump frr bird2
 # Of these, services that are neither started nor enabled by the installation: tests run them by hand.
 QUIET    := frr bird
-KERNEL_DEPS := qemu-system-x86 busybox-static cpio kmod xz-utils debian-archive-keyring
+KERNEL_DEPS := qemu-system-x86 busybox-static cpio kmod xz-utils debian-archive-keyring perftest ibverbs-providers
 
 LIBS     := libbpf libyang libmnl jansson libcap
 WARN     := -Wall -Wextra -Werror -Wno-unused-parameter
