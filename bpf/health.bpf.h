@@ -134,6 +134,8 @@ SUBPROG int health_add(const struct failed_key *key, __s32 change, __u64 now_ns)
 
 	if (!key || !node)
 		return -1;
+	if (key->is_congestion)
+		__sync_fetch_and_add(&node->congested, change);
 	events = health_events(key, &changed_ns);
 	if (!events)
 		return -1;

@@ -154,7 +154,8 @@ MAP(fantel_lsps, BPF_MAP_TYPE_HASH, __u32, struct lsp, MAX_LSPS, BPF_F_NO_PREALL
 MAP(fantel_buckets, BPF_MAP_TYPE_LRU_HASH, struct bucket_key, struct bucket, MAX_BUCKETS, 0);
 
 /* links_down, alive_until, wall_ns: links -> detect, bfd, watch. classes: push -> steer. sequence: detect,
- * watch and the loader, atomically. generation: notify and push, atomically -> steer. */
+ * watch and the loader, atomically. generation: notify and push, atomically -> steer.
+ * congested: notify and push, atomically. */
 MAP(fantel_node, BPF_MAP_TYPE_ARRAY, __u32, struct node_state, 1, BPF_F_MMAPABLE);
 
 /* Reason -> packets, bytes. account -> status. */

@@ -105,6 +105,14 @@ FN void failed_renew(struct failed *failed, __u32 validity_ms, __u64 now_ns)
 	bpf_timer_start(&failed->timer, validity_ms * NSEC_PER_MSEC, 0);
 }
 
+/* Congestion must not take the room that failures need. */
+FN bool failed_has_room(const struct failed_key *key)
+{
+	struct node_state *node = node_state();
+
+	return node && (!key->is_congestion || node->congested < MAX_CONGESTED);
+}
+
 /* `key` says of what, who and which event. */
 FN enum reason failed_add(const struct failed_key *key, const struct msg *m, __u64 now_ns)
 {
@@ -120,6 +128,8 @@ FN enum reason failed_add(const struct failed_key *key, const struct msg *m, __u
 	name = health_name(key);
 	if (!name)
 		return REASON_UNMATCHED;
+	if (!failed_has_room(key))
+		return REASON_FAILED_FULL;
 	words_copy(fresh.name, name, sizeof(fresh.name));
 	fresh.sequence = m->sequence;
 	/* Refused because it is full, or because another CPU was first. */

@@ -514,8 +514,10 @@ static int clear_told(const struct push *push, int map, __u32 value_size, const 
 		if (key.is_transit)
 			continue;
 		if (key.is_resource ? resources_left(&push->resources, key.index)
-				    : key.index < MAX_PATHS && left[key.index])
-			bpf_map_delete_elem(map, &key);
+				    : key.index < MAX_PATHS && left[key.index]) {
+			if (!bpf_map_delete_elem(map, &key) && key.is_congestion)
+				__atomic_sub_fetch(&push->maps->node->congested, 1, __ATOMIC_SEQ_CST);
+		}
 	}
 	sync_free(&told);
 	return r;

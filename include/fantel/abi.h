@@ -34,6 +34,7 @@
 #define MAX_ROUTES 65536
 #define MAX_TUNNELS (2 * MAX_LABELS * MAX_PATHS) /* every suffix; old and new policy at once */
 #define MAX_FAILED 32768
+#define MAX_CONGESTED (MAX_FAILED / 2) /* of these: there is always room for failures */
 #define MAX_ORIGINS 4096
 #define MAX_METRICS 8192
 #define MAX_TOLD 16384
@@ -498,6 +499,8 @@ struct node_state {
 	__u64 wall_ns;	   /* what to add to bpf_ktime_get_ns for the wall clock, ns since 1970 */
 	__u32 generation;  /* grows by 1 after each change of what paths cross; add 1 atomically */
 	__u32 transit;	   /* entries of fantel_transit; add 1 atomically */
+	__s32 congested;   /* entries of fantel_failed about congestion; add 1 atomically */
+	__u32 pad;
 };
 
 /* How a core port failed of late: the figure of merit (loader/damping.h). */

@@ -610,6 +610,7 @@ static void forget(struct fuzz *z)
 	memset(z->model.transit, 0, sizeof(z->model.transit));
 	memset(z->model.through, 0, sizeof(z->model.through));
 	z->state->transit = z->model.state.transit = 0;
+	z->state->congested = z->model.state.congested = 0;
 	z->model.n_failed = z->model.origins.n = z->model.proven.n = 0;
 	z->model.n_told = z->model.n_metrics = 0;
 	z->source.sequence = GOLDEN_SEQUENCE;

@@ -372,6 +372,8 @@ static void model_health_add(struct model *m, const struct failed_key *key, int 
 	struct model_health *h;
 
 	m->changes = true;
+	if (key->is_congestion)
+		m->state.congested += change;
 	for (__u32 i = 0; i < MODEL_PATHS; i++)
 		m->lowered[i].may_end |= key->is_congestion && change < 0;
 	if (key->is_transit) {

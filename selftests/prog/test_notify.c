@@ -1813,6 +1813,33 @@ static void a_full_set_refuses(void **state)
 	assert_int_equal(SAY(FAILURE, SRV6, EVENT(7, 1)), REASON_FAILED);
 }
 
+static void node_congested(int entries)
+{
+	struct node_state state;
+	__u32 zero = 0;
+
+	node_get(node->maps.fantel_node, &zero, &state);
+	state.congested = entries;
+	node_put(node->maps.fantel_node, &zero, &state);
+}
+
+/* However much is congested, a failure finds room. */
+static void congestion_takes_half(void **state)
+{
+	forget();
+	node_congested(MAX_CONGESTED - 1);
+	assert_int_equal(SAY(CONGESTION, SRV6, EVENT(1, 1)), REASON_CONGESTED);
+	assert_int_equal(SAY(CONGESTION, SRV6, EVENT(2, 2)), REASON_FAILED_FULL);
+	assert_int_equal(SAY(CONGESTION, SRV6, EVENT(1, 3)), REASON_REFRESHED);
+	assert_int_equal(congestions(SRV6_PATH), 1);
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(3, 4)), REASON_FAILED);
+	assert_int_equal(SAY(RECOVERY, SRV6, EVENT(3, 5)), REASON_RECOVERED);
+	assert_int_equal(SAY(CONGESTION, ONE, EVENT(2, 6)), REASON_FAILED_FULL);
+	assert_int_equal(SAY(ELIMINATION, SRV6, EVENT(1, 7)), REASON_EASED);
+	assert_int_equal(SAY(CONGESTION, SRV6, EVENT(2, 2)), REASON_CONGESTED);
+	node_congested(0);
+}
+
 /* ---- what is no notification, or a broken one ------------------------------------------------ */
 
 /* A packet to our loopback that is none of our business goes to the kernel as it came. */
@@ -2013,6 +2040,7 @@ static const struct CMUnitTest other[] = {
 	TEST("two CPUs at once: each sequence acts once, and nothing is counted wrong", cpus_agree),
 	TEST("a full failed-tunnel set refuses, and a repetition may try again",
 	     a_full_set_refuses),
+		TEST("congestion leaves half of the set to failures", congestion_takes_half),
 	TEST("other packets to the loopback pass untouched", other_packets_pass),
 	TEST("Ethernet's padding is not parsed", padding_is_not_parsed),
 	TEST("cut at every length, nothing changes", cut_at_every_length),
