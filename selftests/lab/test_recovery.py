@@ -20,8 +20,14 @@ def change(_node, policy):
     policy["notification"] = {"hold-down": HOLD_DOWN_MS, "validity": 0}  # nothing heals by itself
 
 
+def routes(lab, node):
+    """All that the node's kernel would forward by."""
+    return lab.run(node, "ip", "-6", "route", "show", "table", "all") + lab.run(node, "ip", "route", "show", "table", "all")
+
+
 def test_recovery(tap, lab, nodes):
     r1, pe1 = nodes["r1"], nodes["pe1"]
+    before = routes(lab, "pe1")
     cut = figure.now_ns()
     for family, path in zip((6, 4), PATHS):
         with Traffic(lab, family, rate=5000):
@@ -31,6 +37,7 @@ def test_recovery(tap, lab, nodes):
     time.sleep(0.2)
     tap.equal(sorted(name for name, path in pe1.paths().items() if not path["usable"]), sorted(PATHS),
               "without traffic and with the link down, both stay given up")
+    during = routes(lab, "pe1")
     mended, _ = lab.mend("r1", "r2")
     told = r1.wait(mended, event="notified", kind="failure-recovery")
     tap.ok(told and told["monotonic-ns"] - mended >= HOLD_DOWN_MS * 10**6,
@@ -40,6 +47,8 @@ def test_recovery(tap, lab, nodes):
                pe1.events[-3:])
     counters = {row["reason"]: row["packets"] for row in pe1.ask("counters")["counters"]}
     tap.equal(counters.get("recovered"), len(PATHS), "each recovery acted once, whatever its repetitions")
+    tap.equal((during, routes(lab, "pe1")), (before, before),
+              "what the ingress PE is told changes no route of its kernel")
 
 
 def test_flapping(tap, lab, nodes):

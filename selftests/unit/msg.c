@@ -317,6 +317,22 @@ static void types_and_code_follow_policy(void **state)
 	}
 }
 
+/* Whatever a message is made of: draft §5.1. */
+static void reserved_code_bits_are_sent_as_zero(void **state)
+{
+	struct msg_rules rules = msg_rules_default();
+	struct msg_buf buf, built;
+	struct msg m;
+
+	assert_int_equal(parse(&m, &buf, 0x9f, IP), REASON_NONE);
+	m.code = 0x9f;
+	assert_int_not_equal(msg_build(&built, &m, &buf, &rules, &v6, NULL), 0);
+	assert_int_equal(built.b[1], 0x80);
+	rules.code_lsb = true;
+	assert_int_not_equal(msg_build(&built, &m, &buf, &rules, &v6, NULL), 0);
+	assert_int_equal(built.b[1], 0x01);
+}
+
 /* ---- which value counts ---------------------------------------------------------------------- */
 
 static void the_first_of_a_repeated_tlv_counts(void **state)
@@ -634,6 +650,7 @@ int main(void)
 		cmocka_unit_test(the_checksum_covers_the_addresses),
 		cmocka_unit_test(a_zero_udp_sum_is_sent_as_its_other_form),
 		cmocka_unit_test(types_and_code_follow_policy),
+		cmocka_unit_test(reserved_code_bits_are_sent_as_zero),
 		cmocka_unit_test(the_first_of_a_repeated_tlv_counts),
 		cmocka_unit_test(the_first_of_a_repeated_node_counts),
 		cmocka_unit_test(what_is_absent_is_zero),
