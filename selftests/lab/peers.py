@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 """
-Routers of others on the nodes of a Lab, as BFD peers: FRR's bfdd and BIRD, from Debian. Each runs by
+Routers of others on the nodes of a Lab, as BFD peers: FRR's bfdd and BIRD, from Debian (the bench makes
+whole routers of them, bench/igp.py). Each runs by
 hand in its node's network namespace, with its configuration, sockets and pid files in a directory of its
 own below the lab's; the system's own daemons and files are not touched.
 """
