@@ -408,6 +408,12 @@ static void drain(struct subject *s)
 
 static void forget(struct subject *s)
 {
+	struct node_state state;
+	__u32 zero = 0;
+
+	node_get(s->node->maps.fantel_node, &zero, &state);
+	state.congested = 0;
+	node_put(s->node->maps.fantel_node, &zero, &state);
 	node_clear(s->node->maps.fantel_failed, sizeof(struct failed_key));
 	drain_one(s->node);
 }
