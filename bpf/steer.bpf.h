@@ -321,7 +321,7 @@ FN int steer_no_path(struct xdp_md *ctx, const struct rank *rank, __u32 group, _
 		}
 	}
 	if (reason == REASON_NO_PATH && config.tell_sender)
-		return tell(ctx, group);
+		return tell(ctx, group, false);
 	return verdict(reason, bytes);
 }
 
@@ -354,17 +354,10 @@ FN int steer_send(struct xdp_md *ctx, __u8 *ip, const struct frame *f, const str
 	return bpf_redirect(c->nexthop->ifindex, 0);
 }
 
-/* A packet for which a lowered rate leaves no room: its sender learns of it, where that is wanted and can
- * be. */
-FN int steer_paced(struct xdp_md *ctx, __u64 bytes)
-{
-	int action = config.cnp ? cnp(ctx) : NOT_OURS;
+#define NO_ROOM (-2) /* in place of an XDP action */
 
-	return action == NOT_OURS ? verdict(REASON_PACED, bytes) : action;
-}
-
-/* A packet that no good path carries: an XDP action, or NOT_OURS where no congested one does either.
- * Its own function: of all packets, few need it. */
+/* A packet that no good path carries: an XDP action; NOT_OURS where no congested one does either, NO_ROOM
+ * where its lowered rate does not let it. Its own function: of all packets, few need it. */
 SUBPROG int steer_congested(struct xdp_md *ctx, __u32 group, __u64 hash)
 {
 	struct rank *rank = bpf_map_lookup_elem(&fantel_ranks, &group);
@@ -385,10 +378,20 @@ SUBPROG int steer_congested(struct xdp_md *ctx, __u32 group, __u64 hash)
 	else if (rank->on_congestion == RELIEF_MARK)
 		pace = PACE_MARK;
 	if (pace == PACE_DROP)
-		return steer_paced(ctx, s->outer.len);
+		return NO_ROOM;
 	if (pace == PACE_MARK)
 		pace_mark(ip, &s->outer);
 	return steer_send(ctx, ip, &s->outer, &c, hash);
+}
+
+/* Lost to congestion: its sender learns of it, where that is wanted and can be. */
+FN int steer_paced(struct xdp_md *ctx, __u32 group, __u64 bytes)
+{
+	int action = config.cnp ? cnp(ctx) : NOT_OURS;
+
+	if (action != NOT_OURS)
+		return action;
+	return config.tell_sender ? tell(ctx, group, true) : verdict(REASON_PACED, bytes);
 }
 
 /* No member is good: a congested one, or none, for `reason`. */
@@ -397,6 +400,8 @@ FN int steer_none(struct xdp_md *ctx, const struct rank *rank, __u32 group, __u6
 {
 	int action = steer_congested(ctx, group, hash);
 
+	if (action == NO_ROOM)
+		return steer_paced(ctx, group, bytes);
 	if (action != NOT_OURS)
 		return action;
 	if (reason == REASON_NO_PATH)

@@ -2,9 +2,10 @@
 /*
  * Ingress PE: a packet that no path can carry becomes the notification to its sender (draft-hzh
  * §4.1: "If no feasible path is available, ingress PE should send a corresponding notification to
- * the sender and controller"): ICMPv6 to an IPv6 sender, UDP to an IPv4 one. It names the flow and
- * the cause, and no tunnel: tunnels are none of the sender's business. The controllers are told by
- * the loader, from the event.
+ * the sender and controller"): ICMPv6 to an IPv6 sender, UDP to an IPv4 one; a failure where no path is
+ * usable, congestion where the usable ones have no room. It names the flow and the cause, and no
+ * tunnel: tunnels are none of the sender's business. The controllers are told by the loader, from the
+ * event.
  */
 #ifndef TELL_BPF_H
 #define TELL_BPF_H
@@ -15,7 +16,8 @@
 #include "reply.bpf.h"
 #include "scratch.bpf.h"
 
-FN __u32 tell_message(struct scratch *s, const struct msg_envelope *from, __u32 group)
+FN __u32 tell_message(struct scratch *s, const struct msg_envelope *from, __u32 group,
+		      bool congested)
 {
 	struct msg_rules rules = msg_rules(&config);
 	struct writer w = msg_begin(&s->buf, from);
@@ -31,12 +33,17 @@ FN __u32 tell_message(struct scratch *s, const struct msg_envelope *from, __u32 
 	if (config.domain)
 		msg_put_u32(&w, &rules, TLV_DOMAIN, config.domain);
 	msg_put_byte(&w, &rules, TLV_CAUSE, CAUSE_NO_FEASIBLE_PATH);
+	/* A kind that is not a constant would be an index without bounds: "invalid unbounded
+	 * variable-offset read from stack". */
+	if (congested)
+		return auth_finish(s, &w, &rules, from, KIND_CONGESTION, 0);
 	return auth_finish(s, &w, &rules, from, KIND_FAILURE, 0);
 }
 
-/* Returns the XDP action. A global function: rarely called, and large. */
-SUBPROG int tell(struct xdp_md *ctx, __u32 group)
+/* Of congestion, else of a failure. Returns the XDP action. A global function: rarely called, and large. */
+SUBPROG int tell(struct xdp_md *ctx, __u32 group, bool congested)
 {
+	enum reason untold = congested ? REASON_PACED : REASON_NO_PATH;
 	struct scratch *s = scratch();
 	struct msg_envelope *from;
 	struct way *way;
@@ -56,12 +63,12 @@ SUBPROG int tell(struct xdp_md *ctx, __u32 group)
 		way->proto = PROTO_UDP;
 	}
 	if (addr_is_unspecified(&from->src) || !may_answer(ctx, &s->outer, BUCKET_TELL))
-		return verdict(REASON_NO_PATH, s->outer.len);
+		return verdict(untold, s->outer.len);
 	way_back(ctx, way);
-	action = reply(ctx, s, from, way, tell_message(s, from, group));
+	action = reply(ctx, s, from, way, tell_message(s, from, group, congested));
 	if (action == NOT_SENT)
-		return verdict(REASON_NO_PATH, s->outer.len);
-	count(REASON_NO_PATH_TOLD, s->outer.len);
+		return verdict(untold, s->outer.len);
+	count(congested ? REASON_PACED_TOLD : REASON_NO_PATH_TOLD, s->outer.len);
 	return action;
 }
 

@@ -17,6 +17,7 @@
 	X(NOT_IP, "not-ip", PASS, "not IP, or IP that can't be parsed; the kernel decides")                       \
 	X(HOP_LIMIT, "hop-limit", PASS, "hop limit or TTL used up; the kernel answers Time Exceeded")             \
 	X(PACED, "paced", DROP, "its path is congested, with no better one, and it is beyond the lowered rate")     \
+	X(PACED_TOLD, "paced-told", DROP, "the same, and its sender was told")                                      \
 	X(MARKED, "marked", DONE, "the same, at a rate to be lowered: marked as congested, it went on")           \
 	X(NO_PATH, "no-path", DROP, "its group has no usable path, and its policy is to drop")                    \
 	X(NO_PATH_TOLD, "no-path-told", DROP, "its group has no usable path; the sender was told")                \

@@ -82,7 +82,7 @@ class Congestion(Scene):
 
     def _paced(self):
         counters = self.nodes["pe1"].ask("counters")["counters"]
-        return next((counter["packets"] for counter in counters if counter["reason"] == "paced"), 0)
+        return sum(counter["packets"] for counter in counters if counter["reason"] in ("paced", "paced-told"))
 
     def _burst(self, burst):
         lowered = burst is self.bursts[1]
