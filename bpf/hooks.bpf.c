@@ -20,6 +20,7 @@
  *   customer's      cnp       the QPs that senders of RoCEv2 have
  *   no port         device    a port's device that loses its carrier, without any packet
  *   the loader      clock     jiffies, for the freshness of next hops
+ *                   settle    failures, where their map has another size
  *   all             maps, account (counters, events), auth (MACs), packet, reply, scratch
  */
 #include "maps.bpf.h"
@@ -31,6 +32,7 @@
 #include "device.bpf.h"
 #include "learn.bpf.h"
 #include "notify.bpf.h"
+#include "settle.bpf.h"
 #include "steer.bpf.h"
 #include "watch.bpf.h"
 

@@ -25,9 +25,11 @@
 #include "egress.h"
 #include "fantel.skel.h"
 #include "fantel/path.h"
+#include "grace.h"
 #include "hook.h"
 #include "log.h"
 #include "own.h"
+#include "resize.h"
 #include "rights.h"
 #include "tc.h"
 
@@ -49,6 +51,9 @@ struct attach {
 	struct maps maps;
 	bool takeover;
 	__u32 n_reused;
+	struct resize resize[LIMIT_COUNT + 1]; /* one limit is that of two maps */
+	__u32 n_resizes;
+	bool resized; /* the new ones are pinned in the place of the old ones */
 	struct port *port;
 };
 
@@ -127,12 +132,32 @@ static void configure(struct attach *attach)
 				  config->queue_by == QUEUE_BY_TRACEPOINT);
 }
 
-static bool same_shape(const struct bpf_map *map, const struct bpf_map_info *info)
+static bool same_but_size(const struct bpf_map *map, const struct bpf_map_info *info)
 {
 	return info->type == bpf_map__type(map) && info->key_size == bpf_map__key_size(map) &&
 	       info->value_size == bpf_map__value_size(map) &&
-	       info->max_entries == bpf_map__max_entries(map) &&
 	       info->map_flags == bpf_map__map_flags(map);
+}
+
+/* What is pinned has another size than policy says: it is to be replaced. */
+static int begin_resize(struct attach *attach, const struct bpf_map *map, int old)
+{
+	enum policy_limit limit = limit_of_map(bpf_map__name(map));
+
+	if (limit == LIMIT_COUNT || attach->n_resizes == ARRAY_SIZE(attach->resize))
+		return -EPROTO;
+	attach->resize[attach->n_resizes++] = (struct resize){
+		.name = bpf_map__name(map),
+		.limit = limit,
+		.old = old,
+		.new = -1,
+		.key_size = bpf_map__key_size(map),
+		.value_size = bpf_map__value_size(map),
+		.room = bpf_map__max_entries(map),
+		.evicts = bpf_map__type(map) == BPF_MAP_TYPE_LRU_HASH,
+	};
+	attach->n_reused++;
+	return 0;
 }
 
 /* Use what an earlier loader pinned; 0 also where there is nothing. */
@@ -151,7 +176,12 @@ static int reuse_map(struct attach *attach, struct bpf_map *map)
 	if (bpf_obj_get_info_by_fd(fd, &info, &len))
 		return err_r(-errno, "%s: not a map (%s); `fantel detach --purge` clears it", path,
 			     strerror(errno));
-	if (!same_shape(map, &info))
+	if (same_but_size(map, &info) && info.max_entries != bpf_map__max_entries(map) &&
+	    !begin_resize(attach, map, fd)) {
+		fd = -1;
+		return 0;
+	}
+	if (!same_but_size(map, &info) || info.max_entries != bpf_map__max_entries(map))
 		return err_r(
 			-EPROTO,
 			"%s: was made by another build of fantel (values of %u bytes, ours have "
@@ -164,6 +194,14 @@ static int reuse_map(struct attach *attach, struct bpf_map *map)
 	return 0;
 }
 
+static int size_map(const struct attach *attach, struct bpf_map *map)
+{
+	enum policy_limit limit = limit_of_map(bpf_map__name(map));
+
+	return limit == LIMIT_COUNT ? 0
+				    : bpf_map__set_max_entries(map, attach->policy->limit[limit]);
+}
+
 static int reuse_maps(struct attach *attach)
 {
 	struct bpf_map *map;
@@ -173,7 +211,7 @@ static int reuse_maps(struct attach *attach)
 	{
 		if (bpf_map__is_internal(map))
 			continue;
-		r = reuse_map(attach, map);
+		r = size_map(attach, map) ?: reuse_map(attach, map);
 		if (r)
 			return r;
 	}
@@ -227,6 +265,9 @@ static int load(struct attach *attach, bool verbose)
 #define X(name) attach->maps.name = bpf_map__fd(attach->skel->maps.fantel_##name);
 	MAPS(X)
 #undef X
+	for (__u32 i = 0; i < attach->n_resizes; i++)
+		attach->resize[i].new = bpf_object__find_map_fd_by_name(attach->skel->obj,
+									attach->resize[i].name);
 	return map_node_state(attach);
 }
 
@@ -336,6 +377,8 @@ void attach_free(struct attach *attach)
 	for (__u32 i = 0; attach->port && i < attach->policy->n_ports; i++)
 		if (attach->port[i].policy)
 			let_go(&attach->port[i]);
+	for (__u32 i = 0; i < attach->n_resizes; i++)
+		resize_free(&attach->resize[i]);
 	if (attach->maps.node)
 		munmap(attach->maps.node, sysconf(_SC_PAGESIZE));
 	fantel_bpf__destroy(attach->skel);
@@ -458,11 +501,27 @@ int attach_new_ports(struct attach *attach)
 
 /* ---- keep ------------------------------------------------------------------------------------ */
 
+/* No one who opens the pin finds none. */
+static int replace_pin(const struct attach *attach, const struct resize *resize, const char *path)
+{
+	char new[NAME_MAX + 1], next[PATH_MAX];
+
+	snprintf(new, sizeof(new), "%s-next", resize->name);
+	pins_map_path(attach->pins, new, next);
+	unlink(next); /* of a loader that was killed */
+	if (bpf_obj_pin(resize->new, next) || rename(next, path))
+		return err_r(-errno, "%s: can't pin the map: %s", path, strerror(errno));
+	return 0;
+}
+
 static int pin_map(const struct attach *attach, const struct bpf_map *map)
 {
 	char path[PATH_MAX];
 
 	pins_map_path(attach->pins, bpf_map__name(map), path);
+	for (__u32 i = 0; i < attach->n_resizes; i++)
+		if (attach->resize[i].new == bpf_map__fd(map))
+			return replace_pin(attach, &attach->resize[i], path);
 	if (bpf_obj_pin(bpf_map__fd(map), path) && errno != EEXIST)
 		return err_r(-errno, "%s: can't pin the map: %s", path, strerror(errno));
 	/* Whoever can open this one can read keys. Others may have been opened to somebody on purpose. */
@@ -526,17 +585,51 @@ static int watch_port(const struct attach *attach, const struct port *port)
 			     bpf_program__fd(program));
 }
 
+int attach_carry(struct attach *attach)
+{
+	int r = 0;
+
+	for (__u32 i = 0; !r && i < attach->n_resizes; i++)
+		r = resize_carry(&attach->resize[i]);
+	return r;
+}
+
+bool attach_has_resized(const struct attach *attach)
+{
+	return attach->resized;
+}
+
+/* When no port has an old program any more. */
+static int settle(struct attach *attach)
+{
+	int program = bpf_program__fd(attach->skel->progs.fantel_settle), r = 0;
+
+	if (!attach->takeover)
+		return 0;
+	if (attach->n_resizes)
+		grace_wait();
+	for (__u32 i = 0; !r && i < attach->n_resizes; i++) {
+		r = resize_settle(&attach->resize[i], program);
+		log_info("%s: has room for %u now", attach->resize[i].name, attach->resize[i].room);
+		resize_free(&attach->resize[i]);
+	}
+	attach->n_resizes = 0;
+	return r ?: resize_arm(attach->maps.failed, program);
+}
+
 int attach_keep(struct attach *attach)
 {
-	int r = pin_maps(attach), trace = bpf_program__fd(attach->skel->progs.fantel_queue);
+	int r, trace = bpf_program__fd(attach->skel->progs.fantel_queue);
 
+	attach->resized = attach->n_resizes;
+	r = pin_maps(attach);
 	for (__u32 i = 0; !r && i < attach->policy->n_ports; i++)
 		r = keep_port(attach, &attach->port[i]);
 	if (!r && trace >= 0)
 		r = egress_trace(attach->pins, trace);
 	for (__u32 i = 0; !r && i < attach->policy->n_ports; i++)
 		r = watch_port(attach, &attach->port[i]);
-	return r;
+	return r ?: settle(attach);
 }
 
 /* ---- drop ------------------------------------------------------------------------------------ */

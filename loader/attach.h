@@ -30,10 +30,15 @@ int attach_clock(const struct attach *attach); /* fantel_clock, for links and ne
 struct device_programs attach_devices(const struct attach *attach);
 bool attach_is_takeover(const struct attach *attach);
 
-/* In this order; each returns 0 or a negative errno, reported. */
+/* In this order; each returns 0 or a negative errno, reported. The second, which changes nothing that packets
+ * meet, before the maps are read or written. */
 int attach_new_ports(struct attach *attach); /* ports that have no program of ours now */
+int attach_carry(struct attach *attach);     /* fill maps whose size policy changes */
 int attach_keep(struct attach *attach);	     /* pin; replace the old programs, no packet lost */
 int attach_drop_ports(struct attach *attach); /* ports that are not in the policy any more */
+
+/* Has it pinned other maps in the place of those that were there? */
+bool attach_has_resized(const struct attach *attach);
 
 /* A port's interface has come back: attach there again. */
 int attach_port_again(struct attach *attach, const struct policy_port *port, __u32 ifindex);

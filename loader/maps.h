@@ -39,6 +39,7 @@
 	X(learned)                                                                                 \
 	X(lsps)                                                                                    \
 	X(buckets)                                                                                 \
+	X(stats)                                                                                   \
 	X(events)
 
 struct maps {

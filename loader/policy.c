@@ -520,6 +520,12 @@ static void take_notification(struct reader *r, const struct lyd_node *n)
 	c->cnp = is_word(n, "cnp", "true");
 }
 
+static void take_limits(struct policy *p, const struct lyd_node *limits)
+{
+	for (enum policy_limit l = 0; l < LIMIT_COUNT; l++)
+		p->limit[l] = yang_number(limits, limit_word(l));
+}
+
 static void take_balance(struct reader *r, const struct lyd_node *b)
 {
 	r->policy->balance_interval_ms = yang_number(b, "interval");
@@ -581,6 +587,7 @@ static void take_all(struct reader *r, const struct lyd_node *top)
 	take_node(r, yang_child(top, "node"));
 	take_notification(r, yang_child(top, "notification"));
 	take_balance(r, yang_child(top, "balance"));
+	take_limits(r->policy, yang_child(top, "limits"));
 	take_congestion(r, yang_child(top, "congestion"));
 	TAKE_LIST(r, top, "port", port, n_ports, take_port);
 	TAKE_LIST(r, top, "source", source, n_sources, take_source);

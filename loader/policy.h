@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "damping.h"
+#include "policy_limits.h"
 
 enum port_class {
 	PORT_CUSTOMER,
@@ -160,6 +161,8 @@ struct policy {
 	__u32 hold_down_ms; /* a link must be up this long before a recovery is sent */
 	struct damping_rules damping;
 	__u32 learned_age_ms; /* with config.learn_every: what was not seen for so long counts no more */
+
+	__u32 limit[LIMIT_COUNT];
 
 	char *key_file; /* NULL = none */
 	enum authentication authentication; /* asked of sources that have no demand of their own */

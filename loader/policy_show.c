@@ -453,6 +453,15 @@ static json_t *notification_json(const struct policy *p)
 	return n;
 }
 
+static json_t *limits_json(const struct policy *p)
+{
+	json_t *limits = json_object();
+
+	for (enum policy_limit l = 0; l < LIMIT_COUNT; l++)
+		set_number(limits, limit_word(l), p->limit[l]);
+	return limits;
+}
+
 static json_t *balance_json(const struct policy *p)
 {
 	json_t *balance = json_object();
@@ -496,6 +505,7 @@ static json_t *policy_json(const struct policy *p)
 	for (__u32 i = 0; i < p->n_controllers; i++)
 		json_array_append_new(list, controller_json(&p->controller[i]));
 	json_object_set_new(top, "balance", balance_json(p));
+	json_object_set_new(top, "limits", limits_json(p));
 	json_object_set_new(top, "authentication", authentication_json(p));
 	json_object_set_new(top, "congestion", congestion_json(&p->config.pacing));
 	json_object_set_new(top, "notification", notification_json(p));
@@ -788,6 +798,8 @@ static void print_text(const struct policy *p, json_t *top, FILE *out)
 	print_table(controllers, json_object_get(top, "controller"), out);
 	fputc('\n', out);
 	print_members("BALANCE", json_object_get(top, "balance"), out);
+	fputc('\n', out);
+	print_members("LIMITS", json_object_get(top, "limits"), out);
 	fputc('\n', out);
 	print_members("AUTHENTICATION", authentication, out);
 	print_table(demands, demand, out);

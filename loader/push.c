@@ -13,9 +13,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/membarrier.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "assign.h"
 #include "clock.h"
@@ -23,6 +20,7 @@
 #include "encap.h"
 #include "endpoint.h"
 #include "fantel/path.h"
+#include "grace.h"
 #include "keyring.h"
 #include "log.h"
 #include "own.h"
@@ -476,14 +474,6 @@ int push_switch(struct push *push)
 
 /* ---- remove ---------------------------------------------------------------------------------- */
 
-/* Until every packet is through that may have read what was there before: XDP programs run inside
- * an RCU read section, and this is synchronize_rcu for user space. */
-static void wait_for_packets(void)
-{
-	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
-		usleep(20000);
-}
-
 /* A path that left: its place must be as new. */
 static void clear_path(const struct push *push, __u32 slot, const bool *reused)
 {
@@ -597,7 +587,7 @@ int push_remove(struct push *push)
 	if (r >= 0)
 		r = resources_remove_names(&push->resources);
 	if (r >= 0) {
-		wait_for_packets();
+		grace_wait();
 		r = remove_groups(push) ?: remove_paths(push) ?: remove_nexthops(push);
 		resources_clear(&push->resources);
 		new_generation(push);

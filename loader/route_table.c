@@ -219,6 +219,13 @@ int route_table_inherit(struct route_table *table, const struct prefix_key *pref
 	return 0;
 }
 
+void route_table_write(struct route_table *table)
+{
+	for (__u32 b = 0; b < BUCKETS; b++)
+		for (const struct entry *e = table->bucket[b]; e; e = e->next)
+			table->ops.write(table->ops.arg, &e->prefix, e->decided);
+}
+
 void route_table_sweep_begin(struct route_table *table)
 {
 	table->sweep++;

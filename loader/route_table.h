@@ -45,6 +45,9 @@ int route_table_add(struct route_table *table, const struct prefix_key *prefix, 
 void route_table_remove(struct route_table *table, const struct prefix_key *prefix, __u32 metric,
 			__u32 ifindex, __u64 now_ns);
 
+/* All decisions once more: they are written elsewhere from now on. */
+void route_table_write(struct route_table *table);
+
 /* An earlier loader has decided so. Follow with a sweep. Returns 0 or -ENOMEM. */
 int route_table_inherit(struct route_table *table, const struct prefix_key *prefix, __u32 ifindex);
 

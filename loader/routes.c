@@ -57,10 +57,9 @@ static void write_route(void *arg, const struct prefix_key *prefix, __u32 ifinde
 	if (!bpf_map_update_elem(routes->maps->routes, prefix, &value, BPF_ANY) || routes->warned)
 		return;
 	routes->warned = true;
-	log_warn(
-		"routes: fantel_routes holds no more than %d prefixes (%s); where the kernel drops "
-		"the routes of a failed port, the failure of the others is not notified",
-		MAX_ROUTES, strerror(errno));
+	log_warn("routes: fantel_routes is full (%s); where the kernel drops the routes of a failed port, "
+		 "the failure of the prefixes left out is not notified; a higher limits/routes in the policy "
+		 "makes room", strerror(errno));
 }
 
 /* ---- one route ------------------------------------------------------------------------------- */
@@ -320,13 +319,26 @@ int routes_open(struct routes **out, const struct maps *maps, const struct links
 	return 0;
 }
 
+static __u32 map_id(int fd)
+{
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
+
+	bpf_obj_get_info_by_fd(fd, &info, &len);
+	return info.id;
+}
+
 void routes_follow(struct routes *routes, const struct maps *maps, const struct links *links,
 		   __u64 now_ns)
 {
+	bool other = map_id(routes->maps->routes) != map_id(maps->routes);
+
 	routes->maps = maps;
 	routes->links = links;
 	routes->now_ns = now_ns;
 	routes->warned = false;
+	if (other)
+		route_table_write(routes->table);
 	read_again(routes);
 }
 

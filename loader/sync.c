@@ -75,6 +75,11 @@ static const char *find(struct sync *sync, struct sync_rows *rows, const void *k
 	return NULL;
 }
 
+const void *sync_find(struct sync *sync, const void *key)
+{
+	return find(sync, &sync->have, key);
+}
+
 int sync_open(struct sync *sync, int fd, __u32 key_size, __u32 value_size)
 {
 	char key[key_size], last[key_size], value[value_size];

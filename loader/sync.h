@@ -27,6 +27,9 @@ void sync_free(struct sync *sync);
 /* What was read: the i-th of sync->have.n keys, its value behind it. */
 const void *sync_have(const struct sync *sync, __u32 i);
 
+/* The row of a key that was read; NULL if it was not. */
+const void *sync_find(struct sync *sync, const void *key);
+
 /* Add to what is wanted; each key once. Returns 0 or -ENOMEM. */
 int sync_want(struct sync *sync, const void *key, const void *value);
 

@@ -10,6 +10,7 @@
 #include "bfd.h"
 #include "clock.h"
 #include "devices.h"
+#include "fullness.h"
 #include "keyring.h"
 #include "links.h"
 #include "log.h"
@@ -38,6 +39,7 @@ struct upkeep {
 	struct recover *recover;
 	struct balance *balance;
 	struct devices *devices;
+	struct fullness fullness;
 	struct bfd *bfd;
 };
 
@@ -284,6 +286,7 @@ __u64 upkeep_due(const struct upkeep *u)
 	due = MIN(due, MIN(recover_due(u->recover), watches_due(u->watches)));
 	if (u->devices)
 		due = MIN(due, devices_due(u->devices));
+	due = MIN(due, fullness_due(&u->fullness));
 	return MIN(due, balance_due(u->balance));
 }
 
@@ -321,6 +324,7 @@ void upkeep_rest(struct upkeep *u, const struct pollfd fds[UPKEEP_FDS])
 	watches_tick(u->watches, now_ns);
 	recover_tick(u->recover, now_ns);
 	balance_tick(u->balance, now_ns);
+	fullness_tick(&u->fullness, now_ns);
 }
 
 void upkeep_keys(struct upkeep *u)
@@ -400,6 +404,7 @@ static int keep(struct upkeep *u)
 	push_free(take_ptr(u->push));
 	if (!r)
 		tell_failed(u, since_ns);
+	fullness_begin(&u->fullness, maps_of(u), policy_of(u), since_ns);
 	return r;
 }
 
@@ -478,13 +483,29 @@ static struct upkeep *new_upkeep(struct node *node, struct edition *edition)
 	return u;
 }
 
+static void own_attach(struct attach **attach)
+{
+	attach_free(*attach);
+}
+#define OWN_ATTACH __attribute__((cleanup(own_attach)))
+
 /* What was begun is undone by doing again all that was in force before. */
 static int restore(struct upkeep *broken, struct upkeep **before)
 {
-	struct upkeep *u = new_upkeep(broken->node, (*before)->edition);
+	struct edition *edition = (*before)->edition;
+	struct upkeep *u = new_upkeep(broken->node, edition);
+	struct attach *stale OWN_ATTACH = NULL; /* *before ends with it */
 
+	if (attach_has_resized(broken->edition->attach)) {
+		stale = take_ptr(edition->attach);
+		if (attach_load(&edition->attach, &broken->node->pins, &edition->policy,
+				&edition->policy, broken->node->verbose)) {
+			edition->attach = take_ptr(stale);
+			return -EOWNERDEAD;
+		}
+	}
 	/* What has gone over to the broken one comes back from it. */
-	if (!u || push_plan(&u->push, maps_of(u), policy_of(u)) ||
+	if (!u || attach_carry(edition->attach) || push_plan(&u->push, maps_of(u), policy_of(u)) ||
 	    attach_new_ports(u->edition->attach) || bring_up(u, broken->routes ? broken : *before) || keep(u))
 		return err_r(-EOWNERDEAD, "policy: the one before can't be restored either");
 	lead(u, *before);
@@ -503,7 +524,8 @@ int upkeep_start(struct upkeep **out, struct node *node, struct edition **editio
 	if (!u)
 		return -ENOMEM;
 	node->now_ns = clock_now_ns();
-	r = push_plan(&u->push, maps_of(u), policy_of(u)) ?: attach_new_ports((*edition)->attach);
+	r = attach_carry((*edition)->attach) ?: push_plan(&u->push, maps_of(u), policy_of(u))
+		    ?: attach_new_ports((*edition)->attach);
 	if (r) {
 		end(u, false);
 		return r;

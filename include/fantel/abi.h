@@ -404,6 +404,26 @@ struct failed {
 	__u64 sequence;
 };
 
+/* What fantel_settle is run with: an entry of the fantel_failed that was in use before, and what the
+ * programs before did to it since it was carried over. */
+enum settle_act {
+	SETTLE_KEPT,
+	SETTLE_ADDED,
+	SETTLE_GONE,
+};
+
+struct settle {
+	struct failed_key key;
+	char name[NAME_LEN];
+	__u32 act;  /* enum settle_act */
+	__u32 kind; /* from here on as in struct failed */
+	__u32 cause;
+	__u32 pad;
+	__u64 since_ns;
+	__u64 until_ns;
+	__u64 sequence;
+};
+
 /* Metrics that a notification told, in whole numbers. What was not told is 0. */
 struct measured {
 	__u32 told; /* of metrics, as struct msg says what is present */
@@ -902,6 +922,7 @@ _Static_assert(sizeof(struct pace) == 80, "pace");
 _Static_assert(sizeof(struct bucket_key) == 24, "bucket_key");
 _Static_assert(sizeof(struct endpoint_key) == 24, "endpoint_key");
 _Static_assert(sizeof(struct failed) == 88, "failed");
+_Static_assert(sizeof(struct settle) == 96, "settle");
 _Static_assert(sizeof(struct mark) == 144, "mark");
 _Static_assert(sizeof(struct nexthop) == 48, "nexthop");
 _Static_assert(sizeof(struct told) == 168, "told");

@@ -17,7 +17,9 @@ from lab import Lab
 from tap import Tap
 from traffic import Traffic
 
-RATE, FLOWS = 100000, 32
+# Packets a second; a machine that is busy with other work can measure fewer only.
+RATES, FLOWS = (100000, 40000, 15000), 32
+DOMAIN = 64500
 FIRST = 1000  # ms of hold-down, to begin with
 CUT_PATH = "via-r1-r2"
 
@@ -79,8 +81,20 @@ def full_queues(lab):
                for side in (link["stats64"]["rx"], link["stats64"]["tx"]))
 
 
-def lost(measurement):
-    return sum(len(list(measurement.missing(flow))) for flow in range(FLOWS))
+def measure(lab, action, rates=RATES):
+    """action() under traffic. Returns what the last one returned, the measurement, and how many packets
+    were lost that no full queue explains; at the first rate that can be measured."""
+    for rate in rates:
+        full = full_queues(lab)
+        with Traffic(lab, rate=rate, flows=FLOWS) as traffic:
+            time.sleep(0.2)
+            result = action()
+            time.sleep(0.2)
+        m = traffic.measurement
+        if not list(m.doubts()):
+            break
+    missing = sum(len(list(m.missing(flow))) for flow in range(FLOWS))
+    return result, m, max(0, missing - (full_queues(lab) - full)), list(m.doubts())
 
 
 def pids(lab, node):
@@ -107,18 +121,14 @@ def test_show(tap, lab, operator):
 
 def test_no_loss(tap, lab, operator):
     first, fewer = operator.write("first", operator.first), operator.write("fewer", fewer_paths(operator.first))
-    answers, full = [], full_queues(lab)
-    with Traffic(lab, rate=RATE, flows=FLOWS) as traffic:
-        time.sleep(0.2)
-        for file in (fewer, first):
-            answers.append(operator("apply", file)[0])
-            time.sleep(0.2)
+
+    def apply():
+        return [operator("apply", file)[0] for file in (fewer, first)]
+
+    answers, m, missing, doubts = measure(lab, apply)
     tap.equal(answers, [0, 0], "policies with fewer and with more paths are taken, one after the other")
-    found, full = lost(traffic.measurement), full_queues(lab) - full
-    tap.ok(found <= full and not list(traffic.measurement.doubts()),
-           f"under {round(traffic.measurement.rate())} packets/s no packet is lost", found, full,
-           list(traffic.measurement.doubts()))
-    used = {traffic.measurement.way(flow, 0) for flow in range(FLOWS)}
+    tap.equal((missing, doubts), (0, []), f"under {round(m.rate())} packets/s no packet is lost")
+    used = {m.way(flow, 0) for flow in range(FLOWS)}
     tap.ok(len(used) > 2, "over several paths", used)
 
 
@@ -167,6 +177,80 @@ def again(lab, router, policy):
     if not routers.until(lambda: ": taken over" in new.errors()[said:]):
         raise figure.LabError(f"{new.name}: did not take over: {new.errors()}")
     return new, new.errors()[said:]
+
+
+LIMITED = {"failures": ("failed",), "metrics": ("metrics",), "originators": ("origins", "proven"), "told": ("told",),
+           "learned": ("learned",), "queue-pairs": ("qps",), "routes": ("routes",)}
+
+
+def with_limits(policy, limits):
+    new = copy.deepcopy(policy)
+    new["limits"] = limits
+    return new
+
+
+def sizes(lab, router):
+    """Limit -> the entries that its maps have room for."""
+    maps = os.path.join(lab.pin_root, router.name, "v1", "maps")
+    room = {limit: {json.loads(lab.run(router.node, "bpftool", "-j", "map", "show", "pinned",
+                                       os.path.join(maps, f"fantel_{name}")))["max_entries"] for name in names}
+            for limit, names in LIMITED.items()}
+    return {limit: found.pop() for limit, found in room.items() if len(found) == 1}
+
+
+def failures(router):
+    return {(entry["event-id"], entry["path"]) for entry in router.ask("status")["failed"]}
+
+
+def send_failures(lab, router, path, first, count, validity_ms):
+    """R1 tells of so many events of a path."""
+    segments = figure.segments_of(router.policy)[path]
+    lab.run("r1", "sh", "-c", f"for i in $(seq {first} {first + count - 1}); do {routers.FANTEL} send"
+            f" --to {figure.loopback('pe1')} --from {figure.loopback('r1')} --srv6 {','.join(segments)}"
+            f" --domain {DOMAIN} --cause errors --event-id $i --validity {validity_ms} || exit 1; done")
+
+
+def test_limits(tap, lab, nodes, operator):
+    """Maps get another size while they are in use."""
+    pe1, start = nodes["pe1"], figure.now_ns()
+    path, expiring = CUT_PATH, 990
+    more = {limit: 70000 + i for i, limit in enumerate(LIMITED)}
+    file = operator.write("more", with_limits(operator.first, more))
+    send_failures(lab, pe1, path, 1000, 2, 0)
+
+    def grow():
+        operator("apply", operator.write("first", operator.first))
+        send_failures(lab, pe1, path, expiring, 1, 4000)
+        return operator("apply", file)[::2]
+
+    answer, _, missing, doubts = measure(lab, grow, RATES[-1:])
+    tap.equal((answer, sizes(lab, pe1)), ((0, ""), more), "maps grow with the policy")
+    tap.equal((missing, doubts), (0, []), "no packet is lost by it")
+    tap.ok({(1000, path), (1001, path)} <= failures(pe1), "nor what was on record", failures(pe1))
+    tap.ok(pe1.wait(start, event="path", reason="expired", event_id=expiring), "a validity still ends by itself")
+    tap.equal(failures(pe1), {(1000, path), (1001, path)}, "and with it no other one")
+    few = {limit: 64 for limit in LIMITED}
+    few["routes"] = 4096  # more than the lab has
+    code, _, said = operator("apply", operator.write("few", with_limits(operator.first, few)))
+    tap.equal((code, said, sizes(lab, pe1)), (0, "", few), "they shrink as well")
+    send_failures(lab, pe1, path, 1002, 70, 0)
+    tap.equal(len(failures(pe1)), 64, "what finds no room is left out")
+    tap.ok(routers.until(lambda: "a higher limits/failures in the policy makes more" in pe1.errors()),
+           "and the loader says so", pe1.errors())
+    some = dict(few, failures=128)
+    operator("apply", operator.write("some", with_limits(operator.first, some)))
+    send_failures(lab, pe1, path, 1100, 10, 0)
+    tap.equal((len(failures(pe1)), sizes(lab, pe1)), (74, some), "until there is room again")
+    code, _, said = operator("apply", operator.write("few", with_limits(operator.first, few)))
+    tap.ok(code == 1 and "/fantel:fantel/limits/failures: 74 are in use, so it can't be 64 now" in said,
+           "less room than is in use is refused", code, said)
+    tap.equal((len(failures(pe1)), sizes(lab, pe1)), (74, some), "and nothing is changed")
+    for event in {event for event, _ in failures(pe1)}:
+        lab.run("r1", routers.FANTEL, "send", "--to", figure.loopback("pe1"), "--from", figure.loopback("r1"),
+                "--type", "failure-recovery", "--event-id", event, "--domain", DOMAIN, "--srv6",
+                ",".join(figure.segments_of(pe1.policy)[path]))
+    tap.ok(routers.until(lambda: pe1.paths()[path]["usable"] and not failures(pe1)),
+           "when all of them are withdrawn, the path is usable", failures(pe1))
 
 
 def test_killed(tap, lab, nodes, operator):
@@ -239,6 +323,7 @@ def main():
             test_no_loss(tap, lab, operator)
             test_wrong(tap, lab, operator)
             test_confirm(tap, operator)
+            test_limits(tap, lab, nodes, operator)
             test_links(tap, lab, nodes)
             test_killed(tap, lab, nodes, operator)
             test_second_loader(tap, lab, nodes)
