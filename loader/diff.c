@@ -365,20 +365,20 @@ static bool is_list(const json_t *value)
 	return json_is_array(value) && key_of(json_array_get(value, 0));
 }
 
-static bool same_key(const json_t *a, const json_t *b)
+/* The entries of a list, by their keys. */
+static json_t *index_list(const json_t *list)
 {
-	const char *key = key_of(a);
-
-	return key && json_equal(json_object_get(a, key), json_object_get(b, key));
-}
-
-static json_t *find_entry(const json_t *list, const json_t *like)
-{
-	json_t *entry;
+	json_t *index = json_object(), *entry;
 	size_t i;
 
-	json_array_foreach(list, i, entry) if (same_key(entry, like)) return entry;
-	return NULL;
+	json_array_foreach(list, i, entry)
+		json_object_set(index, json_string_value(json_object_get(entry, key_of(entry))), entry);
+	return index;
+}
+
+static json_t *find_entry(const json_t *index, const json_t *like)
+{
+	return json_object_get(index, json_string_value(json_object_get(like, key_of(like))));
 }
 
 static json_t *new_change(const char *operation, const char *target, json_t *from, json_t *to)
@@ -426,6 +426,7 @@ static void compare(json_t *changes, const char *target, json_t *from, json_t *t
 static void compare_lists(json_t *changes, const char *target, const char *name, json_t *from,
 			  json_t *to)
 {
+	json_t *had OWN_JSON = index_list(from), *has OWN_JSON = index_list(to);
 	json_t *entry, *other;
 	size_t i;
 
@@ -433,7 +434,7 @@ static void compare_lists(json_t *changes, const char *target, const char *name,
 	{
 		OWN_MEM char *at = join(target, name, entry);
 
-		other = find_entry(to, entry);
+		other = find_entry(has, entry);
 		if (other)
 			compare(changes, at, entry, other);
 		else
@@ -443,7 +444,7 @@ static void compare_lists(json_t *changes, const char *target, const char *name,
 	{
 		OWN_MEM char *at = join(target, name, entry);
 
-		if (!find_entry(from, entry))
+		if (!find_entry(had, entry))
 			json_array_append_new(changes, new_change("create", at, NULL, entry));
 	}
 }
