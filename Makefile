@@ -25,12 +25,14 @@ TEST_DEPS := libcmocka-dev iproute2 ethtool util-linux procps python3 python3-sc
 # Of these, services that are neither started nor enabled by the installation: tests run them by hand.
 QUIET    := frr bird
 KERNEL_DEPS := qemu-system-x86 busybox-static cpio kmod xz-utils debian-archive-keyring perftest ibverbs-providers
+ANALYSE_DEPS := clang-tidy cppcheck
 
 LIBS     := libbpf libyang libmnl jansson libcap
 WARN     := -Wall -Wextra -Werror -Wno-unused-parameter
 CFLAGS   := -O2 -g
 WRITEDEP  = -MMD -MP -MF $@.d -MT $@
-OURS      = $(WARN) -std=gnu11 -D_GNU_SOURCE -Iinclude -I$(B) -Iloader $(WRITEDEP)
+DIALECT   = -std=gnu11 -D_GNU_SOURCE -Iinclude -I$(B) -Iloader
+OURS      = $(WARN) $(DIALECT) $(WRITEDEP)
 LDLIBS    = $(shell pkg-config --libs $(LIBS)) -lm
 TESTFLAGS = -DSRCDIR='"$(CURDIR)"'
 BPFFLAGS  = -target bpf -mcpu=v3 -O2 -g $(WARN) -Wno-address-of-packed-member \
@@ -64,7 +66,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps test test-build test-kernels demo bench fuzz install clean
+.PHONY: all help deps test test-build test-kernels demo bench fuzz analyse install clean
 
 all: $(B)/fantel $(B)/fantel.8
 
@@ -76,6 +78,7 @@ help:
 	@echo 'sudo make test-kernels  the tests on the kernels of Debian, in QEMU; KERNELS=bookworm for one'
 	@echo 'sudo make bench    what each program costs per packet, forwarding beside a storm, and reaction times'
 	@echo 'sudo make fuzz     the long fuzzing run (FUZZ_RUNS=10000000 of each target)'
+	@echo 'sudo make analyse  clang-tidy and cppcheck, clean or it fails'
 	@echo 'sudo make install  binary, manual page, YANG module, completion (PREFIX, DESTDIR)'
 	@echo 'sudo make deps     install the Debian packages only'
 	@echo 'make clean         remove build/'
@@ -84,10 +87,12 @@ help:
 # ---- packages ------------------------------------------------------------------------------------
 
 # Goals that test or show need more packages, and install what is missing when root runs them.
-SETUP   := $(filter demo test test-build test-kernels bench fuzz,$(MAKECMDGOALS))
+SETUP   := $(filter demo test test-build test-kernels bench fuzz analyse,$(MAKECMDGOALS))
 BOOT    := $(filter test-kernels,$(SETUP))
-NEEDED  := $(BUILD_DEPS) $(if $(SETUP),$(TEST_DEPS)) $(if $(BOOT),$(KERNEL_DEPS))
-HAVE    := $(B)/have-packages$(if $(SETUP),-to-test)$(if $(BOOT),-and-boot)
+ANALYSE := $(filter analyse,$(SETUP))
+NEEDED  := $(BUILD_DEPS) $(if $(SETUP),$(TEST_DEPS)) $(if $(BOOT),$(KERNEL_DEPS)) \
+	$(if $(ANALYSE),$(ANALYSE_DEPS))
+HAVE    := $(B)/have-packages$(if $(SETUP),-to-test)$(if $(BOOT),-and-boot)$(if $(ANALYSE),-and-analyse)
 MAY_APT := $(if $(SETUP),$(filter 0,$(shell id -u)))
 
 # $(1): packages; $(2): not empty = install what is missing, else say so and fail. Where there is no
@@ -111,7 +116,7 @@ packages = $(Q)command -v dpkg-query >/dev/null || exit 0; \
 		systemctl disable -q $$s 2>/dev/null || true ;; esac; done
 
 deps:
-	$(call packages,$(BUILD_DEPS) $(TEST_DEPS) $(KERNEL_DEPS),install)
+	$(call packages,$(BUILD_DEPS) $(TEST_DEPS) $(ANALYSE_DEPS) $(KERNEL_DEPS),install)
 
 $(HAVE): Makefile
 	$(call packages,$(NEEDED),$(MAY_APT))
@@ -210,6 +215,26 @@ $(B)/fuzz/%: selftests/fuzz/%.c $(B)/fuzz/loader.a
 FUZZ_RUNS ?= 10000000
 fuzz: $(FUZZ) $(PROGFUZZ)
 	$(Q)FUZZ_RUNS=$(FUZZ_RUNS) FUZZ_SECONDS=86400 $(PYTHON) selftests/run fuzz
+
+# clang-tidy reads the unit tests, too; to cppcheck cmocka's assertions are functions that return. It is
+# told what macros of libraries come to, and knows no cleanup attributes; its parser gives up on a compound
+# literal's address among arguments.
+ANALYSED := $(wildcard loader/*.c selftests/unit/*.c)
+MACROS   := -D'LIBBPF_OPTS(type,name,...)=struct type name = { __VA_ARGS__ }' \
+	-D'json_array_foreach(array,i,value)=while ((value = next_of(array, &i)))' \
+	-D'json_object_foreach(object,key,value)=while (next_of(object, &key, &value))' \
+	-D'mnl_attr_for_each_payload(payload,len)=while ((attr = next_of(payload, len)))'
+CPPCHECK := cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --std=c11 \
+	--inline-suppr --suppress=memleak --suppress=internalAstError --max-configs=1 $(MACROS) \
+	-D_GNU_SOURCE -Iinclude -Iloader
+
+analyse: $(ANALYSED:%.c=$(B)/analyse/%)
+
+$(B)/analyse/%: %.c .clang-tidy Makefile $(wildcard include/fantel/*.h loader/*.h) | $(HAVE) \
+		$(GENERATED)
+	$(call say,ANALYSE,$<) mkdir -p $(@D) && \
+		{ clang-tidy -quiet $< -- $(DIALECT) $(TESTFLAGS) 2>$@.log || { cat $@.log; exit 1; } } && \
+		$(if $(filter loader/%,$<),$(CPPCHECK) $< &&) touch $@
 
 $(B)/lab/%: selftests/lab/%.c | $(GENERATED)
 	$(call say,CC,$@) mkdir -p $(@D) && $(CC) $(OURS) $(CFLAGS) $< -lpthread -lz -o $@

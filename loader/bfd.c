@@ -154,7 +154,7 @@ static int connect_socket(struct session *s, struct addr *local)
 	const struct sockaddr nowhere = { .sa_family = AF_UNSPEC };
 	socklen_t from_len = sizeof(from);
 
-	connect(s->socket, &nowhere, sizeof(nowhere));
+	(void)connect(s->socket, &nowhere, sizeof(nowhere));
 	if (connect(s->socket, (void *)&to, len) ||
 	    getsockname(s->socket, (void *)&from, &from_len))
 		return -errno;

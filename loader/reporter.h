@@ -10,10 +10,10 @@
 
 struct reporter;
 
-/* Print the events of `map_fd` to `out` (NULL: none) and serve them to other processes. Returns 0 or
+/* Print the events of `map_fd` to `to` (NULL: none) and serve them to other processes. Returns 0 or
  * a negative errno, reported. */
-int reporter_start(struct reporter **reporter, int map_fd, const struct pins *pins,
-		   enum format format, FILE *out);
+int reporter_start(struct reporter **out, int map_fd, const struct pins *pins, enum format format,
+		   FILE *to);
 
 /* Report an event of the loader's own; never waits. */
 void reporter_emit(struct reporter *reporter, const struct event *event);

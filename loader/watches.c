@@ -442,7 +442,7 @@ static void number(struct watches *watches, bool used[MAX_GAUGES])
 
 		if (w->watch.gauge < MAX_GAUGES)
 			continue;
-		while (free < MAX_GAUGES && used[free])
+		while (used[free]) /* there are as many as core links */
 			free++;
 		used[free] = true;
 		w->watch.gauge = free;
