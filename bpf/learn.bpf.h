@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * P node, core port: which tunnels, from which ingress PEs, leave by which core port. When one fails,
- * the loader tells them all, whether or not a packet comes by then (recover_failed).
+ * P node, core port: which tunnels, from which ingress PEs, leave by which core port, and where errors
+ * of links are watched, by which they come. When one fails, or breaks packets, the loader tells them
+ * all, whether or not a packet comes by then (recover_failed, recover_trouble).
  *
  * One packet in so many is looked at, by chance, so that no rhythm of the traffic hides a tunnel. What
  * was not seen for long counts no more, and makes room for what is.
@@ -31,27 +32,18 @@ FN bool learn_source(const struct addr *src)
 	return bpf_map_lookup_elem(&fantel_sources, &source);
 }
 
-/* Of the packet at hand. A global function: rarely called, and large. */
-SUBPROG int learn_packet(struct xdp_md *ctx)
+/* The tunnel in scratch, and its ingress PE, on this link. */
+SUBPROG int learn_tunnel(struct scratch *s, __u32 ifindex, enum trouble trouble)
 {
-	struct scratch *s = scratch();
 	struct learned *learned;
-	struct route *r;
-	__u32 ifindex;
 
-	if (!s || detect_tunnel(ctx, s) != REASON_NONE || !detect_may_tell(ctx, s) ||
-	    !learn_source(&s->outer.src))
-		return 0;
-	r = route_lookup(ctx, &s->outer.src, &s->next, s->outer.flowinfo_be, s->outer.proto);
-	if (!r)
-		return 0;
-	ifindex = r->ifindex;
-	if (!bpf_map_lookup_elem(&fantel_links, &ifindex))
+	if (!s)
 		return 0;
 	memset(&s->told_key, 0, sizeof(s->told_key));
 	s->told_key.ingress = s->outer.src;
 	s->told_key.tunnel_hash = hash_tunnel(&s->told.tunnel);
 	s->told_key.ifindex = ifindex;
+	s->told_key.trouble = trouble;
 	learned = bpf_map_lookup_elem(&fantel_learned, &s->told_key);
 	if (learned) {
 		learned->seen_ns = bpf_ktime_get_ns();
@@ -60,6 +52,27 @@ SUBPROG int learn_packet(struct xdp_md *ctx)
 	s->learned.seen_ns = bpf_ktime_get_ns();
 	memcpy(&s->learned.tunnel, &s->told.tunnel, sizeof(s->learned.tunnel));
 	bpf_map_update_elem(&fantel_learned, &s->told_key, &s->learned, BPF_ANY);
+	return 0;
+}
+
+/* Of the packet at hand. A global function: rarely called, and large. */
+SUBPROG int learn_packet(struct xdp_md *ctx)
+{
+	struct scratch *s = scratch();
+	struct route *r;
+	__u32 ifindex;
+
+	if (!s || detect_tunnel(ctx, s) != REASON_NONE || !detect_may_tell(ctx, s) ||
+	    !learn_source(&s->outer.src))
+		return 0;
+	if (config.learn_arrivals)
+		learn_tunnel(s, ctx->ingress_ifindex, TROUBLE_ERRORS);
+	r = route_lookup(ctx, &s->outer.src, &s->next, s->outer.flowinfo_be, s->outer.proto);
+	if (!r)
+		return 0;
+	ifindex = r->ifindex;
+	if (bpf_map_lookup_elem(&fantel_links, &ifindex))
+		learn_tunnel(s, ifindex, TROUBLE_NONE);
 	return 0;
 }
 

@@ -132,6 +132,10 @@ MAP(fantel_routes, BPF_MAP_TYPE_LPM_TRIE, struct prefix_key, struct route_value,
 /* What is to be noticed on a core port that is up. The loader -> watch. */
 MAP(fantel_watches, BPF_MAP_TYPE_HASH, __u32, struct watch, MAX_CORE_LINKS, BPF_F_NO_PREALLOC);
 
+/* What the loader measures itself. The loader -> status. */
+MAP(fantel_sensed, BPF_MAP_TYPE_HASH, struct sensed_key, struct sensed, MAX_CORE_LINKS + 1,
+    BPF_F_NO_PREALLOC);
+
 /* What was. watch -> the loader, status. */
 MAP(fantel_gauges, BPF_MAP_TYPE_ARRAY, __u32, struct gauge, MAX_GAUGES, BPF_F_MMAPABLE);
 
@@ -139,7 +143,7 @@ MAP(fantel_gauges, BPF_MAP_TYPE_ARRAY, __u32, struct gauge, MAX_GAUGES, BPF_F_MM
  * recoveries and then removes. */
 MAP(fantel_told, BPF_MAP_TYPE_HASH, struct told_key, struct told, MAX_TOLD, 0);
 
-/* Which tunnels leave by which link. learn -> the loader, which tells of them when the link fails; what
+/* Which tunnels leave by which link, and where asked for, come by it. learn -> the loader, which tells of them when the link is in trouble; what
  * was not seen for longest makes room. */
 MAP(fantel_learned, BPF_MAP_TYPE_LRU_HASH, struct told_key, struct learned, MAX_LEARNED, 0);
 

@@ -293,7 +293,7 @@ SUBPROG int watch_trouble(struct __sk_buff *skb, enum trouble trouble)
 	w = bpf_map_lookup_elem(&fantel_watches, &ifindex);
 	failure.link = bpf_map_lookup_elem(&fantel_links, &ifindex);
 	CURSOR_PIN(index);
-	if (!w || !failure.link || !node || !s || index >= TROUBLE_COUNT)
+	if (!w || !failure.link || !node || !s || index >= TROUBLES_MET)
 		return 0;
 	gauge = w->gauge;
 	g = bpf_map_lookup_elem(&fantel_gauges, &gauge);

@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "event.h"
+#include "fantel/metric.h"
 #include "json.h"
 #include "measured.h"
 #include "text.h"
@@ -31,10 +32,12 @@ static const char *type_word(__u32 type)
 /* What the name is the name of. */
 static const char *name_member(const struct event *e)
 {
-	if (e->type == EVENT_LINK || e->type == EVENT_TROUBLE || e->type == EVENT_DAMPING)
+	if (e->type == EVENT_LINK || e->type == EVENT_DAMPING)
 		return "link";
-	if (e->type == EVENT_NOTIFIED)
-		return e->cause == CAUSE_NO_FEASIBLE_PATH ? "group" : "link";
+	if (e->type == EVENT_NOTIFIED && e->cause == CAUSE_NO_FEASIBLE_PATH)
+		return "group";
+	if (e->type == EVENT_NOTIFIED || e->type == EVENT_TROUBLE)
+		return measured_has(&e->measured, TLVI_NODE_LOAD) ? "node" : "link";
 	if (e->type == EVENT_NO_PATH)
 		return "group";
 	return e->is_resource ? "resource" : e->is_transit ? "transit" : "path";

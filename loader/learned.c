@@ -23,7 +23,13 @@ static int keep(struct learned_tunnels *t, const struct told_key *key, const str
 	return 0;
 }
 
-int learned_read(struct learned_tunnels *t, int map, __u32 ifindex, __u64 since_ns)
+static bool is_about(const struct told_key *key, const struct sensed_key *about)
+{
+	return (!about->ifindex || key->ifindex == about->ifindex) &&
+	       (key->trouble == TROUBLE_ERRORS) == (about->trouble == TROUBLE_ERRORS);
+}
+
+int learned_read(struct learned_tunnels *t, int map, const struct sensed_key *about, __u64 since_ns)
 {
 	struct told_key *key OWN_MEM = calloc(BATCH, sizeof(*key));
 	struct learned *value OWN_MEM = calloc(BATCH, sizeof(*value));
@@ -39,7 +45,7 @@ int learned_read(struct learned_tunnels *t, int map, __u32 ifindex, __u64 since_
 		if (last && errno != ENOENT)
 			return -errno;
 		for (__u32 i = 0; i < n; i++)
-			if (key[i].ifindex == ifindex && value[i].seen_ns >= since_ns &&
+			if (is_about(&key[i], about) && value[i].seen_ns >= since_ns &&
 			    keep(t, &key[i], &value[i]))
 				return -ENOMEM;
 	}

@@ -34,6 +34,7 @@
 	X(link_news)                                                                               \
 	X(routes)                                                                                  \
 	X(watches)                                                                                 \
+	X(sensed)                                                                                  \
 	X(gauges)                                                                                  \
 	X(told)                                                                                    \
 	X(learned)                                                                                 \

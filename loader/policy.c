@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
  * From text to struct policy: jsonpos gives lines, yang judges members and values, this file turns
- * them into plain data (policy_tunnel the tunnels) and follows references, policy_check judges the whole. Each goes on after
+ * them into plain data (policy_tunnel the tunnels, policy_watch what is measured) and follows references, policy_check judges the whole. Each goes on after
  * an error with what is right; whatever was found is reported at the end, and then there is no
  * policy.
  */
@@ -244,48 +244,6 @@ static void take_bfd(struct reader *r, struct policy_port *port, const struct ly
 		r->policy->config.bfd = 1;
 }
 
-static struct threshold take_threshold(const struct lyd_node *queue, const char *onset, const char *end)
-{
-	struct threshold t = { .onset = yang_number(queue, onset) };
-
-	t.end = yang_child(queue, end) ? yang_number(queue, end) : DIV_ROUND_UP(t.onset, 2);
-	return t;
-}
-
-static void take_queue(struct policy_watch *watch, const struct lyd_node *queue)
-{
-	const struct lyd_node *rate = yang_child(queue, "rate");
-
-	watch->queue = true;
-	watch->bytes = take_threshold(queue, "onset", "end");
-	watch->packets = take_threshold(queue, "onset-packets", "end-packets");
-	watch->hold_down_ms[TROUBLE_QUEUE] = yang_number(queue, "hold-down");
-	watch->rate_min = yang_number(rate, "min");
-	watch->rate_max = yang_number(rate, "max");
-}
-
-static void take_utilization(struct policy_watch *watch, const struct lyd_node *from)
-{
-	watch->load = true;
-	watch->percent.onset = yang_number(from, "onset");
-	watch->percent.end = yang_child(from, "end") ? yang_number(from, "end")
-						      : DIV_ROUND_UP(watch->percent.onset * 9, 10);
-	watch->capacity_kbit = yang_number(from, "capacity");
-	watch->constant_ms = yang_number(from, "time-constant");
-	watch->hold_down_ms[TROUBLE_LOAD] = yang_number(from, "hold-down");
-}
-
-static void take_watch(struct policy_watch *watch, const struct lyd_node *from)
-{
-	const struct lyd_node *queue = yang_child(from, "queue");
-	const struct lyd_node *utilization = yang_child(from, "utilization");
-
-	if (queue)
-		take_queue(watch, queue);
-	if (utilization)
-		take_utilization(watch, utilization);
-}
-
 static void take_port(struct reader *r, void *to, const struct lyd_node *entry)
 {
 	struct policy_port *port = to;
@@ -304,6 +262,8 @@ static void take_port(struct reader *r, void *to, const struct lyd_node *entry)
 	if (yang_child(entry, "bfd"))
 		take_bfd(r, port, yang_child(entry, "bfd"));
 	take_watch(&port->watch, yang_child(entry, "watch"));
+	if (port->class == PORT_CORE && port->watch.counted)
+		r->policy->config.learn_arrivals = 1;
 }
 
 static void take_source(struct reader *r, void *to, const struct lyd_node *leaf)
@@ -468,12 +428,18 @@ static void take_damping(struct damping_rules *rules, const struct lyd_node *dam
 	rules->max_suppress_ms = yang_number(damping, "max-suppress");
 }
 
-static void take_unasked(struct policy *p, const struct lyd_node *unasked)
+static void take_unasked(struct reader *r, const struct lyd_node *unasked)
 {
+	struct policy *p = r->policy;
+
 	if (!unasked)
 		return;
 	p->config.learn_every = yang_number(unasked, "sample");
 	p->learned_age_ms = yang_number(unasked, "age");
+	yang_each (leaf, unasked, "ingress") {
+		if (p->n_ingresses < MAX_INGRESSES && take_addr(r, &p->ingress[p->n_ingresses], leaf))
+			p->n_ingresses++;
+	}
 }
 
 static void take_notification(struct reader *r, const struct lyd_node *n)
@@ -499,7 +465,7 @@ static void take_notification(struct reader *r, const struct lyd_node *n)
 	c->validity_ms = yang_number(n, "validity");
 	r->policy->hold_down_ms = yang_number(n, "hold-down");
 	take_damping(&r->policy->damping, yang_child(n, "damping"));
-	take_unasked(r->policy, yang_child(n, "unasked"));
+	take_unasked(r, yang_child(n, "unasked"));
 	yang_each (repeat, n, "repeat") {
 		if (c->n_repeats < MAX_REPEATS)
 			c->repeat_ns[c->n_repeats++] = atoi(yang_value(repeat)) * 1000ULL;
@@ -589,6 +555,7 @@ static void take_all(struct reader *r, const struct lyd_node *top)
 	take_balance(r, yang_child(top, "balance"));
 	take_limits(r->policy, yang_child(top, "limits"));
 	take_congestion(r, yang_child(top, "congestion"));
+	take_node_load(r, yang_child(top, "node-load"));
 	TAKE_LIST(r, top, "port", port, n_ports, take_port);
 	TAKE_LIST(r, top, "source", source, n_sources, take_source);
 	take_authentication(r, yang_child(top, "authentication"));
@@ -743,6 +710,7 @@ void policy_free(struct policy *policy)
 {
 	free(policy->port);
 	free(policy->key_file);
+	free(policy->node_load.file);
 	free(policy->source);
 	free(policy->resource);
 	free(policy->demand);

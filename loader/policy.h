@@ -32,7 +32,17 @@ struct policy_watch {
 	struct threshold percent; /* of the capacity */
 	__u32 capacity_kbit;	  /* per second; 0 = the interface's speed */
 	__u32 constant_ms;
+	__u32 counted; /* a bit for each enum error_counter; 0: errors are not watched */
+	struct threshold errors; /* bad packets in a million */
+	__u32 errors_least, errors_interval_ms;
 	__u32 hold_down_ms[TROUBLE_COUNT];
+};
+
+/* How busy the node itself may be. */
+struct policy_node_load {
+	struct threshold percent; /* onset 0: it is not measured */
+	__u32 interval_ms, hold_down_ms;
+	char *file; /* pressure stall information; NULL: the kernel's of all */
 };
 
 struct policy_port {
@@ -145,6 +155,8 @@ struct policy_lsp {
 	struct lsp way; /* n 0: not right */
 };
 
+#define MAX_INGRESSES 64
+
 /* Who is told when a group has no feasible path. */
 struct policy_controller {
 	struct addr addr;
@@ -160,6 +172,7 @@ struct policy {
 	__u32 metrics_validity_ms; /* of metrics whose notification states none */
 	__u32 hold_down_ms; /* a link must be up this long before a recovery is sent */
 	struct damping_rules damping;
+	struct policy_node_load node_load;
 	__u32 learned_age_ms; /* with config.learn_every: what was not seen for so long counts no more */
 
 	__u32 limit[LIMIT_COUNT];
@@ -168,7 +181,7 @@ struct policy {
 	enum authentication authentication; /* asked of sources that have no demand of their own */
 
 	__u32 n_ports, n_sources, n_demands, n_resources, n_paths, n_groups, n_classes, n_endpoints,
-		n_lsps, n_controllers;
+		n_lsps, n_controllers, n_ingresses;
 	struct policy_port *port;
 	struct policy_prefix *source; /* the domain: may speak, be told, send tunnels to us */
 	struct policy_demand *demand;
@@ -179,6 +192,7 @@ struct policy {
 	struct policy_endpoint *endpoint;
 	struct policy_lsp *lsp;
 	struct policy_controller *controller;
+	struct addr ingress[MAX_INGRESSES]; /* told unasked, also while nothing of theirs was learned */
 };
 
 /*

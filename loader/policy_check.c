@@ -155,6 +155,15 @@ static void check_queue(struct checker *c, const struct policy_watch *w, const s
 			       w->rate_max);
 }
 
+/* What no packet shows is told unasked or not at all. */
+static void check_concerned(struct checker *c, const struct jsonpos *at)
+{
+	if (!c->policy->config.learn_every)
+		findings_error(c->findings, at,
+			       "nobody is told of it; give \"unasked\" in \"notification\", by which is "
+			       "known who is concerned");
+}
+
 static void check_watch(struct checker *c, const struct policy_port *port, const struct jsonpos *at)
 {
 	const struct jsonpos *watch = jsonpos_member(at, "watch");
@@ -166,6 +175,20 @@ static void check_watch(struct checker *c, const struct policy_port *port, const
 		check_queue(c, w, jsonpos_member(watch, "queue"));
 	if (w->load && w->percent.onset)
 		check_threshold(c, jsonpos_member(watch, "utilization"), &w->percent, "onset", "end");
+	if (w->errors.onset) {
+		check_threshold(c, jsonpos_member(watch, "errors"), &w->errors, "onset", "end");
+		check_concerned(c, jsonpos_member(watch, "errors"));
+	}
+}
+
+static void check_node_load(struct checker *c)
+{
+	const struct jsonpos *load = jsonpos_member(c->origin->top, "node-load");
+
+	if (!c->policy->node_load.percent.onset)
+		return;
+	check_threshold(c, load, &c->policy->node_load.percent, "onset", "end");
+	check_concerned(c, load);
 }
 
 static void check_ports(struct checker *c)
@@ -340,6 +363,25 @@ static void check_controllers(struct checker *c)
 	}
 }
 
+static void check_ingresses(struct checker *c)
+{
+	const struct config *config = &c->policy->config;
+	const struct jsonpos *at = jsonpos_find(c->origin->top, "notification/unasked/ingress");
+
+	for (__u32 i = 0; i < c->policy->n_ingresses; i++) {
+		const struct addr *addr = &c->policy->ingress[i];
+		char text[ADDR_TEXT];
+
+		if (same_given(addr, &config->loopback6) || same_given(addr, &config->loopback4))
+			findings_error(c->findings, at, "%s is this node itself; give the address of another",
+				       addr_text(text, addr));
+		if (addr_is_v4(addr) && addr_is_unspecified(&config->loopback4))
+			findings_error(c->findings, at,
+				       "%s needs an IPv4 source; give the node an IPv4 loopback",
+				       addr_text(text, addr));
+	}
+}
+
 /* ---- what works, but hardly as meant --------------------------------------------------------- */
 
 static void warn_of_ports(struct checker *c)
@@ -448,6 +490,8 @@ void policy_check(const struct policy *policy, const struct policy_origin *origi
 	policy_check_endpoints(&c);
 	policy_check_lsps(&c);
 	check_controllers(&c);
+	check_node_load(&c);
+	check_ingresses(&c);
 	check_authentication(&c);
 	for (__u32 i = 0; i < policy->n_groups; i++)
 		check_weights(&c, i);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* What the parts of policy's reader share: policy.c, policy_tunnel.c for the tunnels of paths,
  * policy_endpoint.c for those that end here, policy_lsp.c for those that pass in MPLS, policy_resource.c
- * for links and nodes on the way. */
+ * for links and nodes on the way, policy_watch.c for what is measured. */
 #ifndef POLICY_READER_H
 #define POLICY_READER_H
 
@@ -38,6 +38,9 @@ void take_end(struct reader *r, struct policy_endpoint *endpoint, const struct l
 
 /* Label switched paths that pass here: right as a whole, or n is 0. */
 void take_lsp(struct reader *r, void *to, const struct lyd_node *entry);
+/* What is to be noticed on a port, and of the node. */
+void take_watch(struct policy_watch *watch, const struct lyd_node *from);
+void take_node_load(struct reader *r, const struct lyd_node *from);
 
 /* Became everything that the text says of the tunnel data? */
 bool is_complete(const struct lyd_node *tunnel);

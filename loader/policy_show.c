@@ -4,6 +4,7 @@
  * Called by `fantel policy show`.
  */
 #include "endpoint.h"
+#include "errors.h"
 #include "json.h"
 #include "own.h"
 #include "policy.h"
@@ -131,6 +132,27 @@ static json_t *utilization_json(const struct policy_watch *w)
 	return utilization;
 }
 
+static json_t *errors_json(const struct policy_watch *w)
+{
+	static const char *const words[] = {
+#define X(NAME, word) word,
+		ERROR_COUNTERS(X)
+#undef X
+	};
+	json_t *errors = json_object(), *count = json_array();
+
+	for (int i = 0; i < ERROR_COUNTER_COUNT; i++)
+		if (w->counted & 1U << i)
+			json_array_append_new(count, json_string(words[i]));
+	json_set(errors, "count", count);
+	set_number(errors, "onset", w->errors.onset);
+	set_number(errors, "end", w->errors.end);
+	set_number(errors, "least", w->errors_least);
+	set_number(errors, "interval", w->errors_interval_ms);
+	set_number(errors, "hold-down", w->hold_down_ms[TROUBLE_ERRORS]);
+	return errors;
+}
+
 static json_t *watch_json(const struct policy_watch *w)
 {
 	json_t *watch = json_object();
@@ -139,6 +161,8 @@ static json_t *watch_json(const struct policy_watch *w)
 		json_set(watch, "queue", queue_json(w));
 	if (w->load)
 		json_set(watch, "utilization", utilization_json(w));
+	if (w->counted)
+		json_set(watch, "errors", errors_json(w));
 	return watch;
 }
 
@@ -160,7 +184,7 @@ static json_t *port_json(const struct policy_port *p)
 	json_decref(link);
 	if (!addr_is_unspecified(&p->bfd.peer))
 		json_set(port, "bfd", bfd_json(p));
-	if (p->watch.queue || p->watch.load)
+	if (p->watch.queue || p->watch.load || p->watch.counted)
 		json_set(port, "watch", watch_json(&p->watch));
 	return port;
 }
@@ -392,10 +416,15 @@ static json_t *damping_json(const struct damping_rules *rules)
 
 static json_t *unasked_json(const struct policy *p)
 {
-	json_t *unasked = json_object();
+	json_t *unasked = json_object(), *ingress = json_array();
 
 	set_number(unasked, "sample", p->config.learn_every);
 	set_number(unasked, "age", p->learned_age_ms);
+	for (__u32 i = 0; i < p->n_ingresses; i++)
+		json_array_append_new(ingress, json_addr(&p->ingress[i]));
+	if (p->n_ingresses)
+		json_object_set(unasked, "ingress", ingress);
+	json_decref(ingress);
 	return unasked;
 }
 
@@ -462,6 +491,19 @@ static json_t *limits_json(const struct policy *p)
 	return limits;
 }
 
+static json_t *node_load_json(const struct policy_node_load *l)
+{
+	json_t *load = json_object();
+
+	set_number(load, "onset", l->percent.onset);
+	set_number(load, "end", l->percent.end);
+	set_number(load, "interval", l->interval_ms);
+	set_number(load, "hold-down", l->hold_down_ms);
+	if (l->file)
+		set_word(load, "pressure-file", l->file);
+	return load;
+}
+
 static json_t *balance_json(const struct policy *p)
 {
 	json_t *balance = json_object();
@@ -480,6 +522,8 @@ static json_t *policy_json(const struct policy *p)
 	json_object_set_new(top, "port", list = json_array());
 	for (__u32 i = 0; i < p->n_ports; i++)
 		json_array_append_new(list, port_json(&p->port[i]));
+	if (p->node_load.percent.onset)
+		json_object_set_new(top, "node-load", node_load_json(&p->node_load));
 	json_object_set_new(top, "source", list = json_array());
 	for (__u32 i = 0; i < p->n_sources; i++)
 		json_array_append_new(list, source_json(&p->source[i]));
@@ -719,6 +763,16 @@ static void print_text(const struct policy *p, json_t *top, FILE *out)
 		{ "HOLD-DOWN", "hold-down", COLUMN_PLAIN },
 		{},
 	};
+	static const struct column errors[] = {
+		{ "ERRORS OF", "name", COLUMN_PLAIN },
+		{ "COUNTED", "count", COLUMN_PLAIN },
+		{ "ONSET", "onset", COLUMN_PLAIN },
+		{ "END", "end", COLUMN_PLAIN },
+		{ "LEAST", "least", COLUMN_PLAIN },
+		{ "INTERVAL", "interval", COLUMN_PLAIN },
+		{ "HOLD-DOWN", "hold-down", COLUMN_PLAIN },
+		{},
+	};
 	static const struct column paths[] = {
 		{ "PATH", "name", COLUMN_PLAIN },
 		{ "TUNNEL", "tunnel", COLUMN_PLAIN },
@@ -775,6 +829,7 @@ static void print_text(const struct policy *p, json_t *top, FILE *out)
 	static const struct column sources[] = { { "SOURCE", "value", COLUMN_PLAIN }, {} };
 	json_t *queue OWN_JSON = watch_rows(json_object_get(top, "port"), "queue");
 	json_t *load OWN_JSON = watch_rows(json_object_get(top, "port"), "utilization");
+	json_t *error_rows OWN_JSON = watch_rows(json_object_get(top, "port"), "errors");
 	json_t *source_rows OWN_JSON = value_rows(json_object_get(top, "source"));
 	json_t *resource OWN_JSON = resource_rows(p);
 	json_t *path OWN_JSON = path_rows(p, json_object_get(top, "path"));
@@ -788,6 +843,7 @@ static void print_text(const struct policy *p, json_t *top, FILE *out)
 	print_table(ports, json_object_get(top, "port"), out);
 	print_table(queues, queue, out);
 	print_table(loads, load, out);
+	print_table(errors, error_rows, out);
 	print_table(sources, source_rows, out);
 	print_table(resources, resource, out);
 	print_table(paths, path, out);
@@ -796,6 +852,10 @@ static void print_text(const struct policy *p, json_t *top, FILE *out)
 	print_table(endpoints, ends, out);
 	print_table(lsps, json_object_get(top, "lsp"), out);
 	print_table(controllers, json_object_get(top, "controller"), out);
+	if (p->node_load.percent.onset) {
+		fputc('\n', out);
+		print_members("NODE-LOAD", json_object_get(top, "node-load"), out);
+	}
 	fputc('\n', out);
 	print_members("BALANCE", json_object_get(top, "balance"), out);
 	fputc('\n', out);

@@ -13,6 +13,7 @@
 
 #include "clock.h"
 #include "fantel/bucket.h"
+#include "fantel/metric.h"
 #include "keyring.h"
 #include "learned.h"
 #include "location.h"
@@ -54,6 +55,7 @@ struct recover {
 	const struct maps *maps;
 	const struct links *links;
 	const struct watches *watches;
+	const struct senses *senses;
 	const struct policy *policy;
 	const struct config *config; /* the policy's */
 	struct groups *groups;	     /* NULL where there are no controllers */
@@ -123,6 +125,31 @@ static bool trouble_condition(const struct recover *recover, const struct told_k
 	return true;
 }
 
+/* Measured by us, of a link or of the node. */
+static bool sensed_condition(const struct recover *recover, const struct told_key *key,
+			     struct condition *c)
+{
+	const struct sensed_key about = { .ifindex = key->ifindex, .trouble = key->trouble };
+	const struct sensed *sensed = senses_find(recover->senses, &about);
+
+	if (!sensed)
+		return false;
+	*c = (struct condition){ .event_id = sensed->event_id };
+	if (key->ifindex && !link_condition(recover, key->ifindex, c))
+		return false;
+	if (!key->ifindex)
+		c->location_len = location_build(c->location, recover->policy, &recover->nowhere);
+	memcpy(c->name, sensed->name, sizeof(c->name));
+	c->measured = sensed_measured(&about, sensed);
+	c->ours = true;
+	c->lasts = sensed->on;
+	c->cause = trouble_cause(key->trouble);
+	c->event_id = sensed->event_id;
+	c->since_ns = sensed->on ? sensed->since_ns : clock_now_ns();
+	c->detected_ns = clock_wall_ns(c->since_ns);
+	return true;
+}
+
 /* Index in policy; ~0 = it is not in the policy any more. */
 static __u32 find_controller(const struct recover *recover, const struct told_key *key)
 {
@@ -169,6 +196,8 @@ static bool find_condition(const struct recover *recover, const struct told_key 
 {
 	if (key->port)
 		return group_condition(recover, key, c);
+	if (key->trouble == TROUBLE_ERRORS || key->trouble == TROUBLE_NODE)
+		return sensed_condition(recover, key, c);
 	return key->trouble ? trouble_condition(recover, key, c)
 			    : link_condition(recover, key->ifindex, c);
 }
@@ -194,6 +223,14 @@ static __u32 finish(struct recover *recover, struct writer *w, const struct msg_
 											      len;
 }
 
+/* What is measured of a link (RFC 8571), as far as anything is. */
+static void put_metrics(struct writer *w, const struct measured *m)
+{
+	if (measured_has(m, TLVI_LOSS))
+		msg_put_word(w, TLV_LOSS,
+			     m->loss | (m->anomalous & ANOMALOUS_LOSS ? WIRE_METRIC_A : 0));
+}
+
 static __u32 build(struct msg_buf *buf, const struct msg_envelope *envelope,
 		   const struct msg_rules *rules, const struct event *e, const struct condition *c,
 		   struct recover *recover)
@@ -204,8 +241,12 @@ static __u32 build(struct msg_buf *buf, const struct msg_envelope *envelope,
 	msg_put_tunnel(&w, &e->tunnel);
 	if (c)
 		msg_put_copy(&w, c->location, c->location_len, LOCATION_MAX);
+	put_metrics(&w, &e->measured);
 	msg_put_event(&w, rules, e->event_id, e->sequence, e->validity_ms);
 	msg_put_u64(&w, rules, TLV_TIMESTAMP, e->timestamp_ns);
+	if (measured_has(&e->measured, TLVI_NODE_LOAD))
+		msg_put_u32(&w, rules, TLV_NODE_LOAD,
+			    (__u32)e->measured.cpu_percent << 24 | e->measured.memory_percent << 16);
 	if (config->domain)
 		msg_put_u32(&w, rules, TLV_DOMAIN, config->domain);
 	if (e->cause)
@@ -257,6 +298,8 @@ static struct event describe(const struct recover *recover, const struct told_ke
 	memcpy(&e.tunnel, &told->tunnel, sizeof(e.tunnel));
 	if (c)
 		memcpy(e.name, c->name, sizeof(e.name));
+	if (c)
+		e.measured = c->measured;
 	e.timestamp_ns = !c		  ? clock_wall_ns(e.time_ns)
 			 : is_onset(kind) ? c->detected_ns
 					  : clock_wall_ns(c->since_ns);
@@ -413,13 +456,16 @@ static void send_copies(struct recover *recover, struct queue *queue, __u64 now_
 		clear_jobs(queue);
 }
 
-/* ---- links that fail ------------------------------------------------------------------------- */
+/* ---- trouble that begins --------------------------------------------------------------------- */
 
 /* The ingress PE's bucket, which the packet path takes from, too. */
-static bool has_credit(const struct recover *recover, const struct addr *ingress, __u64 now_ns)
+static bool has_credit(const struct recover *recover, const struct told_key *told, __u64 now_ns)
 {
-	const struct rate *rate = &recover->config->rate[BUCKET_FAILURE];
-	struct bucket_key key = { .dst = *ingress, .kind = BUCKET_FAILURE };
+	struct bucket_key key = {
+		.dst = told->ingress,
+		.kind = told->trouble ? BUCKET_CONGESTION : BUCKET_FAILURE,
+	};
+	const struct rate *rate = &recover->config->rate[key.kind];
 	struct bucket bucket = {};
 
 	bpf_map_lookup_elem(recover->maps->buckets, &key, &bucket);
@@ -429,9 +475,9 @@ static bool has_credit(const struct recover *recover, const struct addr *ingress
 	return true;
 }
 
-/* A failure, unless it was told; `tunnel` empty: of the link alone. */
-static void tell_failed(struct recover *recover, const struct told_key *key,
-			const struct tunnel_key *tunnel, const struct condition *c, __u64 now_ns)
+/* What begins, unless it was told; `tunnel` empty: by its location alone. */
+static void tell_onset(struct recover *recover, const struct told_key *key,
+		       const struct tunnel_key *tunnel, const struct condition *c, __u64 now_ns)
 {
 	struct told told = {};
 
@@ -439,39 +485,72 @@ static void tell_failed(struct recover *recover, const struct told_key *key,
 	    (memcmp(&told.tunnel, tunnel, sizeof(*tunnel)) ||
 	     (told.event_id == c->event_id && told.sent)))
 		return;
-	if (!has_credit(recover, &key->ingress, now_ns))
+	if (!has_credit(recover, key, now_ns))
 		return;
 	told = (struct told){ .event_id = c->event_id };
 	memcpy(&told.tunnel, tunnel, sizeof(*tunnel));
 	if (!bpf_map_update_elem(recover->maps->told, key, &told, BPF_ANY))
-		make_job(recover, &recover->urgent, key, &told, c, KIND_FAILURE);
+		make_job(recover, &recover->urgent, key, &told, c,
+			 key->trouble ? KIND_CONGESTION : KIND_FAILURE);
+}
+
+/* By its location. */
+static void tell_ingress(struct recover *recover, const struct addr *ingress,
+			 const struct sensed_key *about, const struct condition *c, __u64 now_ns)
+{
+	static const struct tunnel_key none;
+	struct told_key key = {
+		.ingress = *ingress,
+		.ifindex = about->ifindex,
+		.trouble = about->trouble,
+	};
+
+	if (c->location_len)
+		tell_onset(recover, &key, &none, c, now_ns);
+}
+
+/* All whom it concerns; TROUBLE_NODE names no tunnels. */
+static void tell_concerned(struct recover *recover, const struct sensed_key *about,
+			   const struct condition *c, __u64 now_ns)
+{
+	__u64 age_ns = recover->policy->learned_age_ms * NSEC_PER_MSEC;
+	struct learned_tunnels t OWN_LEARNED;
+	int r;
+
+	r = learned_read(&t, recover->maps->learned, about, now_ns - MIN(age_ns, now_ns));
+	if (r)
+		log_warn("%s is in trouble; can't read whose tunnels use it: %s", c->name, strerror(-r));
+	for (__u32 i = 0; i < recover->policy->n_ingresses; i++)
+		tell_ingress(recover, &recover->policy->ingress[i], about, c, now_ns);
+	learned_by_ingress(&t);
+	for (__u32 k = 0; k < t.n; k++)
+		if (!k || !addr_equal(&t.tunnel[k].key.ingress, &t.tunnel[k - 1].key.ingress))
+			tell_ingress(recover, &t.tunnel[k].key.ingress, about, c, now_ns);
+	send_copies(recover, &recover->urgent, clock_now_ns());
+	if (about->trouble == TROUBLE_NODE)
+		return;
+	learned_by_age(&t);
+	for (__u32 k = 0; k < t.n; k++)
+		tell_onset(recover, &t.tunnel[k].key, &t.tunnel[k].learned.tunnel, c, now_ns);
+	send_copies(recover, &recover->urgent, clock_now_ns());
 }
 
 void recover_failed(struct recover *recover, const struct interface *i, __u64 now_ns)
 {
-	__u64 age_ns = recover->policy->learned_age_ms * NSEC_PER_MSEC;
-	static const struct tunnel_key none;
-	struct learned_tunnels t OWN_LEARNED;
+	const struct sensed_key about = { .ifindex = i->ifindex };
 	struct condition c;
-	int r;
 
-	if (!recover->config->learn_every || !link_condition(recover, i->ifindex, &c))
-		return;
-	r = learned_read(&t, recover->maps->learned, i->ifindex, now_ns - MIN(age_ns, now_ns));
-	if (r)
-		log_warn("port %s failed; can't read whose tunnels left by it: %s", i->name, strerror(-r));
-	learned_by_ingress(&t);
-	for (__u32 k = 0; k < t.n && c.location_len; k++) {
-		struct told_key key = { .ingress = t.tunnel[k].key.ingress, .ifindex = i->ifindex };
+	if (recover->config->learn_every && link_condition(recover, i->ifindex, &c))
+		tell_concerned(recover, &about, &c, now_ns);
+}
 
-		if (!k || !addr_equal(&key.ingress, &t.tunnel[k - 1].key.ingress))
-			tell_failed(recover, &key, &none, &c, now_ns);
-	}
-	send_copies(recover, &recover->urgent, clock_now_ns());
-	learned_by_age(&t);
-	for (__u32 k = 0; k < t.n; k++)
-		tell_failed(recover, &t.tunnel[k].key, &t.tunnel[k].learned.tunnel, &c, now_ns);
-	send_copies(recover, &recover->urgent, clock_now_ns());
+void recover_trouble(struct recover *recover, const struct sensed_key *about, __u64 now_ns)
+{
+	const struct told_key key = { .ifindex = about->ifindex, .trouble = about->trouble };
+	struct condition c;
+
+	if (find_condition(recover, &key, &c) && c.lasts)
+		tell_concerned(recover, about, &c, now_ns);
 }
 
 /* ---- fantel_told ----------------------------------------------------------------------------- */
@@ -603,8 +682,8 @@ static int open_groups(struct recover *recover)
 }
 
 int recover_open(struct recover **out, const struct maps *maps, const struct links *links,
-		 const struct watches *watches, const struct policy *policy, recover_fn *sent,
-		 void *arg)
+		 const struct watches *watches, const struct senses *senses,
+		 const struct policy *policy, recover_fn *sent, void *arg)
 {
 	const struct config *config = &policy->config;
 	struct recover *recover = calloc(1, sizeof(*recover));
@@ -615,6 +694,7 @@ int recover_open(struct recover **out, const struct maps *maps, const struct lin
 	recover->maps = maps;
 	recover->links = links;
 	recover->watches = watches;
+	recover->senses = senses;
 	recover->policy = policy;
 	recover->config = config;
 	recover->sent = sent;

@@ -5,7 +5,7 @@
  * their validity runs out while it is not. The same of congestion (TYPE3, TYPE4). Works on fantel_told,
  * which detect and watch fill; for controllers (TYPE1 and TYPE2 of groups without a feasible path) we
  * do. And of a link that fails we tell those whose tunnels were learned to leave by it, and of whom no
- * packet may be there.
+ * packet may be there; and of trouble that no packet shows (senses.h), those who suffer from it.
  */
 #ifndef RECOVER_H
 #define RECOVER_H
@@ -13,6 +13,7 @@
 #include "groups.h"
 #include "links.h"
 #include "maps.h"
+#include "senses.h"
 #include "watches.h"
 
 enum recover_verdict {
@@ -33,6 +34,7 @@ struct condition {
 	char name[NAME_LEN];
 	__u16 location_len;
 	__u8 location[LOCATION_MAX];
+	struct measured measured; /* what its notification tells */
 };
 
 /* What is due for one entry, pure. `condition` NULL: the link or the group is none of ours any more.
@@ -45,16 +47,22 @@ struct recover;
 /* Told of each notification that left. */
 typedef void recover_fn(void *arg, const struct event *event);
 
-/* links, watches, maps and policy must live as long. Returns 0 or a negative errno, reported. */
+/* links, watches, senses, maps and policy must live as long. Returns 0 or a negative errno,
+ * reported. */
 int recover_open(struct recover **recover, const struct maps *maps, const struct links *links,
-		 const struct watches *watches, const struct policy *policy, recover_fn *sent,
-		 void *arg);
+		 const struct watches *watches, const struct senses *senses,
+		 const struct policy *policy, recover_fn *sent, void *arg);
 void recover_free(struct recover *recover);
 
 /* A core port went down: where policy says so, tell every ingress PE of whom a tunnel was learned to
- * leave by it, of the link; then of each tunnel, those seen last first, while the rate allows. Who was
- * told of this failure before, by the packet path or by us, is not told again. */
+ * leave by it, and those that policy names, of the link; then of each tunnel, those seen last first,
+ * while the rate allows. Who was told of this failure before, by the packet path or by us, is not told
+ * again. */
 void recover_failed(struct recover *recover, const struct interface *interface, __u64 now_ns);
+
+/* The same of trouble that senses sees: of a link's errors those whose tunnels come by it, of the
+ * node's load all, of the node alone. To be called while it lasts: there may be others by then. */
+void recover_trouble(struct recover *recover, const struct sensed_key *about, __u64 now_ns);
 
 /* A link is steady: look at fantel_told now, not at the next second. */
 void recover_hurry(struct recover *recover);

@@ -232,6 +232,49 @@ static const struct column link_columns[] = {
 	{},
 };
 
+/* ---- what the loader measures ---------------------------------------------------------------- */
+
+static json_t *sensed_json(const struct pins *pins)
+{
+	json_t *all = json_array();
+	struct rows rows OWN_ROWS;
+
+	if (rows_read(&rows, pins, "fantel_sensed"))
+		return all;
+	for (__u32 i = 0; i < rows.n; i++) {
+		const struct sensed_key *key = row_key(&rows, i);
+		const struct sensed *s = row_value(&rows, i);
+		bool errors = key->trouble == TROUBLE_ERRORS;
+		json_t *row = json_object();
+
+		json_set(row, "trouble", json_string(trouble_word(key->trouble)));
+		json_set(row, "of", json_text(s->name));
+		json_set(row, "bad-per-million", errors ? json_integer(s->value) : json_null());
+		json_set(row, "cpu-percent", errors ? json_null() : json_integer(s->value));
+		json_set(row, "memory-percent", errors ? json_null() : json_integer(s->memory_percent));
+		json_set(row, "onset", json_integer(s->threshold.onset));
+		json_set(row, "end", json_integer(s->threshold.end));
+		json_set(row, "on", json_boolean(s->on));
+		json_set(row, "event-id", s->on ? json_integer(s->event_id) : json_null());
+		json_set_time(row, "since", s->on ? s->since_ns : 0);
+		json_array_append_new(all, row);
+	}
+	json_sort(all, "of");
+	return all;
+}
+
+static const struct column sensed_columns[] = {
+	{ "MEASURED", "trouble", COLUMN_PLAIN },
+	{ "OF", "of", COLUMN_PLAIN },
+	{ "BAD/MILLION", "bad-per-million", COLUMN_PLAIN },
+	{ "CPU %", "cpu-percent", COLUMN_PLAIN },
+	{ "MEMORY %", "memory-percent", COLUMN_PLAIN },
+	{ "TROUBLE", "on", COLUMN_PLAIN },
+	{ "FOR", "since-age", COLUMN_SPAN },
+	{ "EVENT", "event-id", COLUMN_PLAIN },
+	{},
+};
+
 /* The name of a link, by its number: the interface may be gone from the kernel. */
 static json_t *link_name(const json_t *links, __u32 ifindex)
 {
@@ -694,6 +737,7 @@ static json_t *learned_row(json_t *rows, const struct told_key *key, const json_
 	json_set(row, "link", link);
 	json_set(row, "ingress", ingress);
 	json_set(row, "tunnels", json_integer(0));
+	json_set(row, "arriving", json_integer(0));
 	json_array_append_new(rows, row);
 	return row;
 }
@@ -706,8 +750,9 @@ static json_t *learned_json(const struct pins *pins, const json_t *links)
 	if (rows_read(&rows, pins, "fantel_learned"))
 		return learned;
 	for (__u32 i = 0; i < rows.n; i++) {
-		json_t *row = learned_row(learned, row_key(&rows, i), links);
-		json_t *tunnels = json_object_get(row, "tunnels");
+		const struct told_key *key = row_key(&rows, i);
+		json_t *row = learned_row(learned, key, links);
+		json_t *tunnels = json_object_get(row, key->trouble ? "arriving" : "tunnels");
 
 		json_integer_set(tunnels, json_integer_value(tunnels) + 1);
 	}
@@ -719,6 +764,7 @@ static const struct column learned_columns[] = {
 	{ "LEARNED ON", "link", COLUMN_PLAIN },
 	{ "INGRESS", "ingress", COLUMN_PLAIN },
 	{ "TUNNELS", "tunnels", COLUMN_PLAIN },
+	{ "ARRIVING", "arriving", COLUMN_PLAIN },
 	{},
 };
 
@@ -902,6 +948,7 @@ static json_t *status_json(const struct view *view)
 	json_set(status, "ports", ports_json(pins));
 	json_set(status, "links", links);
 	json_set(status, "bfd", bfd_json(pins, links));
+	json_set(status, "measured", sensed_json(pins));
 	json_set(status, "groups", groups_json(view));
 	json_set(status, "resources", resources_json(view));
 	json_set(status, "endpoints", ends_json(pins));
@@ -941,6 +988,7 @@ static void status_print(const json_t *json)
 	section(bfd_columns, json_object_get(json, "bfd"));
 	section(queue_columns, queues);
 	section(load_columns, loads);
+	section(sensed_columns, json_object_get(json, "measured"));
 	section(member_columns, members);
 	section(end_columns, json_object_get(json, "endpoints"));
 	section(resource_columns, json_object_get(json, "resources"));

@@ -20,6 +20,7 @@
 #include "push.h"
 #include "recover.h"
 #include "routes.h"
+#include "senses.h"
 #include "upkeep.h"
 #include "watches.h"
 
@@ -36,6 +37,7 @@ struct upkeep {
 	struct neighbours *neighbours;
 	struct routes *routes;
 	struct watches *watches;
+	struct senses *senses;
 	struct recover *recover;
 	struct balance *balance;
 	struct devices *devices;
@@ -144,6 +146,8 @@ static void on_link(void *arg, enum link_change change, const struct interface *
 			bfd_port(u->bfd, i->port, 0);
 		if (u->watches)
 			watches_link(u->watches, change, i);
+		if (u->senses)
+			senses_link(u->senses, change, i);
 		watch_carriers(u);
 		break;
 	case LINK_APPEARED:
@@ -154,6 +158,8 @@ static void on_link(void *arg, enum link_change change, const struct interface *
 			bfd_port(u->bfd, i->port, i->ifindex);
 		if (u->watches)
 			watches_link(u->watches, change, i);
+		if (u->senses)
+			senses_link(u->senses, change, i);
 		watch_carriers(u);
 		break;
 	case LINK_SAME:
@@ -177,6 +183,14 @@ static void on_trouble(void *arg, const struct event *event)
 	reporter_emit(u->node->reporter, event);
 	if (u->recover)
 		recover_hurry(u->recover);
+}
+
+/* Trouble that we measured is on. */
+static void on_sensed(void *arg, const struct sensed_key *key)
+{
+	struct upkeep *u = arg;
+
+	recover_trouble(u->recover, key, u->node->now_ns);
 }
 
 static void on_sent(void *arg, const struct event *event)
@@ -287,7 +301,7 @@ __u64 upkeep_due(const struct upkeep *u)
 	if (u->devices)
 		due = MIN(due, devices_due(u->devices));
 	due = MIN(due, fullness_due(&u->fullness));
-	return MIN(due, balance_due(u->balance));
+	return MIN(due, MIN(balance_due(u->balance), senses_due(u->senses)));
 }
 
 void upkeep_links(struct upkeep *u)
@@ -322,6 +336,7 @@ void upkeep_rest(struct upkeep *u, const struct pollfd fds[UPKEEP_FDS])
 		recover_groups(u->recover);
 	watches_read(u->watches);
 	watches_tick(u->watches, now_ns);
+	senses_tick(u->senses, now_ns);
 	recover_tick(u->recover, now_ns);
 	balance_tick(u->balance, now_ns);
 	fullness_tick(&u->fullness, now_ns);
@@ -363,6 +378,7 @@ static int open_routes(struct upkeep *u, struct upkeep *before)
 static int bring_up(struct upkeep *u, struct upkeep *before)
 {
 	struct link_ops ops = { .changed = on_link, .ready = is_ready, .arg = u };
+	struct sense_ops sense_ops = { .news = on_trouble, .lasts = on_sensed, .arg = u };
 	int clock = attach_clock(u->edition->attach), r;
 	const struct nexthop_use *uses;
 	__u32 n_uses;
@@ -376,6 +392,7 @@ static int bring_up(struct upkeep *u, struct upkeep *before)
 	return nexthops_open(&u->nexthops, maps_of(u), u->links, clock, uses, n_uses)
 		       ?: open_routes(u, before)
 		       ?: watches_open(&u->watches, maps_of(u), u->links, policy_of(u), on_trouble, u)
+		       ?: senses_open(&u->senses, maps_of(u), u->links, policy_of(u), &sense_ops)
 		       ?: push_switch(u->push);
 }
 
@@ -398,8 +415,8 @@ static int keep(struct upkeep *u)
 	int r;
 
 	r = attach_keep(attach) ?: push_remove(u->push) ?: attach_drop_ports(attach)
-		    ?: recover_open(&u->recover, maps_of(u), u->links, u->watches, policy_of(u),
-				    on_sent, u)
+		    ?: recover_open(&u->recover, maps_of(u), u->links, u->watches, u->senses,
+				    policy_of(u), on_sent, u)
 		    ?: balance_open(&u->balance, maps_of(u), policy_of(u), on_sent, u);
 	push_free(take_ptr(u->push));
 	if (!r)
@@ -458,6 +475,7 @@ static void end(struct upkeep *u, bool last)
 	devices_stop(u->devices);
 	balance_free(u->balance);
 	recover_free(u->recover);
+	senses_free(u->senses);
 	watches_free(u->watches);
 	routes_free(u->routes);
 	neighbours_free(u->neighbours);

@@ -428,7 +428,7 @@ static void add(struct watches *watches, const struct policy_port *port, bool us
 	memcpy(w->watch.event_id, old.event_id, sizeof(old.event_id));
 	w->watch.reported = old.reported;
 	w->watch.reported_ns = old.reported_ns;
-	for (int t = TROUBLE_NONE + 1; t < TROUBLE_COUNT; t++)
+	for (int t = TROUBLE_NONE + 1; t < TROUBLES_MET; t++)
 		links_new_event_id(watches->links, old.event_id[t]);
 }
 
@@ -446,7 +446,7 @@ static void number(struct watches *watches, bool used[MAX_GAUGES])
 			free++;
 		used[free] = true;
 		w->watch.gauge = free;
-		for (int t = TROUBLE_NONE + 1; t < TROUBLE_COUNT; t++)
+		for (int t = TROUBLE_NONE + 1; t < TROUBLES_MET; t++)
 			w->watch.event_id[t] = links_new_event_id(watches->links, 0);
 	}
 }
@@ -496,7 +496,7 @@ static int start(struct watches *watches, const struct policy *policy)
 		if (!port_is_watched(port))
 			continue;
 		add(watches, port, used);
-		for (int t = TROUBLE_NONE + 1; t < TROUBLE_COUNT; t++)
+		for (int t = TROUBLE_NONE + 1; t < TROUBLES_MET; t++)
 			if (port->watch.hold_down_ms[t])
 				watches->every_ns =
 					MIN(watches->every_ns, port->watch.hold_down_ms[t] *

@@ -664,7 +664,8 @@ struct told {
 	struct tunnel_key tunnel;
 };
 
-/* fantel_learned, by told_key without port and trouble: a tunnel that leaves by a link that is up. */
+/* fantel_learned, by told_key without port: a tunnel that leaves by a link that is up; with
+ * TROUBLE_ERRORS one that comes by it. */
 struct learned {
 	__u64 seen_ns; /* when a packet of it was last looked at */
 	struct tunnel_key tunnel;
@@ -685,7 +686,9 @@ struct lsp {
 #define TROUBLES(X)                                                                                \
 	X(QUEUE, CAUSE_QUEUE, "queue")                                                             \
 	X(LOAD, CAUSE_UTILIZATION, "utilization")                                                  \
-	X(REPORTED, CAUSE_NONE, "reported")
+	X(REPORTED, CAUSE_NONE, "reported")                                                        \
+	X(ERRORS, CAUSE_ERRORS, "errors")                                                          \
+	X(NODE, CAUSE_UTILIZATION, "node-load")
 
 enum trouble {
 	TROUBLE_NONE, /* it is down: the failure itself */
@@ -693,6 +696,7 @@ enum trouble {
 	TROUBLES(X)
 #undef X
 	TROUBLE_COUNT,
+	TROUBLES_MET = TROUBLE_REPORTED + 1, /* by packets: up to here */
 };
 
 /* Trouble begins at `onset` and may end below `end`, which is lower. No onset: never. */
@@ -705,7 +709,7 @@ struct threshold {
 struct watch {
 	__u32 gauge; /* index in fantel_gauges */
 	/* Of each trouble: while the gauge has the same one, it is on; else this is that of the next. */
-	__u32 event_id[TROUBLE_COUNT];
+	__u32 event_id[TROUBLES_MET];
 	struct threshold bytes, packets; /* of the queue; one of them is enough */
 	__u32 limit_bytes;		 /* of the queue; 0 = not known */
 	__u32 rate_min_f32, rate_max_f32; /* asked of the senders, bytes/s; max 0 = nothing is asked */
@@ -714,6 +718,23 @@ struct watch {
 	__u64 capacity;			 /* bytes/s; 0 = what is sent is not measured */
 	__u64 constant_ns;		 /* of the average of what is sent */
 	__u64 reported_ns;		 /* since when it is */
+};
+
+/* fantel_sensed: trouble that the loader measures, no packet showing it (loader/senses.h). */
+struct sensed_key {
+	__u32 ifindex; /* 0: of the node */
+	__u32 trouble; /* enum trouble */
+};
+
+struct sensed {
+	char name[NAME_LEN];	    /* of the port or node */
+	struct threshold threshold; /* in the unit of the value */
+	__u32 value;	/* in the last interval: bad packets in a million; or percent of the time */
+	__u32 memory_percent; /* of the node */
+	__u32 event_id;	/* of the trouble that is on, or the next */
+	__u32 on;
+	__u64 since_ns; /* when it began last; 0 = never */
+	__u64 seen_ns;	/* when it was last not below its end */
 };
 
 /* fantel_gauges: what was measured on a core port. */
@@ -731,7 +752,7 @@ struct gauge {
 		__u32 pad;
 		__u64 since_ns; /* when that was */
 		__u64 seen_ns;	/* when a packet last met it: not below the end threshold */
-	} trouble[TROUBLE_COUNT];
+	} trouble[TROUBLES_MET];
 };
 
 struct bucket_key {
@@ -843,6 +864,7 @@ struct config {
 	__u8 bfd;		/* some core port has a session */
 	__u8 lsps;		/* MPLS tunnels of others are known */
 	__u8 authentication;	/* some source is asked for a MAC */
+	__u8 learn_arrivals;	/* learn by which link tunnels come, too */
 	__u8 n_sign_keys;	/* 0 = what we send has no MAC */
 	__u32 sign_key[MAX_SIGN_KEYS]; /* key-ids */
 	__u32 learn_every;	/* one packet in so many is looked at on core ports; 0 = none */

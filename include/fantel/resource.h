@@ -68,7 +68,8 @@ FN bool resource_is_local_node(const struct msg *m)
 			   MSG_BIT(TLVI_REMOTE_IPV4) | MSG_BIT(TLVI_LOCAL_IPV6) |
 			   MSG_BIT(TLVI_REMOTE_IPV6);
 
-	return m->kind == KIND_LOAD && msg_has(m, TLVI_NODE_LOAD) && !(m->present & link);
+	return m->kind != KIND_FAILURE && m->kind != KIND_RECOVERY &&
+	       msg_has(m, TLVI_NODE_LOAD) && !(m->present & link);
 }
 
 /* What the notification names in this way: true and *k, or false. */

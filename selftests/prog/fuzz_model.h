@@ -786,7 +786,7 @@ static __u32 model_names(const struct model *m, const struct msg *msg, struct re
 	struct addr there4 = addr_from_v4(msg->remote_ipv4_be);
 	__u32 n = 0;
 
-	if (msg->kind == KIND_LOAD && msg_has(msg, TLVI_NODE_LOAD) && !model_link_told(msg))
+	if (msg->kind > KIND_RECOVERY && msg_has(msg, TLVI_NODE_LOAD) && !model_link_told(msg))
 		n += model_node(m, &msg->local_node, &key[n]);
 	else if (msg->cause == CAUSE_NODE_DOWN && model_node(m, down, &key[n]))
 		n++;

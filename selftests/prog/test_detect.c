@@ -968,6 +968,30 @@ static void learns_while_one_is_down(void **state)
 	assert_int_equal(key.ifindex, core2);
 }
 
+/* Beside the way out, under the key by which errors of the link would be told. */
+static void arrivals_are_learned(void **state)
+{
+	struct link link = link_of("core1", false);
+	struct config config = detect_config();
+	struct told_key key;
+	struct learned in;
+
+	learn_from_all(false);
+	run("in transit");
+	learned_only(&key);
+	node_back(state);
+	config.learn_every = 1;
+	config.learn_arrivals = 1;
+	node_swap(&config);
+	node_put(node->maps.fantel_links, &core1, &link);
+	state_put(0);
+	run("in transit");
+	assert_int_equal(learned_entries(), 2);
+	key.ifindex = core0;
+	key.trouble = TROUBLE_ERRORS;
+	assert_true(node_get(node->maps.fantel_learned, &key, &in));
+}
+
 static void learns_nothing_unasked(void **state)
 {
 	forget();
@@ -1142,6 +1166,7 @@ static const struct CMUnitTest other[] = {
 	TEST("where the driver leaves no room, what would grow is dropped and counted",
 	     a_driver_without_room),
 	ALONE("tunnels that leave by a core port are learned", tunnels_are_learned),
+	ALONE("where errors are watched, so are those that come by one", arrivals_are_learned),
 	ALONE("what would not be told of is not learned", others_are_not_learned),
 	ALONE("packets for other links are learned while one is down", learns_while_one_is_down),
 	TEST("where policy does not ask for it, nothing is learned", learns_nothing_unasked),

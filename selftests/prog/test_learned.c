@@ -43,7 +43,9 @@ static int destroy(void **state)
 
 static void take(struct learned_tunnels *t, __u32 ifindex, __u64 since_ns)
 {
-	assert_int_equal(learned_read(t, bpf_map__fd(node->maps.fantel_learned), ifindex, since_ns), 0);
+	const struct sensed_key about = { .ifindex = ifindex };
+
+	assert_int_equal(learned_read(t, bpf_map__fd(node->maps.fantel_learned), &about, since_ns), 0);
 }
 
 static void all_of_one_link(void **state)
@@ -100,11 +102,36 @@ static void of_one_ingress_together(void **state)
 	assert_int_equal(begins, INGRESSES);
 }
 
-static void a_map_that_is_none(void **state)
+static void what_comes_is_not_what_leaves(void **state)
+{
+	const struct sensed_key about = { .ifindex = FAILED, .trouble = TROUBLE_ERRORS };
+	struct told_key key = { .ifindex = FAILED, .trouble = TROUBLE_ERRORS };
+	struct learned learned = { .seen_ns = 1, .tunnel = { .code = CODE_IP, .n = 1 } };
+	struct learned_tunnels t OWN_LEARNED;
+
+	node_put(node->maps.fantel_learned, &key, &learned);
+	take(&t, FAILED, 0);
+	assert_int_equal(t.n, ENTRIES / LINKS);
+	learned_free(&t);
+	assert_int_equal(learned_read(&t, bpf_map__fd(node->maps.fantel_learned), &about, 0), 0);
+	assert_int_equal(t.n, 1);
+	assert_int_equal(t.tunnel[0].key.trouble, TROUBLE_ERRORS);
+}
+
+static void of_all_links(void **state)
 {
 	struct learned_tunnels t OWN_LEARNED;
 
-	assert_int_equal(learned_read(&t, -1, FAILED, 0), -EBADF);
+	take(&t, 0, 0);
+	assert_int_equal(t.n, ENTRIES);
+}
+
+static void a_map_that_is_none(void **state)
+{
+	const struct sensed_key about = { .ifindex = FAILED };
+	struct learned_tunnels t OWN_LEARNED;
+
+	assert_int_equal(learned_read(&t, -1, &about, 0), -EBADF);
 	assert_int_equal(t.n, 0);
 }
 
@@ -116,6 +143,8 @@ int main(void)
 		TEST("nothing of a link that nobody uses", nothing_of_a_link_without_any),
 		TEST("those seen last come first", last_seen_first),
 		TEST("those of one ingress PE come together", of_one_ingress_together),
+		TEST("what comes by a link is not what leaves by it", what_comes_is_not_what_leaves),
+		TEST("what leaves by any link is read together", of_all_links),
 		TEST("a map that can't be read is an error", a_map_that_is_none),
 	};
 

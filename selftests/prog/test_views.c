@@ -556,7 +556,7 @@ static void status_text(void **state)
 		   "2001:db8:f::10 core1 - 5 2 * 2001:db8:a::1,2001:db8:a::2,2001:db8:a::e");
 	assert_row("2001:db8:f::10 core2",
 		   "2001:db8:f::10 core2 queue 6 2 * 2001:db8:a::1,2001:db8:a::2,2001:db8:a::e");
-	assert_row("core2 2001:db8:f::20", "core2 2001:db8:f::20 2");
+	assert_row("core2 2001:db8:f::20", "core2 2001:db8:f::20 2 0");
 	assert_row("2001:db8:c::7", "2001:db8:c::7 50209 to-dc2 6 2 *");
 }
 

@@ -141,6 +141,11 @@ static const struct row {
 	{ "a notification that was sent names the link",
 	  { .type = EVENT_NOTIFIED, .index = ~0U, .kind = KIND_RECOVERY, .name = "r2", .sequence = 9 },
 	  "notified     kind=failure-recovery link=r2 sequence=9\n" },
+	{ "trouble of a node names it, and how busy it is",
+	  { .type = EVENT_TROUBLE, .index = ~0U, .cause = CAUSE_UTILIZATION, .name = "r1", .event_id = 5,
+	    .measured = { .told = MSG_BIT(TLVI_NODE_LOAD), .cpu_percent = 85, .memory_percent = 40 } },
+	  "trouble      node=r1 over=no cause=utilization event-id=5 load=850 cpu-percent=85 "
+	  "memory-percent=40\n" },
 	{ "a controller that was told is told of a group",
 	  { .type = EVENT_NOTIFIED, .index = ~0U, .kind = KIND_FAILURE, .name = "dc2", .event_id = 5,
 	    .cause = CAUSE_NO_FEASIBLE_PATH },

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "errors.h"
 #include "own.h"
 #include "policy.h"
 
@@ -383,7 +384,23 @@ static void ports_and_links_are_read(void **state)
 	assert_int_equal(p.port[1].watch.hold_down_ms[TROUBLE_LOAD], 3);
 	assert_int_equal(p.port[1].watch.rate_min, 1000);
 	assert_int_equal(p.port[1].watch.rate_max, 4294967295);
+	assert_int_equal(p.port[1].watch.counted, 1 << ERROR_RX_ERRORS | 1 << ERROR_TX_DROPPED);
+	assert_int_equal(p.port[1].watch.errors.onset, 1000000);
+	assert_int_equal(p.port[1].watch.errors.end, 1);
+	assert_int_equal(p.port[1].watch.errors_least, 1);
+	assert_int_equal(p.port[1].watch.errors_interval_ms, 100);
+	assert_int_equal(p.port[1].watch.hold_down_ms[TROUBLE_ERRORS], 86400000);
+	assert_true(p.config.learn_arrivals);
+	assert_int_equal(p.node_load.percent.onset, 90);
+	assert_int_equal(p.node_load.percent.end, 45);
+	assert_int_equal(p.node_load.interval_ms, 500);
+	assert_int_equal(p.node_load.hold_down_ms, 5000);
+	assert_string_equal(p.node_load.file, "/sys/fs/cgroup/system.slice/cpu.pressure");
+	assert_int_equal(p.n_ingresses, 2);
+	assert_addr(p.ingress[0], "192.0.2.9");
+	assert_addr(p.ingress[1], "2001:db8:f::9");
 	assert_false(p.port[2].watch.queue);
+	assert_int_equal(p.port[2].watch.counted, 0);
 	assert_int_equal(p.port[2].local_id, 7);
 	assert_int_equal(p.port[2].remote_id, 0xffffffff);
 	assert_int_equal(p.port[2].remote_router_id_len, 7);

@@ -224,10 +224,8 @@ static void location(void **state)
 			 .cause = row->cause };
 	struct resource_key wanted = { .kind = row->kind, .as = row->as }, key;
 
-	if (row->node_load) {
-		m.kind = KIND_LOAD;
+	if (row->node_load)
 		m.present |= MSG_BIT(TLVI_NODE_LOAD);
-	}
 	if (row->local.present)
 		m.present |= MSG_BIT(TLVI_LOCAL_NODE);
 	if (row->remote.present)
@@ -236,6 +234,13 @@ static void location(void **state)
 		m.present |= MSG_BIT(TLVI_LINK_IDS);
 	set_address(&m, row->here, true);
 	set_address(&m, row->there, false);
+	for (enum kind kind = KIND_CONGESTION; row->node_load && kind < KIND_LOAD; kind++) {
+		m.kind = kind;
+		assert_int_equal(resource_key_read(&key, &m, row->name, OUR_AS),
+				 row->kind != RESOURCE_NONE);
+	}
+	if (row->node_load)
+		m.kind = KIND_LOAD;
 	memset(&key, 0xa5, sizeof(key));
 	assert_int_equal(resource_key_read(&key, &m, row->name, OUR_AS), row->kind != RESOURCE_NONE);
 	if (row->kind == RESOURCE_NONE)

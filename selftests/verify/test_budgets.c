@@ -85,6 +85,7 @@ static struct config largest(void)
 	config.bfd = 1;
 	config.learn_every = 64;
 	config.lsps = 1;
+	config.learn_arrivals = 1;
 	for (int i = 0; i < MAX_VXLAN_PORTS; i++)
 		config.vxlan_port[i] = 4789 + i;
 	for (int i = 0; i < BUCKET_COUNT; i++)
