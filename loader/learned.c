@@ -25,8 +25,10 @@ static int keep(struct learned_tunnels *t, const struct told_key *key, const str
 
 static bool is_about(const struct told_key *key, const struct sensed_key *about)
 {
+	bool both = about->trouble != TROUBLE_NONE && about->trouble != TROUBLE_ERRORS;
+
 	return (!about->ifindex || key->ifindex == about->ifindex) &&
-	       (key->trouble == TROUBLE_ERRORS) == (about->trouble == TROUBLE_ERRORS);
+	       (both || key->trouble == about->trouble);
 }
 
 int learned_read(struct learned_tunnels *t, int map, const struct sensed_key *about, __u64 since_ns)

@@ -19,8 +19,8 @@ struct learned_tunnels {
 };
 
 /* What was seen on a link at `since_ns` or later, in no order; release with learned_free in any
- * case. A tunnel may stand there twice. `about`: of which link, 0 = of all; and TROUBLE_ERRORS: what
- * comes by it, not what leaves by it. Returns 0 or a negative errno. */
+ * case. A tunnel may stand there twice. `about`: of which link, 0 = of all; and with TROUBLE_NONE what
+ * leaves by it, with TROUBLE_ERRORS what comes by it, else both. Returns 0 or a negative errno. */
 int learned_read(struct learned_tunnels *tunnels, int map, const struct sensed_key *about,
 		 __u64 since_ns);
 void learned_free(struct learned_tunnels *tunnels);

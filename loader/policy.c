@@ -239,6 +239,8 @@ static void take_bfd(struct reader *r, struct policy_port *port, const struct ly
 	if (yang_child(bfd, "echo")) {
 		port->bfd.echo_us = yang_number(yang_child(bfd, "echo"), "interval");
 		port->bfd.echo_mult = yang_number(yang_child(bfd, "echo"), "multiplier");
+		port->bfd.delay = take_threshold(yang_child(bfd, "echo"), "delay-maximum",
+						 "delay-reuse");
 	}
 	if (port->class == PORT_CORE)
 		r->policy->config.bfd = 1;
@@ -466,6 +468,8 @@ static void take_notification(struct reader *r, const struct lyd_node *n)
 	r->policy->hold_down_ms = yang_number(n, "hold-down");
 	take_damping(&r->policy->damping, yang_child(n, "damping"));
 	take_unasked(r, yang_child(n, "unasked"));
+	if (yang_child(n, "load-balancing"))
+		take_changes(&r->policy->changes, yang_child(n, "load-balancing"));
 	yang_each (repeat, n, "repeat") {
 		if (c->n_repeats < MAX_REPEATS)
 			c->repeat_ns[c->n_repeats++] = atoi(yang_value(repeat)) * 1000ULL;
@@ -474,6 +478,7 @@ static void take_notification(struct reader *r, const struct lyd_node *n)
 	c->refresh_ns = refresh_ms * NSEC_PER_MSEC;
 	c->rate[BUCKET_FAILURE] = rate_of(yang_child(rate, "failure"));
 	c->rate[BUCKET_CONGESTION] = rate_of(yang_child(rate, "congestion"));
+	c->rate[BUCKET_LOAD] = rate_of(yang_child(rate, "load-balancing"));
 	c->rate[BUCKET_TOO_BIG] = rate_of(yang_child(rate, "too-big"));
 	c->rate[BUCKET_NO_PATH] = no_path_events;
 	c->rate[BUCKET_TELL] = rate_of(yang_child(rate, "no-path"));

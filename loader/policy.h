@@ -63,6 +63,7 @@ struct policy_port {
 		__u8 mult;
 		__u8 echo_mult;
 		__u32 echo_us; /* 0 = no echoes */
+		struct threshold delay; /* us, from where on it is anomalous; onset 0: never */
 	} bfd;
 	struct policy_watch watch;
 };
@@ -71,6 +72,19 @@ static inline bool port_is_watched(const struct policy_port *port)
 {
 	return port->class == PORT_CORE && (port->watch.queue || port->watch.load);
 }
+
+/* Is there anything that could be told of its link, while it is up? */
+static inline bool port_is_measured(const struct policy_port *port)
+{
+	return port->class == PORT_CORE &&
+	       (port->watch.load || port->watch.counted || port->bfd.echo_us);
+}
+
+/* When what is measured is told. */
+struct policy_changes {
+	__u32 percent; /* from so much of a change on; 0 = never */
+	__u32 interval_ms, refresh_ms;
+};
 
 struct policy_prefix {
 	struct addr addr; /* host bits zero */
@@ -173,6 +187,7 @@ struct policy {
 	__u32 hold_down_ms; /* a link must be up this long before a recovery is sent */
 	struct damping_rules damping;
 	struct policy_node_load node_load;
+	struct policy_changes changes;
 	__u32 learned_age_ms; /* with config.learn_every: what was not seen for so long counts no more */
 
 	__u32 limit[LIMIT_COUNT];

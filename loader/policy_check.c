@@ -93,6 +93,21 @@ static void check_link(struct checker *c, const struct policy_port *port, const 
 			      "not used; identifiers are sent only where no address is given");
 }
 
+/* `end` without `onset`, or not below it. */
+static void check_threshold(struct checker *c, const struct jsonpos *queue, const struct threshold *t,
+			    const char *onset, const char *end)
+{
+	const struct jsonpos *at = jsonpos_member(queue, end);
+
+	if (!at || (jsonpos_member(queue, onset) && !t->onset)) /* refused */
+		return;
+	if (!t->onset)
+		findings_error(c->findings, at, "ends what never begins; give \"%s\" too", onset);
+	else if (t->end > t->onset)
+		findings_error(c->findings, at, "%u is above \"%s\", %u; give less, or the same",
+			       t->end, onset, t->onset);
+}
+
 static void check_bfd(struct checker *c, const struct policy_port *port, const struct jsonpos *at)
 {
 	const struct config *config = &c->policy->config;
@@ -103,6 +118,7 @@ static void check_bfd(struct checker *c, const struct policy_port *port, const s
 	if (port->class == PORT_CUSTOMER)
 		findings_warn(c->findings, bfd,
 			      "not used; only the links of core ports are watched");
+	check_threshold(c, jsonpos_member(bfd, "echo"), &port->bfd.delay, "delay-maximum", "delay-reuse");
 	if (same_given(&port->bfd.peer, &port->local6) || same_given(&port->bfd.peer, &port->local4))
 		findings_error(c->findings, jsonpos_find(bfd, "peer"),
 			       "the port's own address; give the neighbour's");
@@ -125,21 +141,6 @@ static void check_port_addresses(struct checker *c, __u32 i)
 				       "port %s has the same address; give each port its own",
 				       other->name);
 	}
-}
-
-/* `end` without `onset`, or not below it. */
-static void check_threshold(struct checker *c, const struct jsonpos *queue, const struct threshold *t,
-			    const char *onset, const char *end)
-{
-	const struct jsonpos *at = jsonpos_member(queue, end);
-
-	if (!at || (jsonpos_member(queue, onset) && !t->onset)) /* refused */
-		return;
-	if (!t->onset)
-		findings_error(c->findings, at, "ends what never begins; give \"%s\" too", onset);
-	else if (t->end > t->onset)
-		findings_error(c->findings, at, "%u is above \"%s\", %u; give less, or the same",
-			       t->end, onset, t->onset);
 }
 
 static void check_queue(struct checker *c, const struct policy_watch *w, const struct jsonpos *queue)
@@ -179,6 +180,45 @@ static void check_watch(struct checker *c, const struct policy_port *port, const
 		check_threshold(c, jsonpos_member(watch, "errors"), &w->errors, "onset", "end");
 		check_concerned(c, jsonpos_member(watch, "errors"));
 	}
+}
+
+/* A link that is to be told of by its location needs a name: identifiers are sent without addresses
+ * only. */
+static bool is_named(const struct policy_port *p)
+{
+	bool local6 = !addr_is_unspecified(&p->local6), remote6 = !addr_is_unspecified(&p->remote6);
+	bool local4 = !addr_is_unspecified(&p->local4), remote4 = !addr_is_unspecified(&p->remote4);
+
+	if (local6 || remote6 || local4 || remote4)
+		return (local6 && remote6) || (local4 && remote4);
+	return p->local_id || p->remote_id;
+}
+
+static void check_changes(struct checker *c)
+{
+	const struct policy *p = c->policy;
+	const struct jsonpos *at = jsonpos_find(c->origin->top, "notification/load-balancing");
+	bool any = p->node_load.percent.onset;
+
+	if (!p->changes.percent)
+		return;
+	check_concerned(c, at);
+	if (p->changes.refresh_ms < p->changes.interval_ms)
+		findings_error(c->findings, at, "\"refresh\" %u comes before \"interval\", %u; give more",
+			       p->changes.refresh_ms, p->changes.interval_ms);
+	for (__u32 i = 0; i < p->n_ports; i++) {
+		if (!port_is_measured(&p->port[i]))
+			continue;
+		any = true;
+		if (!is_named(&p->port[i]))
+			findings_warn(c->findings, c->origin->port[i],
+				      "its link has no name, so nobody knows what is measured; give \"link\" "
+				      "both addresses, or an id");
+	}
+	if (!any)
+		findings_error(c->findings, at,
+			       "nothing is measured; watch the \"utilization\" or the \"errors\" of a core "
+			       "port, let BFD send echoes, or give \"node-load\"");
 }
 
 static void check_node_load(struct checker *c)
@@ -491,6 +531,7 @@ void policy_check(const struct policy *policy, const struct policy_origin *origi
 	policy_check_lsps(&c);
 	check_controllers(&c);
 	check_node_load(&c);
+	check_changes(&c);
 	check_ingresses(&c);
 	check_authentication(&c);
 	for (__u32 i = 0; i < policy->n_groups; i++)

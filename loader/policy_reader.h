@@ -38,8 +38,12 @@ void take_end(struct reader *r, struct policy_endpoint *endpoint, const struct l
 
 /* Label switched paths that pass here: right as a whole, or n is 0. */
 void take_lsp(struct reader *r, void *to, const struct lyd_node *entry);
-/* What is to be noticed on a port, and of the node. */
+
+/* What is to be noticed on a port, and of the node; and when what is measured is told. */
 void take_watch(struct policy_watch *watch, const struct lyd_node *from);
+void take_changes(struct policy_changes *changes, const struct lyd_node *from);
+/* `end` is half of the onset where it is not given. */
+struct threshold take_threshold(const struct lyd_node *from, const char *onset, const char *end);
 void take_node_load(struct reader *r, const struct lyd_node *from);
 
 /* Became everything that the text says of the tunnel data? */

@@ -95,6 +95,8 @@ static json_t *bfd_json(const struct policy_port *p)
 
 		set_number(echo, "interval", p->bfd.echo_us);
 		set_number(echo, "multiplier", p->bfd.echo_mult);
+		set_given(echo, "delay-maximum", p->bfd.delay.onset);
+		set_given(echo, "delay-reuse", p->bfd.delay.end);
 		json_set(bfd, "echo", echo);
 	}
 	return bfd;
@@ -414,6 +416,16 @@ static json_t *damping_json(const struct damping_rules *rules)
 	return damping;
 }
 
+static json_t *changes_json(const struct policy_changes *rules)
+{
+	json_t *changes = json_object();
+
+	set_number(changes, "change", rules->percent);
+	set_number(changes, "interval", rules->interval_ms);
+	set_number(changes, "refresh", rules->refresh_ms);
+	return changes;
+}
+
 static json_t *unasked_json(const struct policy *p)
 {
 	json_t *unasked = json_object(), *ingress = json_array();
@@ -465,6 +477,8 @@ static json_t *notification_json(const struct policy *p)
 	json_object_set_new(n, "damping", damping_json(&p->damping));
 	if (c->learn_every)
 		json_object_set_new(n, "unasked", unasked_json(p));
+	if (p->changes.percent)
+		json_object_set_new(n, "load-balancing", changes_json(&p->changes));
 	for (__u32 i = 0; i < c->n_repeats; i++)
 		json_array_append_new(repeat, json_integer(c->repeat_ns[i] / 1000));
 	json_object_set_new(n, "repeat", repeat);
@@ -476,6 +490,7 @@ static json_t *notification_json(const struct policy *p)
 	json_object_set_new(rate, "no-path", rate_json(&c->rate[BUCKET_TELL]));
 	json_object_set_new(rate, "controller", rate_json(&c->rate[BUCKET_CONTROLLER]));
 	json_object_set_new(rate, "cnp", rate_json(&c->rate[BUCKET_CNP]));
+	json_object_set_new(rate, "load-balancing", rate_json(&c->rate[BUCKET_LOAD]));
 	json_object_set_new(rate, "too-big", rate_json(&c->rate[BUCKET_TOO_BIG]));
 	json_object_set_new(n, "rate", rate);
 	json_object_set_new(n, "receive-rate", receive_json(c));
@@ -741,6 +756,8 @@ static void print_text(const struct policy *p, json_t *top, FILE *out)
 		{ "MULT", "bfd.multiplier", COLUMN_PLAIN },
 		{ "ECHO", "bfd.echo.interval", COLUMN_PLAIN },
 		{ "MULT", "bfd.echo.multiplier", COLUMN_PLAIN },
+		{ "DELAY-MAX", "bfd.echo.delay-maximum", COLUMN_PLAIN },
+		{ "DELAY-REUSE", "bfd.echo.delay-reuse", COLUMN_PLAIN },
 		{},
 	};
 	static const struct column queues[] = {

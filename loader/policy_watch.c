@@ -5,7 +5,7 @@
 #include "errors.h"
 #include "policy_reader.h"
 
-static struct threshold take_threshold(const struct lyd_node *queue, const char *onset, const char *end)
+struct threshold take_threshold(const struct lyd_node *queue, const char *onset, const char *end)
 {
 	struct threshold t = { .onset = yang_number(queue, onset) };
 
@@ -68,6 +68,13 @@ void take_watch(struct policy_watch *watch, const struct lyd_node *from)
 		take_queue(watch, queue);
 	if (utilization)
 		take_utilization(watch, utilization);
+}
+
+void take_changes(struct policy_changes *changes, const struct lyd_node *from)
+{
+	changes->percent = yang_number(from, "change");
+	changes->interval_ms = yang_number(from, "interval");
+	changes->refresh_ms = yang_number(from, "refresh");
 }
 
 void take_node_load(struct reader *r, const struct lyd_node *from)

@@ -226,9 +226,27 @@ static __u32 finish(struct recover *recover, struct writer *w, const struct msg_
 /* What is measured of a link (RFC 8571), as far as anything is. */
 static void put_metrics(struct writer *w, const struct measured *m)
 {
+	const struct {
+		enum tlv_index index;
+		enum tlv_type type;
+		__u64 value;
+	} bandwidth[] = {
+		{ TLVI_RESIDUAL, TLV_RESIDUAL, m->residual },
+		{ TLVI_AVAILABLE, TLV_AVAILABLE, m->available },
+		{ TLVI_UTILIZED, TLV_UTILIZED, m->utilized },
+	};
+
+	if (measured_has(m, TLVI_CAPACITY))
+		msg_put_word(w, TLV_CAPACITY, f32_bits(m->capacity));
+	if (measured_has(m, TLVI_DELAY))
+		msg_put_word(w, TLV_DELAY,
+			     m->delay_us | (m->anomalous & ANOMALOUS_DELAY ? WIRE_METRIC_A : 0));
 	if (measured_has(m, TLVI_LOSS))
 		msg_put_word(w, TLV_LOSS,
 			     m->loss | (m->anomalous & ANOMALOUS_LOSS ? WIRE_METRIC_A : 0));
+	for (size_t i = 0; i < ARRAY_SIZE(bandwidth); i++)
+		if (measured_has(m, bandwidth[i].index))
+			msg_put_word(w, bandwidth[i].type, f32_bits(bandwidth[i].value));
 }
 
 static __u32 build(struct msg_buf *buf, const struct msg_envelope *envelope,
@@ -459,17 +477,15 @@ static void send_copies(struct recover *recover, struct queue *queue, __u64 now_
 /* ---- trouble that begins --------------------------------------------------------------------- */
 
 /* The ingress PE's bucket, which the packet path takes from, too. */
-static bool has_credit(const struct recover *recover, const struct told_key *told, __u64 now_ns)
+static bool has_credit(const struct recover *recover, const struct addr *ingress,
+		       enum bucket_kind kind, __u32 copies, __u64 now_ns)
 {
-	struct bucket_key key = {
-		.dst = told->ingress,
-		.kind = told->trouble ? BUCKET_CONGESTION : BUCKET_FAILURE,
-	};
-	const struct rate *rate = &recover->config->rate[key.kind];
+	const struct rate *rate = &recover->config->rate[kind];
+	struct bucket_key key = { .dst = *ingress, .kind = kind };
 	struct bucket bucket = {};
 
 	bpf_map_lookup_elem(recover->maps->buckets, &key, &bucket);
-	if (!bucket_take(&bucket, rate->interval_ns, rate->burst_ns, recover->copies, now_ns))
+	if (!bucket_take(&bucket, rate->interval_ns, rate->burst_ns, copies, now_ns))
 		return false;
 	bpf_map_update_elem(recover->maps->buckets, &key, &bucket, BPF_ANY);
 	return true;
@@ -485,7 +501,8 @@ static void tell_onset(struct recover *recover, const struct told_key *key,
 	    (memcmp(&told.tunnel, tunnel, sizeof(*tunnel)) ||
 	     (told.event_id == c->event_id && told.sent)))
 		return;
-	if (!has_credit(recover, key, now_ns))
+	if (!has_credit(recover, &key->ingress, key->trouble ? BUCKET_CONGESTION : BUCKET_FAILURE,
+			recover->copies, now_ns))
 		return;
 	told = (struct told){ .event_id = c->event_id };
 	memcpy(&told.tunnel, tunnel, sizeof(*tunnel));
@@ -551,6 +568,78 @@ void recover_trouble(struct recover *recover, const struct sensed_key *about, __
 
 	if (find_condition(recover, &key, &c) && c.lasts)
 		tell_concerned(recover, about, &c, now_ns);
+}
+
+/* ---- what is measured ------------------------------------------------------------------------ */
+
+#define NODE_EVENT (~0U) /* of the node's load; a link's metrics have its ifindex */
+#define REFRESHES 3	 /* so many may be lost */
+
+/* Once: what is lost, the next one makes good. */
+static void send_measured(struct recover *recover, const struct addr *ingress, struct event *e,
+			  const struct condition *c)
+{
+	const struct told_key key = { .ingress = *ingress };
+	struct msg_rules rules;
+	struct msg_envelope envelope = envelope_to(&key, recover->config, &rules);
+	struct msg_buf buf = {};
+	const __u8 *packet;
+	__u32 len;
+
+	if (!has_credit(recover, ingress, BUCKET_LOAD, 1, e->time_ns))
+		return;
+	e->sequence = maps_next_sequence(recover->maps);
+	e->peer = *ingress;
+	len = build(&buf, &envelope, &rules, e, c, recover);
+	if (!len)
+		return;
+	packet = transmit_wrap(&buf, &envelope, len, recover->config->tclass, &len);
+	if (!transmit_send(&recover->out, ingress, packet, len))
+		recover->sent(recover->arg, e);
+}
+
+static bool in_policy(const struct policy *policy, const struct addr *ingress)
+{
+	bool found = false;
+
+	for (__u32 i = 0; i < policy->n_ingresses; i++)
+		found |= addr_equal(&policy->ingress[i], ingress);
+	return found;
+}
+
+void recover_measured(struct recover *recover, const struct sensed_key *about,
+		      const struct measured *measured, __u64 now_ns)
+{
+	__u64 age_ns = recover->policy->learned_age_ms * NSEC_PER_MSEC;
+	const struct told_key key = { .ifindex = about->ifindex, .trouble = about->trouble };
+	struct learned_tunnels t OWN_LEARNED;
+	struct condition c;
+	struct event e = {
+		.time_ns = now_ns,
+		.type = EVENT_NOTIFIED,
+		.kind = KIND_LOAD,
+		.index = ~0U,
+		.ifindex = about->ifindex,
+		.event_id = about->ifindex ?: NODE_EVENT,
+		.validity_ms = REFRESHES * recover->policy->changes.refresh_ms,
+		.timestamp_ns = clock_wall_ns(now_ns),
+		.measured = *measured,
+	};
+
+	learned_read(&t, recover->maps->learned, about, now_ns - MIN(age_ns, now_ns));
+	if (!find_condition(recover, &key, &c) || !c.location_len)
+		return;
+	memcpy(e.name, c.name, sizeof(e.name));
+	for (__u32 i = 0; i < recover->policy->n_ingresses; i++)
+		send_measured(recover, &recover->policy->ingress[i], &e, &c);
+	learned_by_ingress(&t);
+	for (__u32 k = 0; k < t.n; k++) {
+		const struct addr *ingress = &t.tunnel[k].key.ingress;
+
+		if ((!k || !addr_equal(ingress, &t.tunnel[k - 1].key.ingress)) &&
+		    !in_policy(recover->policy, ingress))
+			send_measured(recover, ingress, &e, &c);
+	}
 }
 
 /* ---- fantel_told ----------------------------------------------------------------------------- */

@@ -64,6 +64,10 @@ void recover_failed(struct recover *recover, const struct interface *interface, 
  * node's load all, of the node alone. To be called while it lasts: there may be others by then. */
 void recover_trouble(struct recover *recover, const struct sensed_key *about, __u64 now_ns);
 
+/* What is measured of a link or of the node, to all who use it, once (TYPE5). */
+void recover_measured(struct recover *recover, const struct sensed_key *about,
+		      const struct measured *measured, __u64 now_ns);
+
 /* A link is steady: look at fantel_told now, not at the next second. */
 void recover_hurry(struct recover *recover);
 

@@ -8,6 +8,7 @@
 
 #include "balance.h"
 #include "bfd.h"
+#include "changes.h"
 #include "clock.h"
 #include "devices.h"
 #include "fullness.h"
@@ -38,6 +39,7 @@ struct upkeep {
 	struct routes *routes;
 	struct watches *watches;
 	struct senses *senses;
+	struct changes *changes;
 	struct recover *recover;
 	struct balance *balance;
 	struct devices *devices;
@@ -193,6 +195,13 @@ static void on_sensed(void *arg, const struct sensed_key *key)
 	recover_trouble(u->recover, key, u->node->now_ns);
 }
 
+static void on_measured(void *arg, const struct sensed_key *about, const struct measured *measured)
+{
+	struct upkeep *u = arg;
+
+	recover_measured(u->recover, about, measured, u->node->now_ns);
+}
+
 static void on_sent(void *arg, const struct event *event)
 {
 	reporter_emit(((struct upkeep *)arg)->node->reporter, event);
@@ -301,7 +310,8 @@ __u64 upkeep_due(const struct upkeep *u)
 	if (u->devices)
 		due = MIN(due, devices_due(u->devices));
 	due = MIN(due, fullness_due(&u->fullness));
-	return MIN(due, MIN(balance_due(u->balance), senses_due(u->senses)));
+	due = MIN(due, MIN(senses_due(u->senses), changes_due(u->changes)));
+	return MIN(due, balance_due(u->balance));
 }
 
 void upkeep_links(struct upkeep *u)
@@ -337,6 +347,7 @@ void upkeep_rest(struct upkeep *u, const struct pollfd fds[UPKEEP_FDS])
 	watches_read(u->watches);
 	watches_tick(u->watches, now_ns);
 	senses_tick(u->senses, now_ns);
+	changes_tick(u->changes, now_ns);
 	recover_tick(u->recover, now_ns);
 	balance_tick(u->balance, now_ns);
 	fullness_tick(&u->fullness, now_ns);
@@ -393,6 +404,8 @@ static int bring_up(struct upkeep *u, struct upkeep *before)
 		       ?: open_routes(u, before)
 		       ?: watches_open(&u->watches, maps_of(u), u->links, policy_of(u), on_trouble, u)
 		       ?: senses_open(&u->senses, maps_of(u), u->links, policy_of(u), &sense_ops)
+		       ?: changes_open(&u->changes, maps_of(u), u->links, u->watches, u->senses,
+				       policy_of(u), on_measured, u)
 		       ?: push_switch(u->push);
 }
 
@@ -475,6 +488,7 @@ static void end(struct upkeep *u, bool last)
 	devices_stop(u->devices);
 	balance_free(u->balance);
 	recover_free(u->recover);
+	changes_free(u->changes);
 	senses_free(u->senses);
 	watches_free(u->watches);
 	routes_free(u->routes);

@@ -277,6 +277,18 @@ bool watches_trouble(const struct watches *watches, __u32 ifindex, enum trouble 
 	return true;
 }
 
+bool watches_load(const struct watches *watches, __u32 ifindex, __u64 now_ns, __u64 *capacity,
+		  __u64 *load)
+{
+	const struct watched *w = ifindex ? find(watches, ifindex) : NULL;
+
+	if (!w || !w->watch.capacity)
+		return false;
+	*capacity = w->watch.capacity;
+	*load = gauge_load(&w->watch, &watches->gauge[w->watch.gauge], now_ns);
+	return true;
+}
+
 static void tell(struct watches *watches, const struct watched *w, enum trouble trouble,
 		 enum wire_cause cause, bool over, __u64 now_ns)
 {

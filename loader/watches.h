@@ -50,6 +50,10 @@ bool watches_trouble(const struct watches *watches, __u32 ifindex, enum trouble 
 /* Why another program says that a port is congested; CAUSE_NONE: none does. */
 enum wire_cause watches_reported(const struct watches *watches, __u32 ifindex);
 
+/* How much of its capacity a port uses now, both in bytes/s; false where that is not measured. */
+bool watches_load(const struct watches *watches, __u32 ifindex, __u64 now_ns, __u64 *capacity,
+		  __u64 *load);
+
 /* What a port sends on average, bytes/s, at this moment: packets that do not come end no window. Pure. */
 __u64 gauge_load(const struct watch *watch, const struct gauge *gauge, __u64 now_ns);
 

@@ -769,6 +769,7 @@ enum bucket_kind {
 	BUCKET_CONTROLLER, /* and to controllers; the loader's, in no map */
 	BUCKET_CONGESTION,
 	BUCKET_CNP, /* to senders of RoCEv2 */
+	BUCKET_LOAD, /* the loader's, in the same map */
 	BUCKET_COUNT,
 };
 

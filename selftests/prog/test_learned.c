@@ -105,6 +105,7 @@ static void of_one_ingress_together(void **state)
 static void what_comes_is_not_what_leaves(void **state)
 {
 	const struct sensed_key about = { .ifindex = FAILED, .trouble = TROUBLE_ERRORS };
+	const struct sensed_key both = { .ifindex = FAILED, .trouble = TROUBLE_LOAD };
 	struct told_key key = { .ifindex = FAILED, .trouble = TROUBLE_ERRORS };
 	struct learned learned = { .seen_ns = 1, .tunnel = { .code = CODE_IP, .n = 1 } };
 	struct learned_tunnels t OWN_LEARNED;
@@ -116,6 +117,9 @@ static void what_comes_is_not_what_leaves(void **state)
 	assert_int_equal(learned_read(&t, bpf_map__fd(node->maps.fantel_learned), &about, 0), 0);
 	assert_int_equal(t.n, 1);
 	assert_int_equal(t.tunnel[0].key.trouble, TROUBLE_ERRORS);
+	learned_free(&t);
+	assert_int_equal(learned_read(&t, bpf_map__fd(node->maps.fantel_learned), &both, 0), 0);
+	assert_int_equal(t.n, ENTRIES / LINKS + 1);
 }
 
 static void of_all_links(void **state)

@@ -396,6 +396,12 @@ static void ports_and_links_are_read(void **state)
 	assert_int_equal(p.node_load.interval_ms, 500);
 	assert_int_equal(p.node_load.hold_down_ms, 5000);
 	assert_string_equal(p.node_load.file, "/sys/fs/cgroup/system.slice/cpu.pressure");
+	assert_int_equal(p.port[1].bfd.delay.onset, 16777215);
+	assert_int_equal(p.port[1].bfd.delay.end, 1);
+	assert_int_equal(p.port[2].bfd.delay.onset, 0);
+	assert_int_equal(p.changes.percent, 100);
+	assert_int_equal(p.changes.interval_ms, 100);
+	assert_int_equal(p.changes.refresh_ms, 3600000);
 	assert_int_equal(p.n_ingresses, 2);
 	assert_addr(p.ingress[0], "192.0.2.9");
 	assert_addr(p.ingress[1], "2001:db8:f::9");
