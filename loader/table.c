@@ -4,7 +4,7 @@
 #include "clock.h"
 #include "table.h"
 
-#define COLUMNS_MAX 16
+#define COLUMNS_MAX 32
 #define CELL_MAX 512
 #define GAP 2
 
