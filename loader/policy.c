@@ -444,6 +444,17 @@ static void take_unasked(struct reader *r, const struct lyd_node *unasked)
 	}
 }
 
+/* That of notifications themselves is as good as none. */
+static void take_customer_dscp(struct config *c, const struct lyd_node *n)
+{
+	__u8 tclass = yang_number(n, "customer-dscp") << 2;
+
+	if (is_word(n, "customer-dscp", "leave") || tclass == c->tclass)
+		return;
+	c->remark = true;
+	c->remark_tclass = tclass;
+}
+
 static void take_notification(struct reader *r, const struct lyd_node *n)
 {
 	struct config *c = &r->policy->config;
@@ -460,9 +471,7 @@ static void take_notification(struct reader *r, const struct lyd_node *n)
 	c->udp_sport = yang_number(n, "udp-source-port");
 	c->enterprise = yang_number(n, "enterprise");
 	c->tclass = yang_number(n, "dscp") << 2;
-	if (!is_word(n, "customer-dscp", "leave"))
-		c->remark_tclass = yang_number(n, "customer-dscp") << 2;
-	c->remark = !is_word(n, "customer-dscp", "leave") && c->remark_tclass != c->tclass;
+	take_customer_dscp(c, n);
 	c->hop_limit_min = WIRE_HOP_LIMIT - yang_number(n, "hop-limit-radius");
 	c->validity_ms = yang_number(n, "validity");
 	r->policy->hold_down_ms = yang_number(n, "hold-down");
