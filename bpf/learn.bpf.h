@@ -33,8 +33,9 @@ FN bool learn_source(const struct addr *src)
 }
 
 /* The tunnel in scratch, and its ingress PE, on this link. */
-SUBPROG int learn_tunnel(struct scratch *s, __u32 ifindex, enum trouble trouble)
+SUBPROG int learn_tunnel(__u32 ifindex, enum trouble trouble)
 {
+	struct scratch *s = scratch();
 	struct learned *learned;
 
 	if (!s)
@@ -66,13 +67,13 @@ SUBPROG int learn_packet(struct xdp_md *ctx)
 	    !learn_source(&s->outer.src))
 		return 0;
 	if (config.learn_arrivals)
-		learn_tunnel(s, ctx->ingress_ifindex, TROUBLE_ERRORS);
+		learn_tunnel(ctx->ingress_ifindex, TROUBLE_ERRORS);
 	r = route_lookup(ctx, &s->outer.src, &s->next, s->outer.flowinfo_be, s->outer.proto);
 	if (!r)
 		return 0;
 	ifindex = r->ifindex;
 	if (bpf_map_lookup_elem(&fantel_links, &ifindex))
-		learn_tunnel(s, ifindex, TROUBLE_NONE);
+		learn_tunnel(ifindex, TROUBLE_NONE);
 	return 0;
 }
 

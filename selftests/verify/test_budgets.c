@@ -37,7 +37,7 @@ static const struct {
 	{ "fantel_qp", { 1000, 1000, 1000 } },
 	{ "fantel_customer", { 56000, 50000, 50000 } },
 	{ "fantel_core", { 98000, 98000, 98000 } },
-	{ "fantel_watch", { 82000, 57000, 57000 } },
+	{ "fantel_watch", { 95000, 57000, 57000 } },
 	{ "fantel_queue", { 20000, 20000, 20000 } },
 };
 
