@@ -98,6 +98,20 @@ static void watch_device(const struct upkeep *u, const struct interface *i, __u3
 	devices_renew(u->devices);
 }
 
+/* A port has lost its interface (ifindex 0), or has one again. */
+static void change_interface(struct upkeep *u, enum link_change change, const struct interface *i,
+			     __u32 ifindex)
+{
+	watch_device(u, i, ifindex);
+	if (u->bfd)
+		bfd_port(u->bfd, i->port, ifindex);
+	if (u->watches)
+		watches_link(u->watches, change, i);
+	if (u->senses)
+		senses_link(u->senses, change, i);
+	watch_carriers(u);
+}
+
 static void on_link(void *arg, enum link_change change, const struct interface *i)
 {
 	struct upkeep *u = arg;
@@ -143,26 +157,12 @@ static void on_link(void *arg, enum link_change change, const struct interface *
 				 i->port->name);
 		if (u->neighbours)
 			neighbours_forget(u->neighbours, i->ifindex);
-		watch_device(u, i, 0);
-		if (u->bfd)
-			bfd_port(u->bfd, i->port, 0);
-		if (u->watches)
-			watches_link(u->watches, change, i);
-		if (u->senses)
-			senses_link(u->senses, change, i);
-		watch_carriers(u);
+		change_interface(u, change, i, 0);
 		break;
 	case LINK_APPEARED:
 		log_warn("port %s: its interface is back", i->port->name);
 		attach_port_again(u->edition->attach, i->port, i->ifindex);
-		watch_device(u, i, i->ifindex);
-		if (u->bfd)
-			bfd_port(u->bfd, i->port, i->ifindex);
-		if (u->watches)
-			watches_link(u->watches, change, i);
-		if (u->senses)
-			senses_link(u->senses, change, i);
-		watch_carriers(u);
+		change_interface(u, change, i, i->ifindex);
 		break;
 	case LINK_SAME:
 		break;

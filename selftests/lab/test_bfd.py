@@ -168,10 +168,7 @@ def test_port_goes(tap, lab, nodes):
     tap.ok(down and down["cause"] in ("admin-down", "bfd"), "a port that is removed is down", down)
     tap.ok(routers.until(lambda: not r1.ask("status")["bfd"]), "and its session is gone")
     back = figure.now_ns()
-    lab.ip("r1", "link", "add", "r2", "address", figure.mac("r1", "r2"), "type", "veth",
-           "peer", "name", "r1", "netns", lab.ns("r2"), "address", figure.mac("r2", "r1"))
-    for node in NODES:
-        lab.run(node, "ethtool", "-K", FAR[node], "tx", "off")
+    lab.plug_again("r1", "r2")
     lab.mend("r1", "r2")
     tap.ok(is_up(r1, nodes["r2"]), "when it is back the session is, too", session(r1), r1.errors())
     tap.ok(r1.wait(back, event="link", link="r2", up=True), "and the link")

@@ -130,10 +130,7 @@ def test_port_goes(tap, lab, r1):
     lab.ip("r1", "link", "del", "r2")
     routers.until(lambda: "was removed" in r1.errors())
     back = figure.now_ns()
-    lab.ip("r1", "link", "add", "r2", "address", figure.mac("r1", "r2"), "type", "veth",
-           "peer", "name", "r1", "netns", lab.ns("r2"), "address", figure.mac("r2", "r1"))
-    for node in NODES:
-        lab.run(node, "ethtool", "-K", FAR[node], "tx", "off")
+    lab.plug_again("r1", "r2")
     lab.mend("r1", "r2")
     r1.wait(back, event="link", link="r2", up=True)
     test_asleep(tap, lab, r1, "the device of a port that was removed and is back")
