@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * A group is stuck when none of its members with a weight is usable: the failed-tunnel set has no
- * entry for it nor for what it crosses, and its next hop is up. This is what steer finds for every
- * flow of the group.
+ * A group fares as the best of its members with a weight does: one is usable when the failed-tunnel
+ * set has no entry for it nor for what it crosses, and its next hop is up. This is what steer finds for
+ * every flow of the group.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -20,12 +20,12 @@ struct groups {
 	struct group_view view[MAX_GROUPS]; /* without a name: no such group */
 };
 
-void group_step(struct group_state *state, bool feasible, const struct group_step *step)
+void group_step(struct group_state *state, bool well, const struct group_step *step)
 {
-	if (feasible || step->now_ns - step->start_ns >= step->hold_down_ns)
+	if (well || step->now_ns - step->start_ns >= step->hold_down_ns)
 		state->settled = true;
-	if (state->settled && state->stuck != !feasible) {
-		state->stuck = !feasible;
+	if (state->settled && state->stuck != !well) {
+		state->stuck = !well;
 		state->since_ns = step->now_ns;
 		if (state->stuck && (!state->lasts || !state->detected_ns))
 			state->detected_ns = step->wall_ns;
@@ -35,36 +35,60 @@ void group_step(struct group_state *state, bool feasible, const struct group_ste
 		       step->now_ns - MAX(state->since_ns, step->start_ns) < step->hold_down_ns;
 }
 
-static bool is_blocked(const struct maps *maps, const struct path *path)
+/* What a path crosses makes of it. */
+static enum standing crossed_standing(const struct maps *maps, const struct path *path)
 {
+	enum standing worst = STANDING_GOOD;
+
 	for (__u32 i = 0; i < path->n_crossed && i < MAX_CROSSED; i++) {
 		struct resource resource;
 
-		if (!bpf_map_lookup_elem(maps->resource, &path->crossed[i], &resource) &&
-		    resource.failures > 0)
-			return true;
+		if (bpf_map_lookup_elem(maps->resource, &path->crossed[i], &resource))
+			continue;
+		if (resource.failures > 0)
+			return STANDING_FAILED;
+		if (resource.congestions > 0)
+			worst = STANDING_CONGESTED;
 	}
-	return false;
+	return worst;
 }
 
-static bool is_usable(const struct maps *maps, __u32 path)
+static enum standing path_standing(const struct maps *maps, __u32 path)
 {
+	enum standing crossed;
 	struct nexthop nexthop;
 	struct health health;
 	struct path p;
 
-	return !bpf_map_lookup_elem(maps->paths, &path, &p) && p.tunnel != TUNNEL_NONE &&
-	       !bpf_map_lookup_elem(maps->health, &path, &health) && health.failures <= 0 &&
-	       !is_blocked(maps, &p) &&
-	       !bpf_map_lookup_elem(maps->nexthops, &p.nexthop, &nexthop) && !nexthop.down;
+	if (bpf_map_lookup_elem(maps->paths, &path, &p) || p.tunnel == TUNNEL_NONE ||
+	    bpf_map_lookup_elem(maps->health, &path, &health) || health.failures > 0 ||
+	    bpf_map_lookup_elem(maps->nexthops, &p.nexthop, &nexthop) || nexthop.down)
+		return STANDING_FAILED;
+	crossed = crossed_standing(maps, &p);
+	return health.congestions > 0 ? MAX(crossed, STANDING_CONGESTED) : crossed;
 }
 
-static bool is_feasible(const struct maps *maps, const struct group *group)
+static enum standing group_standing(const struct maps *maps, const struct group *group)
 {
+	enum standing best = STANDING_FAILED;
+
 	for (__u32 i = 0; i < group->n_members && i < MAX_MEMBERS; i++)
-		if (group->member[i].weight && is_usable(maps, group->member[i].path))
-			return true;
-	return false;
+		if (group->member[i].weight)
+			best = MIN(best, path_standing(maps, group->member[i].path));
+	return best;
+}
+
+static void look(struct groups *groups, __u32 slot, const struct group_step *step)
+{
+	struct group_view *view = &groups->view[slot];
+	enum standing standing;
+	struct group group;
+
+	if (!view->name[0] || bpf_map_lookup_elem(groups->maps->groups, &slot, &group))
+		return;
+	standing = group_standing(groups->maps, &group);
+	group_step(&view->failed, standing != STANDING_FAILED, step);
+	group_step(&view->congested, standing != STANDING_CONGESTED, step);
 }
 
 void groups_look(struct groups *groups, __u64 now_ns)
@@ -76,14 +100,8 @@ void groups_look(struct groups *groups, __u64 now_ns)
 		.hold_down_ns = groups->policy->hold_down_ms * NSEC_PER_MSEC,
 	};
 
-	for (__u32 i = 0; i < MAX_GROUPS; i++) {
-		struct group group;
-
-		if (groups->view[i].name[0] &&
-		    !bpf_map_lookup_elem(groups->maps->groups, &i, &group))
-			group_step(&groups->view[i].state, is_feasible(groups->maps, &group),
-				   &step);
-	}
+	for (__u32 slot = 0; slot < MAX_GROUPS; slot++)
+		look(groups, slot, &step);
 }
 
 const struct group_view *groups_find(const struct groups *groups, __u32 group)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Which groups of paths have a feasible path, so that controllers can be told of those that have none
- * (draft-hzh-fantel-wan-tunnel-02 §4.1). Judged from the maps, as steer judges, and so also where no
- * packet asks. Only reads. Called by recover.
+ * Which groups of paths have a feasible path, and which of these only congested ones, so that
+ * controllers can be told (draft-hzh-fantel-wan-tunnel-02 §4.1, §4.2). Judged from the maps, as steer
+ * judges, and so also where no packet asks. Only reads. Called by recover.
  */
 #ifndef GROUPS_H
 #define GROUPS_H
@@ -10,10 +10,10 @@
 #include "maps.h"
 #include "policy.h"
 
-/* How a group fares. */
+/* How a group fares in one respect. */
 struct group_state {
-	bool settled; /* it had a path once, or time enough to get one */
-	bool stuck;   /* it has no feasible path */
+	bool settled; /* it was well once, or had time enough to get so */
+	bool stuck;
 	bool lasts;   /* it is stuck, or has not been otherwise for the hold-down time */
 	__u64 since_ns;	   /* when `stuck` last changed */
 	__u64 detected_ns; /* when it last got stuck, ns since 1970 */
@@ -26,7 +26,7 @@ struct group_state {
 struct group_step {
 	__u64 now_ns, wall_ns, start_ns, hold_down_ns;
 };
-void group_step(struct group_state *state, bool feasible, const struct group_step *step);
+void group_step(struct group_state *state, bool well, const struct group_step *step);
 
 struct groups;
 
@@ -41,7 +41,8 @@ void groups_look(struct groups *groups, __u64 now_ns);
 /* NULL: there is no such group. The name, and the tunnel that the group would take first, which is
  * what a notification about the group names. */
 struct group_view {
-	struct group_state state;
+	struct group_state failed;    /* stuck: it has no feasible path */
+	struct group_state congested; /* stuck: it has, and all of them are congested */
 	char name[NAME_LEN];
 	struct tunnel_key tunnel;
 };

@@ -45,7 +45,7 @@ struct queue {
 	struct job **job;
 };
 
-/* What a controller may hear. */
+/* What a controller may hear, of failures or of congestion. */
 struct limit {
 	struct bucket bucket;
 	bool news; /* that it has not heard yet, for want of credit */
@@ -59,7 +59,7 @@ struct recover {
 	const struct policy *policy;
 	const struct config *config; /* the policy's */
 	struct groups *groups;	     /* NULL where there are no controllers */
-	struct limit *limit;	     /* by controller */
+	struct limit (*limit)[2];    /* by controller; of congestion the second */
 	struct policy_port nowhere;  /* a location that is the node */
 	recover_fn *sent;
 	void *arg;
@@ -171,6 +171,7 @@ static __u32 group_event(__u32 group)
 static bool group_condition(const struct recover *recover, const struct told_key *key,
 			    struct condition *c)
 {
+	const struct group_state *state;
 	const struct group_view *group;
 
 	if (!recover->groups || find_controller(recover, key) == ~0U)
@@ -178,13 +179,14 @@ static bool group_condition(const struct recover *recover, const struct told_key
 	group = groups_find(recover->groups, key->group);
 	if (!group)
 		return false;
+	state = key->trouble ? &group->congested : &group->failed;
 	*c = (struct condition){
-		.lasts = group->state.lasts,
+		.lasts = state->lasts,
 		.ours = true,
 		.cause = CAUSE_NO_FEASIBLE_PATH,
 		.event_id = group_event(key->group),
-		.detected_ns = group->state.detected_ns,
-		.since_ns = group->state.since_ns,
+		.detected_ns = state->detected_ns,
+		.since_ns = state->since_ns,
 	};
 	memcpy(c->name, group->name, sizeof(c->name));
 	c->location_len = location_build(c->location, recover->policy, &recover->nowhere);
@@ -362,7 +364,7 @@ static bool may_tell(struct recover *recover, const struct told_key *key, bool n
 
 	if (controller == ~0U)
 		return true;
-	limit = &recover->limit[controller];
+	limit = &recover->limit[controller][key->trouble != TROUBLE_NONE];
 	if (!news && limit->news)
 		return false;
 	may = bucket_take(&limit->bucket, rate->interval_ns, rate->burst_ns, recover->copies,
@@ -669,7 +671,7 @@ static void judge_entry(struct recover *recover, const struct told_key *key, __u
 
 /* A group that is stuck: an entry for each controller that has none yet, not told so far. */
 static void add_entries(struct recover *recover, __u32 group, const struct group_view *view,
-			__u64 now_ns)
+			enum trouble trouble, __u64 now_ns)
 {
 	struct told told = { .first_ns = now_ns, .event_id = group_event(group) };
 
@@ -679,14 +681,15 @@ static void add_entries(struct recover *recover, __u32 group, const struct group
 			.ingress = recover->policy->controller[i].addr,
 			.group = group,
 			.port = recover->policy->controller[i].port,
+			.trouble = trouble,
 		};
 
 		if (!bpf_map_update_elem(recover->maps->told, &key, &told, BPF_NOEXIST) ||
 		    errno == EEXIST || recover->warned_full)
 			continue;
 		recover->warned_full = true;
-		log_warn("group %s has no path, and controllers can't be told: fantel_told: %s",
-			 view->name, strerror(errno));
+		log_warn("group %s has no %spath, and controllers can't be told: fantel_told: %s",
+			 view->name, trouble ? "uncongested " : "", strerror(errno));
 	}
 }
 
@@ -696,8 +699,10 @@ static void look_at_groups(struct recover *recover, __u64 now_ns)
 	for (__u32 group = 0; group < MAX_GROUPS; group++) {
 		const struct group_view *view = groups_find(recover->groups, group);
 
-		if (view && view->state.stuck)
-			add_entries(recover, group, view, now_ns);
+		if (view && view->failed.stuck)
+			add_entries(recover, group, view, TROUBLE_NONE, now_ns);
+		if (view && view->congested.stuck)
+			add_entries(recover, group, view, TROUBLE_GROUP, now_ns);
 	}
 }
 

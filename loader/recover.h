@@ -3,8 +3,8 @@
  * What was told must be kept up and withdrawn, traffic or not: recoveries (TYPE2) to every ingress
  * PE that was told of a failure once its link is steady again, and failures (TYPE1) once more before
  * their validity runs out while it is not. The same of congestion (TYPE3, TYPE4). Works on fantel_told,
- * which detect and watch fill; for controllers (TYPE1 and TYPE2 of groups without a feasible path) we
- * do. And of a link that fails we tell those whose tunnels were learned to leave by it, and of whom no
+ * which detect and watch fill; for controllers (of groups without a feasible path, and of those that have
+ * only congested ones) we do. And of a link that fails we tell those whose tunnels were learned to leave by it, and of whom no
  * packet may be there; and of trouble that no packet shows (senses.h), those who suffer from it.
  */
 #ifndef RECOVER_H
@@ -22,8 +22,7 @@ enum recover_verdict {
 	TOLD_WITHDRAW, /* it is over, or its link is none of ours any more */
 };
 
-/* What a notification is about, a link or a group. A further one of groups, such as congestion
- * without an alternative, is another of these. */
+/* What a notification is about: a link, the node, or a group. */
 struct condition {
 	bool lasts;
 	bool ours; /* where no packet tells of it, we do, from the first time on */
@@ -71,7 +70,7 @@ void recover_measured(struct recover *recover, const struct sensed_key *about,
 /* A link is steady: look at fantel_told now, not at the next second. */
 void recover_hurry(struct recover *recover);
 
-/* A path may have become usable or not: look at the groups soon. Cheap where there are no controllers,
+/* A path may have become usable or not, congested or not: look at the groups soon. Cheap where there are no controllers,
  * and may be called as often as paths change. */
 void recover_groups(struct recover *recover);
 

@@ -48,7 +48,8 @@ static void on_event(void *arg, const struct event *event)
 
 	if (event->type == EVENT_NO_PATH || event->type == EVENT_PATH ||
 	    (event->type == EVENT_NOTIFICATION &&
-	     (event->reason == REASON_FAILED || event->reason == REASON_RECOVERED)))
+	     (event->reason == REASON_FAILED || event->reason == REASON_RECOVERED ||
+	      event->reason == REASON_CONGESTED || event->reason == REASON_EASED)))
 		eventfd_write(reporter->paths, 1);
 }
 

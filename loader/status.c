@@ -888,6 +888,8 @@ static void told_json(json_t *status, const struct pins *pins, const json_t *lin
 			json_set(told, "address", json_addr(&key->ingress));
 			json_set(told, "port", json_integer(key->port));
 			json_set(told, "group", group_name(pins, key->group));
+			json_set(told, "kind", json_string(kind_word(key->trouble ? KIND_CONGESTION
+										 : KIND_FAILURE)));
 		} else {
 			json_set(told, "ingress", json_addr(&key->ingress));
 			json_set(told, "link", link_name(links, key->ifindex));
@@ -915,7 +917,8 @@ static const struct column told_columns[] = {
 static const struct column controller_columns[] = {
 	{ "CONTROLLER TOLD", "address", COLUMN_PLAIN },
 	{ "PORT", "port", COLUMN_PLAIN },
-	{ "NO PATH FOR", "group", COLUMN_PLAIN },
+	{ "GROUP", "group", COLUMN_PLAIN },
+	{ "KIND", "kind", COLUMN_PLAIN },
 	{ "EVENT", "event-id", COLUMN_PLAIN },
 	{ "SENT", "sent", COLUMN_PLAIN },
 	{ "LAST AGO", "last-age", COLUMN_SPAN },

@@ -649,10 +649,10 @@ struct told_key {
 	__u64 tunnel_hash; /* path.h, hash_tunnel; 0 for a controller */
 	union {
 		__u32 ifindex; /* the link */
-		__u32 group;   /* without a feasible path: what a controller was told of */
+		__u32 group;   /* what a controller was told of */
 	};
 	__u16 port;    /* UDP, of a controller; 0 for an ingress PE */
-	__u16 trouble; /* enum trouble: what of the link */
+	__u16 trouble; /* enum trouble: what of the link; of a group TROUBLE_GROUP, or that it has no path */
 };
 
 struct told {
@@ -680,15 +680,17 @@ struct lsp {
 	struct addr ingress[LSP_INGRESSES];
 };
 
-/* ---- what can be wrong with a link that is up ------------------------------------------------- */
+/* ---- what can be wrong with what is up -------------------------------------------------------- */
 
-/* Each is an event of its own, told of and withdrawn apart. X(NAME, cause, word) */
+/* Of a link, the node, or a group. Each is an event of its own, told of and withdrawn apart.
+ * X(NAME, cause, word) */
 #define TROUBLES(X)                                                                                \
 	X(QUEUE, CAUSE_QUEUE, "queue")                                                             \
 	X(LOAD, CAUSE_UTILIZATION, "utilization")                                                  \
 	X(REPORTED, CAUSE_NONE, "reported")                                                        \
 	X(ERRORS, CAUSE_ERRORS, "errors")                                                          \
-	X(NODE, CAUSE_UTILIZATION, "node-load")
+	X(NODE, CAUSE_UTILIZATION, "node-load")                                                    \
+	X(GROUP, CAUSE_NO_FEASIBLE_PATH, "congestion")
 
 enum trouble {
 	TROUBLE_NONE, /* it is down: the failure itself */

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 """
-Controllers: when a group has no feasible path, the ingress PE tells each controller of its policy, by
-UDP over IPv6 and IPv4, and withdraws it when the group has a path again; traffic or not, and whatever
-becomes of the loader meanwhile. The controllers are sockets on R1 and on DC1; what passes their ports
+Controllers: when a group has no feasible path, or only congested ones, the ingress PE tells each
+controller of its policy, by UDP over IPv6 and IPv4, and withdraws it when that is over; traffic or not,
+and whatever becomes of the loader meanwhile. The controllers are sockets on R1 and on DC1; what passes their ports
 is read by `fantel decode`, and by tshark.
 """
 import json
@@ -175,6 +175,40 @@ def test_withdrawal(tap, lab, pe1, controllers, event_id):
     say(lab, "failure-recovery", [FIRST])
 
 
+def test_congestion(tap, lab, pe1, controllers):
+    """One path after the other is congested; then there is no other one."""
+    begin = figure.now_ns()
+    say(lab, "congestion", [FIRST])
+    pe1.wait(begin, path=FIRST, congested=True)
+    time.sleep(0.1)
+    tap.equal([len(c.messages(begin)) for c in controllers], [0, 0],
+              "while the group has an uncongested path, nobody is told of congestion")
+    say(lab, "congestion", [BACKUP])
+    for c in controllers:
+        got = [message for _, message in c.wait(3, begin)]
+        tap.ok(len(got) >= 3 and len({event_of(m)["sequence"] for m in got[:3]}) == 1,
+               f"{c.address}: when there is none left it is told, and twice more with the same sequence", got)
+        options = got[0]["options"] if got else {}
+        tap.equal((got[0]["kind"], got[0]["tunnel"]["srv6"], options["cause"], event_of(got[0])["validity-ms"])
+                  if got else None, ("congestion", SEGMENTS[FIRST], "no-feasible-path", VALIDITY_MS),
+                  f"{c.address}: a congestion, no feasible path, of the tunnel that the group would take first")
+    told = pe1.ask("status")["controllers"]
+    tap.equal([(row["kind"], row["group"]) for row in told], [("congestion", "dc2")] * 2,
+              "`fantel status` shows who was told of it")
+    tap.ok(len({event_of(m)["sequence"] for _, m in controllers[0].wait(4, begin)[:4]}) == 2,
+           "it is told again while it lasts")
+    over = figure.now_ns()
+    say(lab, "congestion-elimination", [BACKUP])
+    for c in controllers:
+        got = c.wait(3, over, kind="congestion-elimination")
+        tap.ok(len(got) >= 3 and got[0][0] - over >= HOLD_DOWN_MS * 10**6,
+               f"{c.address}: and of its end, not before the hold-down is over", got)
+        tap.equal({message["kind"] for _, message in c.messages(begin)}, {"congestion", "congestion-elimination"},
+                  f"{c.address}: and of no failure")
+    tap.ok(routers.until(lambda: not pe1.ask("status")["controllers"]), "which is forgotten then")
+    say(lab, "congestion-elimination", [FIRST])
+
+
 def test_location(tap, lab, pe1, controllers):
     """One node that all paths cross is down: no path has an event of its own."""
     begin = figure.now_ns()
@@ -237,6 +271,7 @@ def main():
             controllers = [Controller(lab, *where) for where in WHERE]
             event_id = test_quiet(tap, lab, pe1, controllers)
             test_withdrawal(tap, lab, pe1, controllers, event_id)
+            test_congestion(tap, lab, pe1, controllers)
             test_location(tap, lab, pe1, controllers)
             pe1 = test_restart(tap, lab, pe1, controllers)
             test_traffic(tap, lab, pe1, controllers)

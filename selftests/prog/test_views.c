@@ -356,7 +356,8 @@ static void fill_links(void)
 		key = (struct told_key){ .ingress = addr_of("2001:db8:f::20"), .tunnel_hash = i, .ifindex = id };
 		node_put(node->maps.fantel_learned, &key, &learned);
 	}
-	key = (struct told_key){ .ingress = addr_of("2001:db8:c::7"), .group = 5, .port = 50209 };
+	key = (struct told_key){ .ingress = addr_of("2001:db8:c::7"), .group = 5, .port = 50209,
+				  .trouble = TROUBLE_GROUP };
 	told.event_id = 6;
 	node_put(node->maps.fantel_told, &key, &told);
 }
@@ -557,7 +558,7 @@ static void status_text(void **state)
 	assert_row("2001:db8:f::10 core2",
 		   "2001:db8:f::10 core2 queue 6 2 * 2001:db8:a::1,2001:db8:a::2,2001:db8:a::e");
 	assert_row("core2 2001:db8:f::20", "core2 2001:db8:f::20 2 0");
-	assert_row("2001:db8:c::7", "2001:db8:c::7 50209 to-dc2 6 2 *");
+	assert_row("2001:db8:c::7", "2001:db8:c::7 50209 to-dc2 congestion 6 2 *");
 }
 
 static void status_json(void **state)
@@ -604,6 +605,7 @@ static void status_json(void **state)
 	told = find(json_object_get(json, "controllers"), "address", "2001:db8:c::7");
 	assert_member(told, "group", json_string("to-dc2"));
 	assert_member(told, "port", json_integer(50209));
+	assert_member(told, "kind", json_string("congestion"));
 }
 
 static void status_names_the_loader(void **state)
