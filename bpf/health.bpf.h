@@ -124,20 +124,15 @@ FN __s32 *health_events(const struct failed_key *key, __u64 **changed_ns)
 	return key->is_congestion ? &h->congestions : &h->failures;
 }
 
-/* An event more (+1) or less (-1) on a subject. What a resource does to paths begins a generation. A
- * function of its own: it is called from five places. */
-SUBPROG int health_add(const struct failed_key *key, __s32 change, __u64 now_ns)
+/* So many events more, or less, on a subject. What a resource does to paths begins a generation. */
+FN int health_count(const struct failed_key *key, __s32 change, __u64 now_ns)
 {
 	struct node_state *node = node_state();
 	__u64 *changed_ns;
 	__s32 *events, before;
 
-	if (!key || !node)
-		return -1;
-	if (key->is_congestion)
-		__sync_fetch_and_add(&node->congested, change);
 	events = health_events(key, &changed_ns);
-	if (!events)
+	if (!events || !node)
 		return -1;
 	before = __sync_fetch_and_add(events, change);
 	if ((before > 0) == (before + change > 0))
@@ -150,6 +145,18 @@ SUBPROG int health_add(const struct failed_key *key, __s32 change, __u64 now_ns)
 	else if (key->is_congestion && change < 0)
 		health_judged(key->index);
 	return 0;
+}
+
+/* An event more (+1) or less (-1) on a subject. A function of its own: it is called from five places. */
+SUBPROG int health_add(const struct failed_key *key, __s32 change, __u64 now_ns)
+{
+	struct node_state *node = node_state();
+
+	if (!key || !node)
+		return -1;
+	if (key->is_congestion)
+		__sync_fetch_and_add(&node->congested, change);
+	return health_count(key, change, now_ns);
 }
 
 /* Has it an event of this kind? */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * fantel_failed has another size, and so is another map: what the programs before did to the old one
- * after its entries were carried over, one entry at a time. They and the programs of now share the
- * counts of subjects, and may both have done the same; here an entry and its count are brought together.
- * Run by the loader (resize.c), never attached.
+ * A map that has another size is another map: what the programs before did to the old one after its
+ * entries were carried over, one at a time. What they and the programs of now may both have done to an
+ * entry of fantel_failed, and what only adds up, is settled here; the rest by the loader, who runs this
+ * (resize.c). Never attached.
  */
 #ifndef SETTLE_BPF_H
 #define SETTLE_BPF_H
@@ -63,18 +63,67 @@ FN void settle_kept(const struct settle *s, const struct failed_key *key, __u64 
 	settle_arm(failed, now_ns);
 }
 
+FN void settle_carried(__u32 path, const struct traffic *more)
+{
+	struct traffic *t = bpf_map_lookup_elem(&fantel_traffic, &path);
+
+	if (!t)
+		return;
+	/* A packet on this CPU may come in between. */
+	__sync_fetch_and_add(&t->packets, more->packets);
+	__sync_fetch_and_add(&t->bytes, more->bytes);
+}
+
+/*
+ * Its timer has ended with the old map. While it ran, the subject was counted as congested: of a path
+ * that was left behind, with fantel_health, of transit it is still there. What has no congestion any
+ * more begins to rise anew, from the rate that it has.
+ */
+FN void settle_paced(__u32 id)
+{
+	struct pace *p = bpf_map_lookup_elem(&fantel_pace, &id);
+	struct transit *t;
+
+	if (!p || p->state == PACE_RISING)
+		return;
+	if (pace_is_transit(id)) {
+		t = bpf_map_lookup_elem(&fantel_transit, &id);
+		if (!t || !t->hash) {
+			p->state = PACE_OFF;
+			return;
+		}
+		if (pace_add(id, 0) >= PACE_RISE / 2)
+			pace_add(id, -PACE_RISE);
+	}
+	pace_ease(id);
+}
+
 SEC("syscall")
 int fantel_settle(struct settle *s)
 {
 	__u64 now = bpf_ktime_get_ns();
 	struct failed_key key = s->key;
 
-	if (s->act == SETTLE_ADDED)
-		settle_added(s, &key, now);
-	else if (s->act == SETTLE_GONE)
-		settle_gone(&key, now);
-	else
+	switch (s->act) {
+	case SETTLE_KEPT:
 		settle_kept(s, &key, now);
+		break;
+	case SETTLE_ADDED:
+		settle_added(s, &key, now);
+		break;
+	case SETTLE_GONE:
+		settle_gone(&key, now);
+		break;
+	case SETTLE_COUNTED:
+		health_count(&key, s->change, now);
+		break;
+	case SETTLE_CARRIED:
+		settle_carried(key.index, &s->traffic);
+		break;
+	case SETTLE_PACED:
+		settle_paced(key.index);
+		break;
+	}
 	return 0;
 }
 

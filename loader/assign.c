@@ -120,17 +120,18 @@ static struct dst *find_dst(struct dst *dst, __u32 n, const struct dst *key)
 	return bsearch(key, dst, n, sizeof(*dst), by_dst);
 }
 
-int assign_nexthops(const struct path *have, __u32 n_have, struct path *want, __u32 n_want)
+int assign_nexthops(const struct path *have, __u32 n_have, struct path *want, __u32 n_want,
+		    __u32 room)
 {
 	struct dst *old OWN_MEM = calloc(n_have + 1, sizeof(*old));
 	struct dst *new OWN_MEM = calloc(n_want + 1, sizeof(*new));
-	bool *busy OWN_MEM = calloc(MAX_NEXTHOPS, sizeof(*busy));
+	bool *busy OWN_MEM = calloc(room, sizeof(*busy));
 	__u32 n_old = 0, n_new = 0, next = 0;
 
 	if (!old || !new || !busy)
 		return -ENOMEM;
 	for (__u32 i = 0; i < n_have; i++)
-		if (have[i].tunnel != TUNNEL_NONE && have[i].nexthop < MAX_NEXTHOPS)
+		if (have[i].tunnel != TUNNEL_NONE && have[i].nexthop < room)
 			old[n_old++] = dst_of(&have[i]);
 	n_old = unique(old, n_old);
 	for (__u32 i = 0; i < n_want; i++) {
@@ -146,7 +147,7 @@ int assign_nexthops(const struct path *have, __u32 n_have, struct path *want, __
 
 		if (kept)
 			kept->nexthop = old[i].nexthop;
-		busy[old[i].nexthop] = kept || n_old + n_new <= MAX_NEXTHOPS;
+		busy[old[i].nexthop] = kept || n_old + n_new <= room;
 	}
 	for (__u32 i = 0; i < n_new; i++) {
 		if (new[i].nexthop != NONE)

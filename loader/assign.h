@@ -27,8 +27,9 @@ int assign_slots(const struct assign *assign, __u32 *slot, bool *kept);
 /*
  * Next hops by outer destination, those of MPLS apart: paths with the same one share an entry, which
  * an address keeps as long as any path uses it. have: n_have paths as the map has them, tunnel 0 = none. Sets
- * want[i].nexthop. Returns 0 or -ENOMEM.
+ * want[i].nexthop, below `room`, which is n_want at least. Returns 0 or -ENOMEM.
  */
-int assign_nexthops(const struct path *have, __u32 n_have, struct path *want, __u32 n_want);
+int assign_nexthops(const struct path *have, __u32 n_have, struct path *want, __u32 n_want,
+		    __u32 room);
 
 #endif

@@ -25,7 +25,6 @@
 #include "egress.h"
 #include "fantel.skel.h"
 #include "fantel/path.h"
-#include "grace.h"
 #include "hook.h"
 #include "log.h"
 #include "own.h"
@@ -51,7 +50,7 @@ struct attach {
 	struct maps maps;
 	bool takeover;
 	__u32 n_reused;
-	struct resize resize[LIMIT_COUNT + 1]; /* one limit is that of two maps */
+	struct resize resize[LIMITED_MAP_COUNT];
 	__u32 n_resizes;
 	bool resized; /* the new ones are pinned in the place of the old ones */
 	struct port *port;
@@ -140,24 +139,52 @@ static bool same_but_size(const struct bpf_map *map, const struct bpf_map_info *
 }
 
 /* What is pinned has another size than policy says: it is to be replaced. */
-static int begin_resize(struct attach *attach, const struct bpf_map *map, int old)
+static void begin_resize(struct attach *attach, const struct bpf_map *map, int old, __u32 had)
 {
-	enum policy_limit limit = limit_of_map(bpf_map__name(map));
+	const struct limited_map *limited = limited_map(bpf_map__name(map));
+	enum bpf_map_type type = bpf_map__type(map);
 
-	if (limit == LIMIT_COUNT || attach->n_resizes == ARRAY_SIZE(attach->resize))
-		return -EPROTO;
 	attach->resize[attach->n_resizes++] = (struct resize){
-		.name = bpf_map__name(map),
-		.limit = limit,
+		.map = limited,
+		.limit = attach->policy->limit[limited->limit],
 		.old = old,
 		.new = -1,
 		.key_size = bpf_map__key_size(map),
 		.value_size = bpf_map__value_size(map),
+		.had = had,
 		.room = bpf_map__max_entries(map),
-		.evicts = bpf_map__type(map) == BPF_MAP_TYPE_LRU_HASH,
+		.is_array = type == BPF_MAP_TYPE_ARRAY || type == BPF_MAP_TYPE_PERCPU_ARRAY,
+		.evicts = type == BPF_MAP_TYPE_LRU_HASH,
 	};
 	attach->n_reused++;
-	return 0;
+}
+
+/* Is the pinned map of this name of another size? */
+static bool is_resized(const struct attach *attach, const struct bpf_map *map)
+{
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
+	char path[PATH_MAX];
+	int fd OWN_FD = -1;
+
+	pins_map_path(attach->pins, bpf_map__name(map), path);
+	fd = bpf_obj_get(path);
+	return fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) && same_but_size(map, &info) &&
+	       info.max_entries != bpf_map__max_entries(map);
+}
+
+/* Has policy another size for it? Failures go with the counts that their timers change. */
+static bool must_resize(const struct attach *attach, const struct bpf_map *map,
+			const struct bpf_map_info *info)
+{
+	const struct limited_map *limited = limited_map(bpf_map__name(map));
+
+	if (!limited || !same_but_size(map, info))
+		return false;
+	return info->max_entries != bpf_map__max_entries(map) ||
+	       (limited->carry == CARRY_FAILURES &&
+		(is_resized(attach, attach->skel->maps.fantel_health) ||
+		 is_resized(attach, attach->skel->maps.fantel_resource)));
 }
 
 /* Use what an earlier loader pinned; 0 also where there is nothing. */
@@ -176,9 +203,8 @@ static int reuse_map(struct attach *attach, struct bpf_map *map)
 	if (bpf_obj_get_info_by_fd(fd, &info, &len))
 		return err_r(-errno, "%s: not a map (%s); `fantel detach --purge` clears it", path,
 			     strerror(errno));
-	if (same_but_size(map, &info) && info.max_entries != bpf_map__max_entries(map) &&
-	    !begin_resize(attach, map, fd)) {
-		fd = -1;
+	if (must_resize(attach, map, &info)) {
+		begin_resize(attach, map, take_fd(fd), info.max_entries);
 		return 0;
 	}
 	if (!same_but_size(map, &info) || info.max_entries != bpf_map__max_entries(map))
@@ -194,27 +220,31 @@ static int reuse_map(struct attach *attach, struct bpf_map *map)
 	return 0;
 }
 
-static int size_map(const struct attach *attach, struct bpf_map *map)
+static int size_maps(struct attach *attach)
 {
-	enum policy_limit limit = limit_of_map(bpf_map__name(map));
+	struct bpf_map *map;
+	int r = 0;
 
-	return limit == LIMIT_COUNT ? 0
-				    : bpf_map__set_max_entries(map, attach->policy->limit[limit]);
+	bpf_object__for_each_map(map, attach->skel->obj)
+	{
+		const struct limited_map *limited = limited_map(bpf_map__name(map));
+
+		if (!r && limited)
+			r = bpf_map__set_max_entries(
+				map, limited_rows(limited, attach->policy->limit[limited->limit]));
+	}
+	return r;
 }
 
 static int reuse_maps(struct attach *attach)
 {
 	struct bpf_map *map;
-	int r;
+	int r = size_maps(attach);
 
-	bpf_object__for_each_map(map, attach->skel->obj)
-	{
-		if (bpf_map__is_internal(map))
-			continue;
-		r = size_map(attach, map) ?: reuse_map(attach, map);
-		if (r)
-			return r;
-	}
+	bpf_object__for_each_map(map, attach->skel->obj) if (!r && !bpf_map__is_internal(map)) r =
+		reuse_map(attach, map);
+	if (r)
+		return r;
 	attach->takeover = attach->n_reused > 0;
 	return 0;
 }
@@ -226,6 +256,9 @@ static int err_load(int r, bool verbose)
 		return r;
 	if (kernel_check())
 		return r;
+	if (r == -ENOMEM || r == -E2BIG)
+		return err_r(r, "no memory for the maps (%s); smaller /fantel:fantel/limits in the policy "
+				"need less", strerror(-r));
 	if (verbose)
 		print_tail();
 	return err_r(r, "the kernel refuses the programs: %s%s", strerror(-r),
@@ -265,9 +298,10 @@ static int load(struct attach *attach, bool verbose)
 #define X(name) attach->maps.name = bpf_map__fd(attach->skel->maps.fantel_##name);
 	MAPS(X)
 #undef X
+	memcpy(attach->maps.room, attach->policy->limit, sizeof(attach->maps.room));
 	for (__u32 i = 0; i < attach->n_resizes; i++)
 		attach->resize[i].new = bpf_object__find_map_fd_by_name(attach->skel->obj,
-									attach->resize[i].name);
+									attach->resize[i].map->name);
 	return map_node_state(attach);
 }
 
@@ -506,7 +540,7 @@ static int replace_pin(const struct attach *attach, const struct resize *resize,
 {
 	char new[NAME_MAX + 1], next[PATH_MAX];
 
-	snprintf(new, sizeof(new), "%s-next", resize->name);
+	snprintf(new, sizeof(new), "%s-next", resize->map->name);
 	pins_map_path(attach->pins, new, next);
 	unlink(next); /* of a loader that was killed */
 	if (bpf_obj_pin(resize->new, next) || rename(next, path))
@@ -594,6 +628,11 @@ int attach_carry(struct attach *attach)
 	return r;
 }
 
+bool attach_must_resize(const struct attach *attach)
+{
+	return attach->n_resizes;
+}
+
 bool attach_has_resized(const struct attach *attach)
 {
 	return attach->resized;
@@ -607,10 +646,9 @@ static int settle(struct attach *attach)
 	if (!attach->takeover)
 		return 0;
 	if (attach->n_resizes)
-		grace_wait();
-	for (__u32 i = 0; !r && i < attach->n_resizes; i++) {
-		r = resize_settle(&attach->resize[i], program);
-		log_info("%s: has room for %u now", attach->resize[i].name, attach->resize[i].room);
+		r = resize_settle(attach->resize, attach->n_resizes, program);
+	for (__u32 i = 0; i < attach->n_resizes; i++) {
+		log_info("%s: has room for %u now", attach->resize[i].map->name, attach->resize[i].room);
 		resize_free(&attach->resize[i]);
 	}
 	attach->n_resizes = 0;

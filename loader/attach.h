@@ -37,6 +37,10 @@ int attach_carry(struct attach *attach);     /* fill maps whose size policy chan
 int attach_keep(struct attach *attach);	     /* pin; replace the old programs, no packet lost */
 int attach_drop_ports(struct attach *attach); /* ports that are not in the policy any more */
 
+/* Will attach_keep have other maps take the place of those that are there? Then what is written from there
+ * on is for the new programs alone. */
+bool attach_must_resize(const struct attach *attach);
+
 /* Has it pinned other maps in the place of those that were there? */
 bool attach_has_resized(const struct attach *attach);
 

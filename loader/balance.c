@@ -33,7 +33,7 @@ struct balance {
 	void *arg;
 	__u64 due_ns;
 	__u32 next; /* group of this round; n_groups: the round is over */
-	struct told_load path[MAX_PATHS], resource[MAX_RESOURCES];
+	struct told_load *path, *resource; /* as many as there is room for */
 	struct rank rank;
 	struct balanced group[];
 };
@@ -57,7 +57,7 @@ static void forget(const struct balance *balance, const struct failed_key *key, 
 static void take(struct balance *balance, const struct failed_key *key, const struct metrics *m,
 		 __u64 now_ns)
 {
-	__u32 most = key->is_resource ? MAX_RESOURCES : MAX_PATHS;
+	__u32 most = balance->maps->room[key->is_resource ? LIMIT_RESOURCES : LIMIT_PATHS];
 	struct told_load *told = key->is_resource ? balance->resource : balance->path;
 
 	if (!m->time_ns || key->index >= most)
@@ -76,8 +76,9 @@ static void read_metrics(struct balance *balance, __u64 now_ns)
 	struct sync rows = {};
 	int r;
 
-	memset(balance->path, 0, sizeof(balance->path));
-	memset(balance->resource, 0, sizeof(balance->resource));
+	memset(balance->path, 0, balance->maps->room[LIMIT_PATHS] * sizeof(*balance->path));
+	memset(balance->resource, 0,
+	       balance->maps->room[LIMIT_RESOURCES] * sizeof(*balance->resource));
 	r = sync_open(&rows, balance->maps->metrics, sizeof(struct failed_key),
 		      sizeof(struct metrics));
 	for (__u32 i = 0; !r && i < rows.have.n; i++) {
@@ -203,7 +204,7 @@ static __u64 first_round(const struct policy *policy, __u64 now_ns)
 
 static int find_groups(struct balance *balance)
 {
-	for (__u32 slot = 0; slot < MAX_GROUPS; slot++) {
+	for (__u32 slot = 0; slot < balance->maps->room[LIMIT_GROUPS]; slot++) {
 		struct group group;
 
 		if (bpf_map_lookup_elem(balance->maps->groups, &slot, &group))
@@ -234,9 +235,11 @@ int balance_open(struct balance **out, const struct maps *maps, const struct pol
 	balance->arg = arg;
 	balance->next = policy->n_groups;
 	balance->due_ns = first_round(policy, clock_now_ns());
-	r = find_groups(balance);
+	balance->path = calloc(maps->room[LIMIT_PATHS], sizeof(*balance->path));
+	balance->resource = calloc(maps->room[LIMIT_RESOURCES], sizeof(*balance->resource));
+	r = balance->path && balance->resource ? find_groups(balance) : -ENOMEM;
 	if (r) {
-		free(balance);
+		balance_free(balance);
 		return r;
 	}
 	*out = balance;
@@ -245,5 +248,9 @@ int balance_open(struct balance **out, const struct maps *maps, const struct pol
 
 void balance_free(struct balance *balance)
 {
+	if (!balance)
+		return;
+	free(balance->path);
+	free(balance->resource);
 	free(balance);
 }

@@ -17,7 +17,7 @@ struct groups {
 	const struct maps *maps;
 	const struct policy *policy;
 	__u64 start_ns;
-	struct group_view view[MAX_GROUPS]; /* without a name: no such group */
+	struct group_view view[]; /* as many as there is room for; without a name: no such group */
 };
 
 void group_step(struct group_state *state, bool well, const struct group_step *step)
@@ -100,13 +100,13 @@ void groups_look(struct groups *groups, __u64 now_ns)
 		.hold_down_ns = groups->policy->hold_down_ms * NSEC_PER_MSEC,
 	};
 
-	for (__u32 slot = 0; slot < MAX_GROUPS; slot++)
+	for (__u32 slot = 0; slot < groups->maps->room[LIMIT_GROUPS]; slot++)
 		look(groups, slot, &step);
 }
 
 const struct group_view *groups_find(const struct groups *groups, __u32 group)
 {
-	return group < MAX_GROUPS && groups->view[group].name[0] ? &groups->view[group] : NULL;
+	return group < groups->maps->room[LIMIT_GROUPS] && groups->view[group].name[0] ? &groups->view[group] : NULL;
 }
 
 /* The tunnel of the first member of the lowest tier. */
@@ -126,14 +126,15 @@ static void name_tunnel(struct tunnel_key *tunnel, const struct policy *policy,
 int groups_open(struct groups **out, const struct maps *maps, const struct policy *policy,
 		__u64 now_ns)
 {
-	struct groups *groups = calloc(1, sizeof(*groups));
+	struct groups *groups =
+		calloc(1, sizeof(*groups) + maps->room[LIMIT_GROUPS] * sizeof(groups->view[0]));
 
 	if (!groups)
 		return -ENOMEM;
 	groups->maps = maps;
 	groups->policy = policy;
 	groups->start_ns = now_ns;
-	for (__u32 slot = 0; slot < MAX_GROUPS; slot++) {
+	for (__u32 slot = 0; slot < maps->room[LIMIT_GROUPS]; slot++) {
 		struct group group;
 
 		if (bpf_map_lookup_elem(maps->groups, &slot, &group))

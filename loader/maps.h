@@ -6,7 +6,7 @@
 #ifndef MAPS_H
 #define MAPS_H
 
-#include "fantel/abi.h"
+#include "policy_limits.h"
 
 #define MAPS(X)                                                                                    \
 	X(classes)                                                                                 \
@@ -47,6 +47,7 @@ struct maps {
 #define X(name) int name;
 	MAPS(X)
 #undef X
+	__u32 room[LIMIT_COUNT]; /* by enum policy_limit */
 	struct node_state *node; /* fantel_node, shared with the packet path */
 };
 

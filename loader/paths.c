@@ -151,7 +151,7 @@ static json_t *paths_json(const struct view *view)
 	struct path_view path;
 
 	rows_read(&metrics, &view->pins, "fantel_metrics");
-	for (__u32 i = 0; i < MAX_PATHS; i++)
+	for (__u32 i = 0; i < view->n_paths; i++)
 		if (view_path(view, i, &path))
 			json_array_append_new(rows, path_json(&path, &metrics));
 	json_set(json, "node", json_string(view->pins.node));

@@ -254,6 +254,28 @@ static void check_ports(struct checker *c)
 
 /* ---- groups, sources and classes ------------------------------------------------------------- */
 
+/* Lists of no more entries than policy makes room for; a limit that was refused is 0. */
+static void check_limits(struct checker *c)
+{
+	const struct policy *p = c->policy;
+	const struct {
+		enum policy_limit limit;
+		const char *list;
+		__u32 n;
+	} lists[] = {
+		{ LIMIT_PATHS, "path", p->n_paths },	 { LIMIT_GROUPS, "group", p->n_groups },
+		{ LIMIT_CLASSES, "class", p->n_classes }, { LIMIT_SOURCES, "source", p->n_sources },
+		{ LIMIT_RESOURCES, "resource", p->n_resources }, { LIMIT_LSPS, "lsp", p->n_lsps },
+	};
+
+	for (__u32 i = 0; i < ARRAY_SIZE(lists); i++)
+		if (p->limit[lists[i].limit] && lists[i].n > p->limit[lists[i].limit])
+			findings_error(c->findings, jsonpos_find(c->origin->top, lists[i].list),
+				       "%u given; give at most %u, or raise /fantel:fantel/limits/%s",
+				       lists[i].n, p->limit[lists[i].limit],
+				       limit_word(lists[i].limit));
+}
+
 static void check_weights(struct checker *c, __u32 group)
 {
 	const struct policy_group *g = &c->policy->group[group];
@@ -523,6 +545,7 @@ void policy_check(const struct policy *policy, const struct policy_origin *origi
 	const struct jsonpos *notification = jsonpos_find(origin->top, "notification");
 
 	check_node(&c);
+	check_limits(&c);
 	check_ports(&c);
 	check_prefixes(&c);
 	policy_check_resources(&c);

@@ -3,30 +3,45 @@
 
 #include "policy_limits.h"
 
+static const struct {
+	const char *word;
+	__u32 least, preset, most;
+} limits[] = {
+#define X(NAME, word, least, preset, most) { word, least, preset, most },
+	LIMITS(X)
+#undef X
+};
+
+static const struct limited_map maps[] = {
+#define X(NAME, map, carry, rows, more) { #map, LIMIT_##NAME, CARRY_##carry, rows, more },
+	LIMITED_MAPS(X)
+#undef X
+};
+
 const char *limit_word(enum policy_limit limit)
 {
-	static const char *const words[] = {
-#define X(NAME, word, preset) word,
-		LIMITS(X)
-#undef X
-	};
-
-	return words[limit];
+	return limits[limit].word;
 }
 
-enum policy_limit limit_of_map(const char *name)
+__u32 limit_least(enum policy_limit limit)
 {
-	static const struct {
-		const char *map;
-		enum policy_limit limit;
-	} maps[] = {
-#define X(NAME, map) { #map, LIMIT_##NAME },
-		LIMITED_MAPS(X)
-#undef X
-	};
+	return limits[limit].least;
+}
 
+__u32 limit_preset(enum policy_limit limit)
+{
+	return limits[limit].preset;
+}
+
+__u32 limit_most(enum policy_limit limit)
+{
+	return limits[limit].most;
+}
+
+const struct limited_map *limited_map(const char *name)
+{
 	for (__u32 i = 0; i < ARRAY_SIZE(maps); i++)
-		if (!strcmp(maps[i].map, name))
-			return maps[i].limit;
-	return LIMIT_COUNT;
+		if (!strcmp(maps[i].name, name))
+			return &maps[i];
+	return NULL;
 }

@@ -49,11 +49,30 @@ struct push {
 	struct sync tunnels, classes, sources, keys, ends, lsps;
 };
 
-static int full(int r, const char *what, int most)
+static int full(const struct push *push, int r, enum policy_limit limit)
+{
+	if (r == -E2BIG || r == -ENOSPC)
+		return err_r(r, "%s: no room for those of the old and the new policy, which is for twice %u; a "
+				"higher limits/%s in the policy makes more",
+			     limit_word(limit), push->maps->room[limit], limit_word(limit));
+	return err_r(r, "%s: can't write the map: %s", limit_word(limit), strerror(-r));
+}
+
+static int full_fixed(int r, const char *what, int most)
 {
 	if (r == -E2BIG || r == -ENOSPC)
 		return err_r(r, "%s: no room for more than %d; use fewer", what, most);
 	return err_r(r, "%s: can't write the map: %s", what, strerror(-r));
+}
+
+static __u32 n_paths(const struct push *push)
+{
+	return push->maps->room[LIMIT_PATHS];
+}
+
+static __u32 n_groups(const struct push *push)
+{
+	return push->maps->room[LIMIT_GROUPS];
 }
 
 /* ---- plan: paths ----------------------------------------------------------------------------- */
@@ -95,10 +114,10 @@ static void set_crossed(struct push *push, __u32 i)
 static int plan_paths(struct push *push)
 {
 	const struct policy *policy = push->policy;
-	const struct assign assign = { MAX_PATHS, policy->n_paths, have_path,
+	const struct assign assign = { n_paths(push), policy->n_paths, have_path,
 				       want_path, same_path,	   push };
 
-	for (__u32 slot = 0; slot < MAX_PATHS; slot++)
+	for (__u32 slot = 0; slot < n_paths(push); slot++)
 		if (bpf_map_lookup_elem(push->maps->paths, &slot, &push->have_path[slot]))
 			return err_r(-errno, "fantel_paths: can't read it: %s", strerror(errno));
 	for (__u32 i = 0; i < policy->n_paths; i++)
@@ -108,13 +127,14 @@ static int plan_paths(struct push *push)
 	for (__u32 i = 0; i < policy->n_paths; i++)
 		set_crossed(push, i);
 	return assign_slots(&assign, push->path_slot, push->path_kept)
-		       ?: assign_nexthops(push->have_path, MAX_PATHS, push->path, policy->n_paths);
+		       ?: assign_nexthops(push->have_path, n_paths(push), push->path,
+					  policy->n_paths, n_paths(push));
 }
 
 /* Each next hop once. */
 static int plan_nexthops(struct push *push)
 {
-	bool *listed OWN_MEM = calloc(MAX_NEXTHOPS, sizeof(*listed));
+	bool *listed OWN_MEM = calloc(n_paths(push), sizeof(*listed));
 
 	if (!listed)
 		return -ENOMEM;
@@ -221,9 +241,12 @@ static bool same_group(void *arg, __u32 slot, __u32 i)
  * paths. */
 static void keep_weights(const struct push *push, struct group *group)
 {
-	for (__u32 slot = 0; slot < MAX_GROUPS; slot++) {
-		struct group have = push->have_group[slot];
+	for (__u32 slot = 0; slot < n_groups(push); slot++) {
+		struct group have;
 
+		if (strcmp(push->have_group[slot].name, group->name))
+			continue;
+		have = push->have_group[slot];
 		for (__u32 m = 0; m < MAX_MEMBERS; m++)
 			have.member[m].effective = group->member[m].effective;
 		if (!memcmp(&have, group, sizeof(have)))
@@ -258,11 +281,11 @@ static void compile_group(struct push *push, __u32 i)
 
 static int plan_groups(struct push *push)
 {
-	const struct assign assign = { MAX_GROUPS, push->policy->n_groups,
+	const struct assign assign = { n_groups(push), push->policy->n_groups,
 				       have_group, want_group,
 				       same_group, push };
 
-	for (__u32 slot = 0; slot < MAX_GROUPS; slot++)
+	for (__u32 slot = 0; slot < n_groups(push); slot++)
 		if ((bpf_map_lookup_elem(push->maps->groups, &slot, &push->have_group[slot]) &&
 		     errno != ENOENT) ||
 		    bpf_map_lookup_elem(push->maps->ranks, &slot, &push->have_rank[slot]))
@@ -340,16 +363,16 @@ static int allocate(struct push *push)
 {
 	const struct policy *policy = push->policy;
 
-	push->have_path = calloc(MAX_PATHS, sizeof(*push->have_path));
+	push->have_path = calloc(n_paths(push), sizeof(*push->have_path));
 	push->path = calloc(policy->n_paths + 1, sizeof(*push->path));
 	push->path_slot = calloc(policy->n_paths + 1, sizeof(*push->path_slot));
-	push->path_kept = calloc(MAX_PATHS, sizeof(*push->path_kept));
-	push->have_group = calloc(MAX_GROUPS, sizeof(*push->have_group));
-	push->have_rank = calloc(MAX_GROUPS, sizeof(*push->have_rank));
+	push->path_kept = calloc(n_paths(push), sizeof(*push->path_kept));
+	push->have_group = calloc(n_groups(push), sizeof(*push->have_group));
+	push->have_rank = calloc(n_groups(push), sizeof(*push->have_rank));
 	push->group = calloc(policy->n_groups + 1, sizeof(*push->group));
 	push->rank = calloc(policy->n_groups + 1, sizeof(*push->rank));
 	push->group_slot = calloc(policy->n_groups + 1, sizeof(*push->group_slot));
-	push->group_kept = calloc(MAX_GROUPS, sizeof(*push->group_kept));
+	push->group_kept = calloc(n_groups(push), sizeof(*push->group_kept));
 	push->use = calloc(policy->n_paths + 1, sizeof(*push->use));
 	if (push->have_path && push->path && push->path_slot && push->path_kept &&
 	    push->have_group && push->have_rank && push->group && push->rank && push->group_slot &&
@@ -430,16 +453,16 @@ int push_add(struct push *push)
 		if (!memcmp(path, &push->have_path[slot], sizeof(*path)))
 			continue;
 		if (bpf_map_update_elem(push->maps->paths, &slot, path, BPF_ANY))
-			return full(-errno, "paths", MAX_PATHS);
+			return full(push, -errno, LIMIT_PATHS);
 	}
 	new_generation(push);
 	if (r)
 		return r;
 	r = sync_write(&push->tunnels);
 	if (r < 0)
-		return full(r, "tunnels", MAX_TUNNELS);
+		return full(push, r, LIMIT_PATHS);
 	r = sync_write(&push->keys);
-	return r < 0 ? full(r, "keys", MAX_KEYS) : 0;
+	return r < 0 ? full_fixed(r, "keys", MAX_KEYS) : 0;
 }
 
 /* ---- switch ---------------------------------------------------------------------------------- */
@@ -455,21 +478,21 @@ int push_switch(struct push *push)
 			continue;
 		if (bpf_map_update_elem(push->maps->ranks, &slot, &push->rank[i], BPF_ANY) ||
 		    bpf_map_update_elem(push->maps->groups, &slot, &push->group[i], BPF_ANY))
-			return full(-errno, "groups", MAX_GROUPS);
+			return full(push, -errno, LIMIT_GROUPS);
 	}
 	r = sync_write(&push->sources);
 	if (r < 0)
-		return full(r, "sources", MAX_SOURCES);
+		return full(push, r, LIMIT_SOURCES);
 	r = sync_write(&push->ends);
 	if (r < 0)
-		return full(r, "endpoints", MAX_ENDPOINTS);
+		return full_fixed(r, "endpoints", MAX_ENDPOINTS);
 	r = sync_write(&push->lsps);
 	if (r < 0)
-		return full(r, "lsps", MAX_LSPS);
+		return full(push, r, LIMIT_LSPS);
 	r = sync_write(&push->classes);
 	/* What packets remember of classes is void now, also after a failure half way. */
 	__atomic_add_fetch(&push->maps->node->classes, 1, __ATOMIC_RELEASE);
-	return r < 0 ? full(r, "classes", MAX_CLASSES) : 0;
+	return r < 0 ? full(push, r, LIMIT_CLASSES) : 0;
 }
 
 /* ---- remove ---------------------------------------------------------------------------------- */
@@ -504,7 +527,7 @@ static int clear_told(const struct push *push, int map, __u32 value_size, const 
 		if (key.is_transit)
 			continue;
 		if (key.is_resource ? resources_left(&push->resources, key.index)
-				    : key.index < MAX_PATHS && left[key.index]) {
+				    : key.index < n_paths(push) && left[key.index]) {
 			if (!bpf_map_delete_elem(map, &key) && key.is_congestion)
 				__atomic_sub_fetch(&push->maps->node->congested, 1, __ATOMIC_SEQ_CST);
 		}
@@ -515,19 +538,19 @@ static int clear_told(const struct push *push, int map, __u32 value_size, const 
 
 static int remove_paths(struct push *push)
 {
-	bool *left OWN_MEM = calloc(MAX_PATHS, sizeof(*left));
-	bool *reused OWN_MEM = calloc(MAX_PATHS, sizeof(*reused));
+	bool *left OWN_MEM = calloc(n_paths(push), sizeof(*left));
+	bool *reused OWN_MEM = calloc(n_paths(push), sizeof(*reused));
 	int r;
 
 	if (!left || !reused)
 		return -ENOMEM;
-	for (__u32 slot = 0; slot < MAX_PATHS; slot++)
+	for (__u32 slot = 0; slot < n_paths(push); slot++)
 		left[slot] = have_path(push, slot) && !push->path_kept[slot];
 	for (__u32 i = 0; i < push->policy->n_paths; i++)
 		reused[push->path_slot[i]] = true;
 	r = clear_told(push, push->maps->failed, sizeof(struct failed), left)
 		    ?: clear_told(push, push->maps->metrics, sizeof(struct metrics), left);
-	for (__u32 slot = 0; slot < MAX_PATHS; slot++)
+	for (__u32 slot = 0; slot < n_paths(push); slot++)
 		if (left[slot])
 			clear_path(push, slot, reused);
 	return r;
@@ -536,13 +559,13 @@ static int remove_paths(struct push *push)
 static int remove_groups(struct push *push)
 {
 	static const struct rank no_rank;
-	bool *used OWN_MEM = calloc(MAX_GROUPS, sizeof(*used));
+	bool *used OWN_MEM = calloc(n_groups(push), sizeof(*used));
 
 	if (!used)
 		return -ENOMEM;
 	for (__u32 i = 0; i < push->policy->n_groups; i++)
 		used[push->group_slot[i]] = true;
-	for (__u32 slot = 0; slot < MAX_GROUPS; slot++)
+	for (__u32 slot = 0; slot < n_groups(push); slot++)
 		if (have_group(push, slot) && !used[slot]) {
 			bpf_map_delete_elem(push->maps->groups, &slot);
 			bpf_map_update_elem(push->maps->ranks, &slot, &no_rank, BPF_ANY);
@@ -553,13 +576,13 @@ static int remove_groups(struct push *push)
 static int remove_nexthops(struct push *push)
 {
 	static const struct nexthop none;
-	bool *used OWN_MEM = calloc(MAX_NEXTHOPS, sizeof(*used));
+	bool *used OWN_MEM = calloc(n_paths(push), sizeof(*used));
 
 	if (!used)
 		return -ENOMEM;
 	for (__u32 i = 0; i < push->n_uses; i++)
 		used[push->use[i].index] = true;
-	for (__u32 slot = 0; slot < MAX_PATHS; slot++) {
+	for (__u32 slot = 0; slot < n_paths(push); slot++) {
 		__u32 index = push->have_path[slot].nexthop;
 
 		if (have_path(push, slot) && !used[index])

@@ -696,7 +696,7 @@ static void add_entries(struct recover *recover, __u32 group, const struct group
 static void look_at_groups(struct recover *recover, __u64 now_ns)
 {
 	groups_look(recover->groups, now_ns);
-	for (__u32 group = 0; group < MAX_GROUPS; group++) {
+	for (__u32 group = 0; group < recover->maps->room[LIMIT_GROUPS]; group++) {
 		const struct group_view *view = groups_find(recover->groups, group);
 
 		if (view && view->failed.stuck)

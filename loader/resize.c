@@ -7,16 +7,18 @@
  */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "fantel/abi.h"
+#include "grace.h"
 #include "log.h"
 #include "own.h"
 #include "resize.h"
 
 static bool is_failed(const struct resize *r)
 {
-	return r->limit == LIMIT_FAILURES;
+	return r->map->carry == CARRY_FAILURES;
 }
 
 /* ---- carry ----------------------------------------------------------------------------------- */
@@ -33,27 +35,65 @@ static void disarm(const struct resize *r, void *value)
 	memcpy(value, &failed, sizeof(failed));
 }
 
-int resize_carry(struct resize *r)
+int resize_refuse(const struct resize *r, __u32 used)
 {
-	int err = sync_open(&r->carried, r->old, r->key_size, r->value_size);
+	const char *word = limit_word(r->map->limit);
+
+	if (r->map->carry == CARRY_PLACES || r->map->carry == CARRY_RESOURCES)
+		return err_r(-ENOSPC,
+			     "/fantel:fantel/limits/%s: place %u is in use, so it can't be %u now; give as "
+			     "many, or end the loader, `fantel detach`, and run the new policy",
+			     word, used, r->limit);
+	return err_r(-ENOSPC,
+		     "/fantel:fantel/limits/%s: %u are in use, so it can't be %u now; give as many, or wait "
+		     "until there are fewer",
+		     word, used, r->limit);
+}
+
+/* Has each entry a place in the new map? Where policy is there twice meanwhile, half is for the old one. */
+static int check_room(struct resize *r)
+{
+	__u32 room = r->map->carry == CARRY_POLICY ? r->room / 2 : r->room, place;
+
+	if (r->carried.have.n > room && !r->evicts)
+		return resize_refuse(r, r->carried.have.n);
+	for (__u32 i = 0; r->map->carry == CARRY_PLACES && i < r->carried.have.n; i++) {
+		memcpy(&place, sync_have(&r->carried, i), sizeof(place));
+		if (place >= r->room)
+			return resize_refuse(r, place + 1);
+	}
+	return 0;
+}
+
+static int carry_entries(struct resize *r)
+{
 	char value[r->value_size];
 
-	if (err)
-		return err_r(err, "%s: can't read it: %s", r->name, strerror(-err));
-	if (r->carried.have.n > r->room && !r->evicts)
-		return err_r(-ENOSPC,
-			     "/fantel:fantel/limits/%s: %u are in use, so it can't be %u now; give as "
-			     "many, or wait until there are fewer",
-			     limit_word(r->limit), r->carried.have.n, r->room);
 	for (__u32 i = 0; i < r->carried.have.n; i++) {
 		const char *row = sync_have(&r->carried, i);
 
 		memcpy(value, row + r->key_size, r->value_size);
 		disarm(r, value);
 		if (bpf_map_update_elem(r->new, row, value, BPF_ANY))
-			return err_r(-errno, "%s: can't fill the new one: %s", r->name, strerror(errno));
+			return -errno;
 	}
 	return 0;
+}
+
+int resize_carry(struct resize *r)
+{
+	int err;
+
+	if (r->is_array) {
+		err = resize_carry_array(r);
+	} else {
+		err = sync_open(&r->carried, r->old, r->key_size, r->value_size) ?: check_room(r);
+		if (!err)
+			err = carry_entries(r);
+	}
+	if (err && err != -ENOSPC)
+		return err_r(err, "%s: can't fill the new one: %s", r->map->name, strerror(-err));
+	return err;
 }
 
 /* ---- settle ---------------------------------------------------------------------------------- */
@@ -76,7 +116,7 @@ static void settle_entry(struct resize *r, const char *row)
 	if (!bpf_map_update_elem(r->new, row, value, BPF_NOEXIST) ||
 	    bpf_map_lookup_elem(r->new, row, now))
 		return;
-	if (r->limit == LIMIT_ORIGINATORS)
+	if (r->map->carry == CARRY_WINDOWS)
 		merge_windows((void *)now, (const void *)value);
 	else if (carried && !memcmp(carried + r->key_size, now, r->value_size))
 		memcpy(now, value, r->value_size);
@@ -85,7 +125,7 @@ static void settle_entry(struct resize *r, const char *row)
 	bpf_map_update_elem(r->new, row, now, BPF_EXIST);
 }
 
-static int run(int program, struct settle *settle)
+int resize_run(int program, struct settle *settle)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = settle, .ctx_size_in = sizeof(*settle));
 
@@ -108,39 +148,101 @@ static struct settle settle_of(enum settle_act act, const char *row)
 	return settle;
 }
 
-static int settle_failed(struct resize *r, struct sync *left, int program)
+/* From here on no timer of the old map ends an entry. */
+static int take_failed(struct resize *r)
+{
+	int err = sync_open(&r->left, r->old, r->key_size, r->value_size);
+
+	r->ended = err ? NULL : calloc(r->left.have.n + 1, sizeof(*r->ended));
+	if (!r->ended)
+		return -ENOMEM;
+	for (__u32 i = 0; i < r->left.have.n; i++)
+		r->ended[i] = bpf_map_delete_elem(r->old, sync_have(&r->left, i));
+	return 0;
+}
+
+static int settle_failed(struct resize *r, int program)
 {
 	int err = 0;
 
-	for (__u32 i = 0; !err && i < left->have.n; i++) {
-		const char *row = sync_have(left, i);
-		bool was = sync_find(&r->carried, row), is = !bpf_map_delete_elem(r->old, row);
+	for (__u32 i = 0; !err && i < r->left.have.n; i++) {
+		const char *row = sync_have(&r->left, i);
+		bool was = sync_find(&r->carried, row), is = !r->ended[i];
 		struct settle s = settle_of(!is ? SETTLE_GONE : was ? SETTLE_KEPT : SETTLE_ADDED, row);
 
 		if (was || is)
-			err = run(program, &s);
+			err = resize_run(program, &s);
 	}
 	for (__u32 i = 0; !err && i < r->carried.have.n; i++) {
 		const char *row = sync_have(&r->carried, i);
 		struct settle s = settle_of(SETTLE_GONE, row);
 
-		if (!sync_find(left, row))
-			err = run(program, &s);
+		if (!sync_find(&r->left, row))
+			err = resize_run(program, &s);
 	}
 	return err;
 }
 
-int resize_settle(struct resize *r, int program)
+static int settle_entries(struct resize *r)
 {
 	struct sync left = {};
 	int err = sync_open(&left, r->old, r->key_size, r->value_size);
 
-	if (!err && is_failed(r))
-		err = settle_failed(r, &left, program);
-	for (__u32 i = 0; !err && !is_failed(r) && i < left.have.n; i++)
+	for (__u32 i = 0; !err && i < left.have.n; i++)
 		settle_entry(r, sync_have(&left, i));
 	sync_free(&left);
-	return err ? err_r(err, "%s: can't be brought up to date: %s", r->name, strerror(-err)) : 0;
+	return err;
+}
+
+/* In this order: timers of the old maps that count; counts; entries that are counted; timers of the new
+ * maps, which go by the counts. */
+enum stage {
+	STAGE_STOP,
+	STAGE_COUNTS,
+	STAGE_ENTRIES,
+	STAGE_START,
+	STAGES,
+};
+
+static int settle(struct resize *r, enum stage stage, int program)
+{
+	switch (r->map->carry) {
+	case CARRY_POLICY:
+	case CARRY_PLACES:
+		return 0;
+	case CARRY_PACE:
+		return stage == STAGE_STOP  ? resize_stop_timers(r) :
+		       stage == STAGE_START ? resize_start_timers(r, program) :
+					      0;
+	case CARRY_FAILURES:
+		return stage == STAGE_STOP    ? take_failed(r) :
+		       stage == STAGE_ENTRIES ? settle_failed(r, program) :
+						0;
+	case CARRY_HEALTH:
+	case CARRY_RESOURCES:
+	case CARRY_TRAFFIC:
+	case CARRY_FLOWS:
+		return stage == STAGE_COUNTS ? resize_settle_array(r, program) : 0;
+	default:
+		return stage == STAGE_ENTRIES ? settle_entries(r) : 0;
+	}
+}
+
+int resize_settle(struct resize *r, __u32 n, int program)
+{
+	for (enum stage stage = 0; stage < STAGES; stage++) {
+		/* Until programs and timers that ran have counted. */
+		if (stage == STAGE_STOP || stage == STAGE_COUNTS)
+			grace_wait();
+		for (__u32 i = 0; i < n; i++) {
+			int err = settle(&r[i], stage, program);
+
+			if (err)
+				return err_r(err, "%s: can't be brought up to date: %s", r[i].map->name,
+					     strerror(-err));
+		}
+	}
+	return 0;
 }
 
 void resize_free(struct resize *r)
@@ -148,6 +250,11 @@ void resize_free(struct resize *r)
 	own_close(&r->old);
 	r->old = -1;
 	sync_free(&r->carried);
+	sync_free(&r->left);
+	free(r->ended);
+	r->ended = NULL;
+	free(r->rows);
+	r->rows = NULL;
 }
 
 int resize_arm(int map, int program)
@@ -162,7 +269,7 @@ int resize_arm(int map, int program)
 
 		memcpy(&value, row + sizeof(struct failed_key), sizeof(value));
 		if (value.until_ns && !value.armed_ns)
-			err = run(program, &s);
+			err = resize_run(program, &s);
 	}
 	sync_free(&failed);
 	return err ? err_r(err, "fantel_failed: can't time it: %s", strerror(-err)) : 0;

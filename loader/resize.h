@@ -7,7 +7,9 @@
  *	         (programs are replaced, one port after the other)
  *	settle   what the old programs still did    when none of them runs any more
  *
- * No entry is lost, and of fantel_failed none is counted twice. Used by attach.
+ * No entry is lost, none is counted twice. A timer calls the program that it was started by, which
+ * counts in that program's maps: where counts go to another map, so do the entries with the timers.
+ * Used by attach.
  */
 #ifndef RESIZE_H
 #define RESIZE_H
@@ -16,24 +18,38 @@
 #include "sync.h"
 
 struct resize {
-	const char *name;
-	enum policy_limit limit;
+	const struct limited_map *map;
+	__u32 limit;	   /* the new one */
 	int old, new;	   /* old: owned */
-	__u32 key_size, value_size, room; /* of the new one */
+	__u32 key_size, value_size;
+	__u32 had, room;   /* rows of the old map, of the new one */
+	bool is_array;
 	bool evicts;	   /* what is oldest makes room */
-	struct sync carried;
+	struct sync carried; /* or, of an array, rows side by side: */
+	char *rows;
+	struct sync left; /* of failures, when no old program ran any more */
+	bool *ended;	  /* of those: had its timer ended it when it was to be taken? */
 };
 
 /* Returns 0 or a negative errno, reported; -ENOSPC: more is in use than is to fit. */
 int resize_carry(struct resize *resize);
 
-/* `program`: fantel_settle. Returns 0 or a negative errno, reported. */
-int resize_settle(struct resize *resize, int program);
+/* All of them. `program`: fantel_settle. Returns 0 or a negative errno, reported. */
+int resize_settle(struct resize *resize, __u32 n, int program);
 
 void resize_free(struct resize *resize);
 
 /* Have timers run for the failures of `map`, where they should and do not: a loader that was killed between
  * the two may have left some so. Returns 0 or a negative errno, reported. */
 int resize_arm(int map, int program);
+
+/* ---- parts (resize_array.c): an array's rows, -errno not reported ------------------------------ */
+
+int resize_carry_array(struct resize *resize);
+int resize_settle_array(struct resize *resize, int program);
+int resize_stop_timers(struct resize *resize);
+int resize_start_timers(struct resize *resize, int program);
+int resize_run(int program, struct settle *settle);
+int resize_refuse(const struct resize *resize, __u32 used);
 
 #endif

@@ -11,6 +11,11 @@
 #include "log.h"
 #include "resources.h"
 
+static __u32 n_slots(const struct resources *r)
+{
+	return r->maps->room[LIMIT_RESOURCES];
+}
+
 static const char *have_name(void *arg, __u32 slot)
 {
 	const struct resources *r = arg;
@@ -45,10 +50,10 @@ static int read_maps(struct resources *r)
 		const char *key = sync_have(&r->location, i);
 		__u32 slot = load32(key + sizeof(struct resource_key));
 
-		if (slot < MAX_RESOURCES)
+		if (slot < n_slots(r))
 			r->n_names[slot]++;
 	}
-	for (__u32 slot = 0; !err && slot < MAX_RESOURCES; slot++)
+	for (__u32 slot = 0; !err && slot < n_slots(r); slot++)
 		if (bpf_map_lookup_elem(r->maps->resource, &slot, &r->have[slot]))
 			err = err_r(-errno, "fantel_resource: can't read it: %s", strerror(errno));
 	return err;
@@ -69,15 +74,15 @@ static int plan_names(struct resources *r)
 
 int resources_plan(struct resources *r, const struct maps *maps, const struct policy *policy)
 {
-	const struct assign assign = { MAX_RESOURCES, policy->n_resources,
+	const struct assign assign = { maps->room[LIMIT_RESOURCES], policy->n_resources,
 				       have_name,     want_name,
 				       same,	      r };
 
 	*r = (struct resources){ .maps = maps, .policy = policy };
-	r->have = calloc(MAX_RESOURCES, sizeof(*r->have));
-	r->n_names = calloc(MAX_RESOURCES, sizeof(*r->n_names));
+	r->have = calloc(n_slots(r), sizeof(*r->have));
+	r->n_names = calloc(n_slots(r), sizeof(*r->n_names));
 	r->slot = calloc(policy->n_resources + 1, sizeof(*r->slot));
-	r->kept = calloc(MAX_RESOURCES, sizeof(*r->kept));
+	r->kept = calloc(n_slots(r), sizeof(*r->kept));
 	if (!r->have || !r->n_names || !r->slot || !r->kept)
 		return -ENOMEM;
 	return read_maps(r) ?: assign_slots(&assign, r->slot, r->kept) ?: plan_names(r);
@@ -116,7 +121,7 @@ int resources_remove_names(struct resources *r)
 
 bool resources_left(const struct resources *r, __u32 slot)
 {
-	return slot < MAX_RESOURCES && r->have[slot].name[0] && !r->kept[slot];
+	return slot < n_slots(r) && r->have[slot].name[0] && !r->kept[slot];
 }
 
 static bool is_used(const struct resources *r, __u32 slot)
@@ -131,7 +136,7 @@ void resources_clear(struct resources *r)
 {
 	static const struct resource none;
 
-	for (__u32 slot = 0; slot < MAX_RESOURCES; slot++)
+	for (__u32 slot = 0; slot < n_slots(r); slot++)
 		if (resources_left(r, slot) && !is_used(r, slot))
 			bpf_map_update_elem(r->maps->resource, &slot, &none, BPF_ANY);
 }

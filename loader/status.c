@@ -520,14 +520,14 @@ static json_t *groups_flat(const json_t *groups)
 /* How many paths cross each, by slot; an array that the caller frees. */
 static __u32 *crossing_counts(const struct view *view)
 {
-	__u32 *counts = calloc(MAX_RESOURCES, sizeof(*counts));
+	__u32 *counts = calloc(view->n_resources, sizeof(*counts));
 	struct path path;
 
-	for (__u32 i = 0; counts && i < MAX_PATHS; i++) {
+	for (__u32 i = 0; counts && i < view->n_paths; i++) {
 		if (bpf_map_lookup_elem(view->paths, &i, &path) || path.tunnel == TUNNEL_NONE)
 			continue;
 		for (__u32 k = 0; k < path.n_crossed && k < MAX_CROSSED; k++)
-			if (path.crossed[k] < MAX_RESOURCES)
+			if (path.crossed[k] < view->n_resources)
 				counts[path.crossed[k]]++;
 	}
 	return counts;
@@ -600,7 +600,7 @@ static json_t *resources_json(const struct view *view)
 	json_t *resources = json_array();
 	struct resource r;
 
-	for (__u32 i = 0; counts && named && i < MAX_RESOURCES; i++) {
+	for (__u32 i = 0; counts && named && i < view->n_resources; i++) {
 		if (bpf_map_lookup_elem(view->resource, &i, &r) || !r.name[0])
 			continue;
 		json_array_append_new(resources,

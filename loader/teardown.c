@@ -15,6 +15,7 @@
 #include "tc.h"
 #include "teardown.h"
 #include "unconfirmed.h"
+#include "view.h"
 
 /* Unpinning alone would do, unless somebody else holds the link. */
 static int detach_link(void *arg, const char *ifname, const char *path)
@@ -62,12 +63,14 @@ static void release_neighbours(const struct pins *pins)
 	char file[PATH_MAX];
 	int fd OWN_FD = -1;
 	struct path path;
+	__u32 room;
 
 	pins_map_path(pins, "fantel_paths", file);
 	fd = bpf_obj_get(file);
 	if (fd < 0 || netlink_open(&nl, NULL))
 		return;
-	for (__u32 slot = 0; slot < MAX_PATHS; slot++)
+	room = map_room(fd);
+	for (__u32 slot = 0; slot < room; slot++)
 		if (!bpf_map_lookup_elem(fd, &slot, &path) && path.tunnel != TUNNEL_NONE &&
 		    !addr_is_unspecified(&path.dst))
 			release_neighbour(&nl, &path.dst);

@@ -405,8 +405,17 @@ static int bring_up(struct upkeep *u, struct upkeep *before)
 		       ?: watches_open(&u->watches, maps_of(u), u->links, policy_of(u), on_trouble, u)
 		       ?: senses_open(&u->senses, maps_of(u), u->links, policy_of(u), &sense_ops)
 		       ?: changes_open(&u->changes, maps_of(u), u->links, u->watches, u->senses,
-				       policy_of(u), on_measured, u)
-		       ?: push_switch(u->push);
+				       policy_of(u), on_measured, u);
+}
+
+/* Where maps have another size, the old programs don't see what was added, and must not be led there. */
+static int switch_over(struct upkeep *u)
+{
+	struct attach *attach = u->edition->attach;
+
+	if (attach_must_resize(attach))
+		return attach_keep(attach) ?: push_switch(u->push);
+	return push_switch(u->push) ?: attach_keep(attach);
 }
 
 /* A link that failed while nobody could tell of it: of one that was told already nothing is said. */
@@ -427,7 +436,7 @@ static int keep(struct upkeep *u)
 	__u64 since_ns = u->node->now_ns;
 	int r;
 
-	r = attach_keep(attach) ?: push_remove(u->push) ?: attach_drop_ports(attach)
+	r = switch_over(u) ?: push_remove(u->push) ?: attach_drop_ports(attach)
 		    ?: recover_open(&u->recover, maps_of(u), u->links, u->watches, u->senses,
 				    policy_of(u), on_sent, u)
 		    ?: balance_open(&u->balance, maps_of(u), policy_of(u), on_sent, u);

@@ -36,6 +36,14 @@ static bool is_fresh(int jiffies_fd, __u64 fresh_until)
 
 /* ---- paths ----------------------------------------------------------------------------------- */
 
+__u32 map_room(int fd)
+{
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &len) ? 0 : info.max_entries;
+}
+
 int view_open(struct view *view, const struct options *options)
 {
 	int r;
@@ -68,6 +76,8 @@ int view_open(struct view *view, const struct options *options)
 	view->resource = pins_map(&view->pins, "fantel_resource");
 	if (view->resource < 0)
 		return view->resource;
+	view->n_paths = map_room(view->paths);
+	view->n_resources = map_room(view->resource);
 	view->jiffies = jiffies_load();
 	return 0;
 }

@@ -15,6 +15,7 @@
 struct view {
 	struct pins pins;
 	int paths, nexthops, traffic, health, pace, resource; /* map fds */
+	__u32 n_paths, n_resources; /* that there is room for */
 	int jiffies; /* a program that returns the clock of nexthop.fresh_until; -1 = none */
 };
 
@@ -29,6 +30,9 @@ struct path_view {
 	struct traffic traffic; /* of all CPUs */
 	bool fresh;		/* steer takes the next hop as it stands, without asking the FIB */
 };
+
+/* How many entries a map has room for; 0 if it can't be told. */
+__u32 map_room(int fd);
 
 /* Find the node and open the maps of its paths. Returns 0, or a negative errno after reporting it.
  * Release with view_close in any case. */

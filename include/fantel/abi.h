@@ -20,12 +20,15 @@
 #define MAX_SEGMENTS 8	     /* of a path, and of a tunnel that can be named */
 #define MAX_LABELS 8	     /* of a path */
 #define MAX_MEMBERS 16	     /* paths of a group */
+
+/* How many entries there is room for, where policy does not say otherwise (loader/policy_limits.h). */
 #define MAX_GROUPS 256
 #define MAX_PATHS 4096
 #define MAX_NEXTHOPS MAX_PATHS
 #define MAX_CLASSES 65536
 #define MAX_SOURCES 4096
 #define MAX_KEYS 256
+#define MAX_DEMANDS 256      /* parts of the domain that have to show something else */
 #define MAX_SIGN_KEYS 4      /* that one node may sign with */
 #define MAX_ENDPOINTS 1024
 #define MAX_CORE_LINKS 1024
@@ -410,18 +413,26 @@ enum settle_act {
 	SETTLE_KEPT,
 	SETTLE_ADDED,
 	SETTLE_GONE,
+	SETTLE_COUNTED, /* what they counted on a subject of another such map */
+	SETTLE_CARRIED, /* what they counted of a path's traffic */
+	SETTLE_PACED,	/* a row of fantel_pace that was in use */
 };
 
 struct settle {
-	struct failed_key key;
-	char name[NAME_LEN];
-	__u32 act;  /* enum settle_act */
-	__u32 kind; /* from here on as in struct failed */
-	__u32 cause;
-	__u32 pad;
-	__u64 since_ns;
-	__u64 until_ns;
-	__u64 sequence;
+	struct failed_key key; /* SETTLE_CARRIED, SETTLE_PACED: its index alone */
+	__u32 act;    /* enum settle_act */
+	__s32 change; /* SETTLE_COUNTED: so many events more */
+	union {
+		struct { /* of an entry, as in struct failed */
+			char name[NAME_LEN];
+			__u32 kind;
+			__u32 cause;
+			__u64 since_ns;
+			__u64 until_ns;
+			__u64 sequence;
+		};
+		struct traffic traffic; /* SETTLE_CARRIED: so much more */
+	};
 };
 
 /* Metrics that a notification told, in whole numbers. What was not told is 0. */

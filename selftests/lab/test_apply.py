@@ -179,8 +179,13 @@ def again(lab, router, policy):
     return new, new.errors()[said:]
 
 
-LIMITED = {"failures": ("failed",), "metrics": ("metrics",), "originators": ("origins", "proven"), "told": ("told",),
-           "learned": ("learned",), "queue-pairs": ("qps",), "routes": ("routes",)}
+# Limit -> maps, with the rows that they have for each, and beyond.
+LIMITED = {"paths": {"paths": (1, 0), "health": (1, 0), "traffic": (1, 0), "tunnels": (16, 0)},
+           "groups": {"ranks": (1, 0), "flows": (4096, 0)}, "classes": {"classes": (2, 0)}, "sources": {"sources": (2, 512)},
+           "resources": {"resource": (1, 0), "location": (8, 0)}, "lsps": {"lsps": (2, 0)}, "failures": {"failed": (1, 0)},
+           "metrics": {"metrics": (1, 0)}, "originators": {"origins": (1, 0), "proven": (1, 0)}, "told": {"told": (1, 0)},
+           "learned": {"learned": (1, 0)}, "receivers": {"buckets": (1, 0)}, "queue-pairs": {"qps": (1, 0)},
+           "routes": {"routes": (1, 0)}}
 
 
 def with_limits(policy, limits):
@@ -189,13 +194,27 @@ def with_limits(policy, limits):
     return new
 
 
+def with_twins(policy):
+    """Each path a second time, by another name and without its second router, and these carry the traffic."""
+    new = copy.deepcopy(policy)
+    for path in policy["path"]:
+        tunnel = copy.deepcopy(path["srv6"])
+        del tunnel["segment"][1]
+        new["path"].append(dict(path, name=f"{path['name']}-twin", srv6=tunnel))
+    for group in new["group"]:
+        for member in group["member"]:
+            member["path"] += "-twin"
+    return new
+
+
 def sizes(lab, router):
     """Limit -> the entries that its maps have room for."""
-    maps = os.path.join(lab.pin_root, router.name, "v1", "maps")
-    room = {limit: {json.loads(lab.run(router.node, "bpftool", "-j", "map", "show", "pinned",
-                                       os.path.join(maps, f"fantel_{name}")))["max_entries"] for name in names}
-            for limit, names in LIMITED.items()}
-    return {limit: found.pop() for limit, found in room.items() if len(found) == 1}
+    def room(name, rows, more):
+        pinned = os.path.join(lab.pin_root, router.name, "v1", "maps", f"fantel_{name}")
+        return (json.loads(lab.run(router.node, "bpftool", "-j", "map", "show", "pinned", pinned))["max_entries"] - more) / rows
+
+    found = {limit: {room(name, *of) for name, of in maps.items()} for limit, maps in LIMITED.items()}
+    return {limit: rooms.pop() for limit, rooms in found.items() if len(rooms) == 1}
 
 
 def failures(router):
@@ -214,23 +233,39 @@ def test_limits(tap, lab, nodes, operator):
     """Maps get another size while they are in use."""
     pe1, start = nodes["pe1"], figure.now_ns()
     path, expiring = CUT_PATH, 990
-    more = {limit: 70000 + i for i, limit in enumerate(LIMITED)}
-    file = operator.write("more", with_limits(operator.first, more))
+    small = with_limits(operator.first, {"paths": len(operator.first["path"]), "groups": 8})
+    many = with_twins(small)
+    more = {limit: 5000 + i for i, limit in enumerate(LIMITED)}
+    more.update(groups=20, classes=70000, routes=70001)
+    code, _, said = operator("apply", operator.write("many", many))
+    tap.ok(code == 2 and f"give at most {small['limits']['paths']}, or raise /fantel:fantel/limits/paths" in said,
+           "more paths than there is room for are refused", code, said)
+    operator("apply", operator.write("small", small))
     send_failures(lab, pe1, path, 1000, 2, 0)
+    file = operator.write("more", with_limits(with_twins(operator.first), more))
+    before = {name: path["packets"] for name, path in pe1.paths().items()}
 
     def grow():
-        operator("apply", operator.write("first", operator.first))
+        operator("apply", operator.write("fewer", with_limits(operator.first, more)))  # if it was tried before
+        operator("apply", operator.write("small", small))
+        was = sizes(lab, pe1)["paths"]
         send_failures(lab, pe1, path, expiring, 1, 4000)
-        return operator("apply", file)[::2]
+        return operator("apply", file)[0], was
 
-    answer, _, missing, doubts = measure(lab, grow, RATES[-1:])
-    tap.equal((answer, sizes(lab, pe1)), ((0, ""), more), "maps grow with the policy")
+    answer, m, missing, doubts = measure(lab, grow, RATES[-1:])
+    tap.equal((answer, sizes(lab, pe1)), ((0, len(operator.first["path"])), more), "maps grow with the policy")
     tap.equal((missing, doubts), (0, []), "no packet is lost by it")
+    carried = {name: path["packets"] for name, path in pe1.paths().items()}
+    tap.ok(any(carried[name] for name in carried if name.endswith("-twin")) and
+           all(packets >= before[name] for name, packets in carried.items() if name in before),
+           "the paths that found room carry it, and all count on", carried, before)
     tap.ok({(1000, path), (1001, path)} <= failures(pe1), "nor what was on record", failures(pe1))
+    tap.equal(pe1.paths()[path]["usable"], False, "nor what it says")
     tap.ok(pe1.wait(start, event="path", reason="expired", event_id=expiring), "a validity still ends by itself")
     tap.equal(failures(pe1), {(1000, path), (1001, path)}, "and with it no other one")
     few = {limit: 64 for limit in LIMITED}
     few["routes"] = 4096  # more than the lab has
+    few["groups"] = 8
     code, _, said = operator("apply", operator.write("few", with_limits(operator.first, few)))
     tap.equal((code, said, sizes(lab, pe1)), (0, "", few), "they shrink as well")
     send_failures(lab, pe1, path, 1002, 70, 0)

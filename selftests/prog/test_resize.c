@@ -12,6 +12,8 @@
 #include <cmocka.h>
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
 
 #include "clock.h"
 #include "harness.h"
@@ -38,25 +40,38 @@ static int unload(void **state)
 	return 0;
 }
 
-/* A map like this one, of another size. */
-static struct resize resize_of(const struct bpf_map *map, enum policy_limit limit)
+/* A map like this one, of another size, is replaced by it. */
+static struct resize resize_from(const struct bpf_map *map, __u32 had)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = bpf_map__map_flags(map),
 		    .btf_fd = bpf_object__btf_fd(node->obj),
 		    .btf_key_type_id = bpf_map__btf_key_type_id(map),
 		    .btf_value_type_id = bpf_map__btf_value_type_id(map));
+	enum bpf_map_type type = bpf_map__type(map);
 	struct resize r = {
-		.name = bpf_map__name(map),
-		.limit = limit,
+		.map = limited_map(bpf_map__name(map)),
 		.new = bpf_map__fd(map),
 		.key_size = bpf_map__key_size(map),
 		.value_size = bpf_map__value_size(map),
+		.had = had,
 		.room = bpf_map__max_entries(map),
+		.limit = bpf_map__max_entries(map),
+		.is_array = type == BPF_MAP_TYPE_ARRAY || type == BPF_MAP_TYPE_PERCPU_ARRAY,
 	};
 
-	r.old = bpf_map_create(bpf_map__type(map), "old", r.key_size, r.value_size, OLD_ROOM, &opts);
+	r.old = bpf_map_create(type, "old", r.key_size, r.value_size, had, &opts);
 	assert_true(r.old >= 0);
 	return r;
+}
+
+static struct resize resize_of(const struct bpf_map *map)
+{
+	return resize_from(map, OLD_ROOM);
+}
+
+static int settle_program(void)
+{
+	return bpf_program__fd(node->progs.fantel_settle);
 }
 
 static __s32 *counted(void)
@@ -129,12 +144,12 @@ static void begin(void)
 {
 	node_clear(node->maps.fantel_failed, sizeof(struct failed_key));
 	set_counted(0);
-	failed = resize_of(node->maps.fantel_failed, LIMIT_FAILURES);
+	failed = resize_of(node->maps.fantel_failed);
 }
 
 static void settle(void)
 {
-	assert_int_equal(resize_settle(&failed, bpf_program__fd(node->progs.fantel_settle)), 0);
+	assert_int_equal(resize_settle(&failed, 1, settle_program()), 0);
 	resize_free(&failed);
 }
 
@@ -181,7 +196,7 @@ static void timers_that_a_killed_loader_left_out(void **state)
 {
 	begin();
 	record(failed.new, 1, clock_now_ns());
-	assert_int_equal(resize_arm(failed.new, bpf_program__fd(node->progs.fantel_settle)), 0);
+	assert_int_equal(resize_arm(failed.new, settle_program()), 0);
 	while (is_there(failed.new, 1, NULL))
 		usleep(10000);
 	assert_int_equal(*counted(), 0);
@@ -206,7 +221,7 @@ static void windows_are_merged(void **state)
 {
 	struct addr from = { .b = { 0x20, 1 } }, other = { .b = { 0x20, 2 } };
 	struct origin carried = { .highest = 100, .taken = { 64 } }, old = carried, new = carried, found;
-	struct resize r = resize_of(node->maps.fantel_origins, LIMIT_ORIGINATORS);
+	struct resize r = resize_of(node->maps.fantel_origins);
 
 	assert_int_equal(bpf_map_update_elem(r.old, &from, &carried, BPF_ANY), 0);
 	assert_int_equal(resize_carry(&r), 0);
@@ -215,7 +230,7 @@ static void windows_are_merged(void **state)
 	assert_int_equal(bpf_map_update_elem(r.old, &from, &old, BPF_ANY), 0);
 	assert_int_equal(bpf_map_update_elem(r.old, &other, &old, BPF_ANY), 0);
 	node_put(node->maps.fantel_origins, &from, &new);
-	assert_int_equal(resize_settle(&r, -1), 0);
+	assert_int_equal(resize_settle(&r, 1, -1), 0);
 	node_get(node->maps.fantel_origins, &from, &found);
 	assert_int_equal(found.highest, 130);
 	assert_int_equal(found.taken[0], 64);
@@ -223,6 +238,219 @@ static void windows_are_merged(void **state)
 	assert_int_equal(found.taken[2], 130);
 	node_get(node->maps.fantel_origins, &other, &found);
 	assert_memory_equal(&found, &old, sizeof(old));
+	resize_free(&r);
+}
+
+/* ---- arrays ---------------------------------------------------------------------------------- */
+
+static void old_put(const struct resize *r, __u32 index, const void *value)
+{
+	assert_int_equal(bpf_map_update_elem(r->old, &index, value, BPF_ANY), 0);
+}
+
+/* Failures count on in another fantel_health, to where the entries of another fantel_failed have gone. */
+static const struct {
+	const char *sentence;
+	char old, new;
+	__s32 after;
+} count_rows[] = {
+	{ "what was counted is there", '.', '.', 1 },
+	{ "what the old programs count is added", '+', '.', 2 },
+	{ "what the new ones count is, too", '.', '+', 2 },
+	{ "what both record is counted once", '+', '+', 2 },
+	{ "what the old ones withdraw is taken off", '-', '.', 0 },
+	{ "what the new ones withdraw is, too", '.', '-', 0 },
+	{ "what both withdraw is taken off once", '-', '-', 0 },
+};
+
+static void count_there(int map, char what)
+{
+	struct health health;
+	__u32 path = PATH;
+
+	assert_int_equal(bpf_map_lookup_elem(map, &path, &health), 0);
+	health.failures += what == '+' ? 1 : what == '-' ? -1 : 0;
+	assert_int_equal(bpf_map_update_elem(map, &path, &health, BPF_ANY), 0);
+}
+
+/* What programs do to their own maps: the second event is new, the first one ends. */
+static void act_there(int failures, int counts, char what)
+{
+	struct failed_key key = { .index = PATH, .event_id = what == '+' ? 2 : 1 };
+	struct failed value = { .name = "a-path", .kind = KIND_FAILURE };
+
+	if (what == '+')
+		assert_int_equal(bpf_map_update_elem(failures, &key, &value, BPF_NOEXIST), 0);
+	else if (what == '-')
+		assert_int_equal(bpf_map_delete_elem(failures, &key), 0);
+	count_there(counts, what);
+}
+
+static void counts_in_another_map(void **state)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(count_rows); i++) {
+		struct resize r[2];
+
+		begin();
+		resize_free(&failed);
+		r[0] = resize_of(node->maps.fantel_failed);
+		r[1] = resize_from(node->maps.fantel_health, PATH + 1);
+		act_there(r[0].old, r[1].old, '+');
+		assert_int_equal(bpf_map_delete_elem(r[0].old, &(struct failed_key){ .index = PATH, .event_id = 2 }), 0);
+		record(r[0].old, 1, 0);
+		set_counted(0);
+		assert_int_equal(resize_carry(&r[0]) | resize_carry(&r[1]), 0);
+		act_there(r[0].old, r[1].old, count_rows[i].old);
+		act_there(r[0].new, r[1].new, count_rows[i].new);
+		assert_int_equal(resize_settle(r, 2, settle_program()), 0);
+		print_message("%s\n", count_rows[i].sentence);
+		assert_int_equal(*counted(), count_rows[i].after);
+		assert_int_equal(is_there(r[0].new, 1, NULL) + is_there(r[0].new, 2, NULL),
+				 count_rows[i].after);
+		resize_free(&r[0]);
+		resize_free(&r[1]);
+	}
+}
+
+static void what_paths_cross(void **state)
+{
+	struct resource resource = { .name = "a-link", .failures = 3, .congestions = 1 };
+	struct resize r = resize_of(node->maps.fantel_resource);
+	__u32 index = 7;
+
+	old_put(&r, index, &resource);
+	assert_int_equal(resize_carry(&r), 0);
+	resource.failures = 1;
+	resource.congestions = 2;
+	old_put(&r, index, &resource);
+	assert_int_equal(resize_settle(&r, 1, settle_program()), 0);
+	node_get(node->maps.fantel_resource, &index, &resource);
+	assert_string_equal(resource.name, "a-link");
+	assert_int_equal(resource.failures, 1);
+	assert_int_equal(resource.congestions, 2);
+	resize_free(&r);
+}
+
+static void traffic_is_counted_on(void **state)
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct traffic old[cpus], new[cpus];
+	struct resize r = resize_of(node->maps.fantel_traffic);
+	__u64 packets = 0, bytes = 0;
+
+	for (int cpu = 0; cpu < cpus; cpu++)
+		old[cpu] = (struct traffic){ 10 + cpu, 1000 };
+	old_put(&r, PATH, old);
+	assert_int_equal(resize_carry(&r), 0);
+	old[cpus - 1].packets += 5;
+	old[cpus - 1].bytes += 500;
+	old_put(&r, PATH, old);
+	node_get(node->maps.fantel_traffic, &(__u32){ PATH }, new);
+	new[0].packets += 2;
+	new[0].bytes += 200;
+	node_put(node->maps.fantel_traffic, &(__u32){ PATH }, new);
+	assert_int_equal(resize_settle(&r, 1, settle_program()), 0);
+	node_get(node->maps.fantel_traffic, &(__u32){ PATH }, new);
+	for (int cpu = 0; cpu < cpus; cpu++) {
+		packets += new[cpu].packets - (10 + cpu);
+		bytes += new[cpu].bytes - 1000;
+	}
+	assert_int_equal(packets, 5 + 2);
+	assert_int_equal(bytes, 500 + 200);
+	resize_free(&r);
+}
+
+/* The later choice of a path counts, whoever made it. */
+static void flows_stay_on_their_paths(void **state)
+{
+	static const struct {
+		struct flow carried, old, new, after;
+	} rows[] = {
+		{ { 3, 100 }, { 3, 100 }, { 3, 100 }, { 3, 100 } },
+		{ { 3, 100 }, { 4, 200 }, { 3, 100 }, { 4, 200 } },
+		{ { 3, 100 }, { 4, 200 }, { 5, 300 }, { 5, 300 } },
+		{ { 3, ~0U }, { 4, 5 }, { 3, ~0U }, { 4, 5 } }, /* the clock has wrapped */
+		{ {}, { 4, 200 }, {}, { 4, 200 } },
+		{ {}, {}, { 5, 300 }, { 5, 300 } },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct resize r = resize_of(node->maps.fantel_flows);
+		struct flow after;
+		__u32 at = 42;
+
+		old_put(&r, at, &rows[i].carried);
+		node_put(node->maps.fantel_flows, &at, &(struct flow){});
+		assert_int_equal(resize_carry(&r), 0);
+		old_put(&r, at, &rows[i].old);
+		node_put(node->maps.fantel_flows, &at, &rows[i].new);
+		assert_int_equal(resize_settle(&r, 1, settle_program()), 0);
+		node_get(node->maps.fantel_flows, &at, &after);
+		assert_memory_equal(&after, &rows[i].after, sizeof(after));
+		resize_free(&r);
+	}
+}
+
+/* A rate that rises goes on rising in the new map, by a timer of its own, to its end. */
+static void rates_rise_to_their_end(void **state)
+{
+	struct pace rising = { .state = PACE_RISING, .rate = 900, .offered = 1000 }, pace;
+	struct health health = { .congestions = PACE_RISE };
+	struct resize r[2] = { resize_of(node->maps.fantel_pace), resize_of(node->maps.fantel_health) };
+	__u32 path = PATH, at = PACE_OF(PATH);
+
+	resize_free(&r[0]);
+	r[0] = resize_from(node->maps.fantel_pace, PACE_OF(OLD_ROOM));
+	old_put(&r[0], at, &rising);
+	old_put(&r[1], path, &health);
+	assert_int_equal(resize_carry(&r[0]) | resize_carry(&r[1]), 0);
+	node_get(node->maps.fantel_health, &path, &health);
+	assert_int_equal(health.congestions, 0);
+	assert_int_equal(resize_settle(r, 2, settle_program()), 0);
+	node_get(node->maps.fantel_pace, &at, &pace);
+	assert_in_range(pace.rate, 900, 1000);
+	do {
+		usleep(10000);
+		node_get(node->maps.fantel_pace, &at, &pace);
+	} while (pace.state != PACE_OFF);
+	node_get(node->maps.fantel_health, &path, &health);
+	assert_int_equal(health.congestions, 0);
+	resize_free(&r[0]);
+	resize_free(&r[1]);
+}
+
+/* Transit keeps its count, in which the old timer's part still is. */
+static void rates_of_transit_rise_to_their_end(void **state)
+{
+	struct pace rising = { .state = PACE_RISING, .rate = 900, .offered = 1000 }, pace;
+	struct transit transit = { .hash = 1, .congestions = PACE_RISE };
+	struct resize r = resize_from(node->maps.fantel_pace, PACE_OF(OLD_ROOM));
+	__u32 at = 3;
+
+	node_put(node->maps.fantel_transit, &at, &transit);
+	old_put(&r, at, &rising);
+	assert_int_equal(resize_carry(&r), 0);
+	assert_int_equal(resize_settle(&r, 1, settle_program()), 0);
+	do {
+		usleep(10000);
+		node_get(node->maps.fantel_pace, &at, &pace);
+	} while (pace.state != PACE_OFF);
+	node_get(node->maps.fantel_transit, &at, &transit);
+	assert_int_equal(transit.congestions, 0);
+	assert_int_equal(transit.hash, 0);
+	resize_free(&r);
+}
+
+static void places_that_are_in_use(void **state)
+{
+	struct path path = { .name = "a-path", .tunnel = TUNNEL_GRE };
+	struct resize r = resize_of(node->maps.fantel_paths);
+
+	r.room = r.limit = 50;
+	old_put(&r, 49, &path);
+	assert_int_equal(resize_carry(&r), 0);
+	old_put(&r, 50, &path);
+	assert_int_equal(resize_carry(&r), -ENOSPC);
 	resize_free(&r);
 }
 
@@ -236,6 +464,13 @@ int main(void)
 		  timers_that_a_killed_loader_left_out, NULL, NULL, NULL },
 		{ "more than fits is refused, and nothing is touched", more_than_fits, NULL, NULL, NULL },
 		{ "sequence windows are merged", windows_are_merged, NULL, NULL, NULL },
+		{ "failures count on in another map", counts_in_another_map, NULL, NULL, NULL },
+		{ "what is counted on links and nodes, too", what_paths_cross, NULL, NULL, NULL },
+		{ "no packet is counted twice or not at all", traffic_is_counted_on, NULL, NULL, NULL },
+		{ "flows stay on their paths", flows_stay_on_their_paths, NULL, NULL, NULL },
+		{ "rates that rise do so to their end", rates_rise_to_their_end, NULL, NULL, NULL },
+		{ "and those of transit", rates_of_transit_rise_to_their_end, NULL, NULL, NULL },
+		{ "a place that is in use is not taken away", places_that_are_in_use, NULL, NULL, NULL },
 	};
 
 	return cmocka_run_group_tests_name("resize", tests, load, unload);

@@ -99,7 +99,7 @@ static void paths_with_one_destination_share_a_next_hop(void **state)
 {
 	struct path want[] = { path_to(1, 0), path_to(2, 0), path_to(1, 0) };
 
-	assert_int_equal(assign_nexthops(NULL, 0, want, 3), 0);
+	assert_int_equal(assign_nexthops(NULL, 0, want, 3, MAX_NEXTHOPS), 0);
 	assert_int_equal(want[0].nexthop, want[2].nexthop);
 	assert_int_not_equal(want[0].nexthop, want[1].nexthop);
 }
@@ -110,7 +110,7 @@ static void labels_have_next_hops_of_their_own(void **state)
 	struct path want[] = { path_to(1, 0), path_to(1, 0), path_to(1, 0) };
 
 	want[1].outer = want[2].outer = OUTER_MPLS;
-	assert_int_equal(assign_nexthops(NULL, 0, want, 3), 0);
+	assert_int_equal(assign_nexthops(NULL, 0, want, 3, MAX_NEXTHOPS), 0);
 	assert_int_not_equal(want[0].nexthop, want[1].nexthop);
 	assert_int_equal(want[1].nexthop, want[2].nexthop);
 }
@@ -120,7 +120,7 @@ static void a_destination_keeps_its_next_hop(void **state)
 	const struct path old[] = { path_to(1, 7), path_to(2, 3) };
 	struct path want[] = { path_to(3, 0), path_to(2, 0), path_to(1, 0) };
 
-	assert_int_equal(assign_nexthops(old, 2, want, 3), 0);
+	assert_int_equal(assign_nexthops(old, 2, want, 3, MAX_NEXTHOPS), 0);
 	assert_int_equal(want[1].nexthop, 3);
 	assert_int_equal(want[2].nexthop, 7);
 	assert_int_equal(want[0].nexthop, 0);
@@ -131,7 +131,7 @@ static void the_old_next_hop_is_not_used_again_at_once(void **state)
 	const struct path old[] = { path_to(1, 0) };
 	struct path want[] = { path_to(2, 0) };
 
-	assert_int_equal(assign_nexthops(old, 1, want, 1), 0);
+	assert_int_equal(assign_nexthops(old, 1, want, 1, MAX_NEXTHOPS), 0);
 	assert_int_not_equal(want[0].nexthop, 0);
 }
 
@@ -140,7 +140,7 @@ static void no_path_has_no_next_hop(void **state)
 	const struct path old[] = { { .tunnel = TUNNEL_NONE, .nexthop = 0 } };
 	struct path want[] = { path_to(2, 9) };
 
-	assert_int_equal(assign_nexthops(old, 1, want, 1), 0);
+	assert_int_equal(assign_nexthops(old, 1, want, 1, MAX_NEXTHOPS), 0);
 	assert_int_equal(want[0].nexthop, 0);
 }
 
@@ -157,7 +157,7 @@ static void as_many_new_destinations_as_there_is_room(void **state)
 		want[i] = path_to(2, 0);
 		store32(want[i].dst.b, i);
 	}
-	assert_int_equal(assign_nexthops(old, MAX_PATHS, want, MAX_PATHS), 0);
+	assert_int_equal(assign_nexthops(old, MAX_PATHS, want, MAX_PATHS, MAX_NEXTHOPS), 0);
 	for (__u32 i = 0; i < MAX_PATHS; i++) {
 		assert_in_range(want[i].nexthop, 0, MAX_NEXTHOPS - 1);
 		assert_false(seen[want[i].nexthop]);

@@ -175,42 +175,43 @@ static const struct limit_row {
 	const char *name;
 	int max;
 	const char *before, *element, *after; /* element: 1$ is its number, 2$ and 3$ its bytes */
+	const char *limit; /* with which policy makes more room */
 } limit_rows[] = {
 	{ "ports", MAX_CORE_LINKS, NODE "," SOURCE ",\"port\":[",
-	  "{\"name\":\"e%1$d\",\"class\":\"core\"}", "]" },
+	  "{\"name\":\"e%1$d\",\"class\":\"core\"}", "]", NULL },
 	{ "source prefixes", MAX_SOURCES, NODE "," PORT ",\"source\":[", "\"2001:db8:%1$x::/48\"",
-	  "]" },
+	  "]", "sources" },
 	{ "paths", MAX_PATHS, NODE "," PORT "," SOURCE ",\"path\":[",
-	  "{\"name\":\"p%1$d\",\"srv6\":{\"segment\":[\"2001:db8:b:%1$x::1\"]}}", "]" },
+	  "{\"name\":\"p%1$d\",\"srv6\":{\"segment\":[\"2001:db8:b:%1$x::1\"]}}", "]", "paths" },
 	{ "groups", MAX_GROUPS,
 	  NODE
 	  "," PORT "," SOURCE
 	  ",\"path\":[{\"name\":\"p\",\"srv6\":{\"segment\":[\"2001:db8:b::1\"]}}],\"group\":[",
-	  "{\"name\":\"g%1$d\",\"member\":[{\"path\":\"p\"}]}", "]" },
+	  "{\"name\":\"g%1$d\",\"member\":[{\"path\":\"p\"}]}", "]", "groups" },
 	{ "segments", MAX_SEGMENTS,
 	  NODE "," PORT "," SOURCE ",\"path\":[{\"name\":\"p\",\"srv6\":{\"segment\":[",
-	  "\"2001:db8:b:%1$x::1\"", "]}}]" },
+	  "\"2001:db8:b:%1$x::1\"", "]}}]", NULL },
 	{ "labels", MAX_LABELS,
 	  NODE "," PORT "," SOURCE
 	       ",\"path\":[{\"name\":\"p\",\"mpls\":{\"next-hop\":\"2001:db8::1\",\"label\":[",
-	  "16%1$03d", "]}}]" },
+	  "16%1$03d", "]}}]", NULL },
 	{ "resources", MAX_RESOURCES, NODE "," PORT "," SOURCE ",\"resource\":[",
-	  "{\"name\":\"r%1$d\",\"node\":{\"router-id\":\"10.0.%2$d.%3$d\"}}", "]" },
+	  "{\"name\":\"r%1$d\",\"node\":{\"router-id\":\"10.0.%2$d.%3$d\"}}", "]", "resources" },
 	{ "classes", MAX_CLASSES,
 	  NODE "," PORT "," SOURCE
 	       ",\"path\":[{\"name\":\"p\",\"srv6\":{\"segment\":[\"2001:db8:b::1\"]}}],"
 	       "\"group\":[{\"name\":\"g\",\"member\":[{\"path\":\"p\"}]}],\"class\":[",
-	  "{\"prefix\":\"2001:db8:%2$x:%3$x::/64\",\"group\":\"g\"}", "]" },
+	  "{\"prefix\":\"2001:db8:%2$x:%3$x::/64\",\"group\":\"g\"}", "]", "classes" },
 	{ "endpoints", MAX_ENDPOINTS / 4,
 	  NODE "," PORT "," SOURCE ",\"endpoint\":[",
-	  "{\"name\":\"e%1$d\",\"vxlan\":{\"vni\":%1$d}}", "]" },
+	  "{\"name\":\"e%1$d\",\"vxlan\":{\"vni\":%1$d}}", "]", NULL },
 	{ "controllers", 8, NODE "," PORT "," SOURCE ",\"controller\":[",
-	  "{\"address\":\"2001:db8::%1$x00\"}", "]" },
+	  "{\"address\":\"2001:db8::%1$x00\"}", "]", NULL },
 	{ "keys to sign with", MAX_SIGN_KEYS,
 	  NODE "," PORT "," SOURCE ",\"authentication\":{\"key-file\":\"/k\",\"sign-with\":[", "%1$d",
-	  "]}" },
+	  "]}", NULL },
 	{ "repetitions", MAX_REPEATS, NODE "," PORT "," SOURCE ",\"notification\":{\"repeat\":[",
-	  "%1$d", "]}" },
+	  "%1$d", "]}", NULL },
 };
 
 static char *limit_text(const struct limit_row *row, int n)
@@ -238,21 +239,51 @@ static void limits_are_those_of_the_maps(void **state)
 		OWN_MEM char *said = NULL;
 		OWN_MEM char *said_too = NULL;
 		struct policy p OWN_POLICY = { 0 };
-		char expected[64];
+		char expected[128];
 
 		print_message("# %d %s\n", row->max, row->name);
 		assert_int_equal(parse(&p, "f", fits, &said), 0);
 		policy_free(&p);
 		assert_int_equal(parse(&p, "f", exceeds, &said_too), 1);
-		snprintf(expected, sizeof(expected), "%d given; give at most %d\n", row->max + 1,
-			 row->max);
+		snprintf(expected, sizeof(expected), "%d given; give at most %d%s%s\n", row->max + 1,
+			 row->max, row->limit ? ", or raise /fantel:fantel/limits/" : "",
+			 row->limit ?: "");
 		assert_non_null(strstr(said_too, expected));
+	}
+}
+
+/* The module and the table of limits say the same. */
+static void limits_have_bounds_and_defaults(void **state)
+{
+	for (enum policy_limit l = 0; l < LIMIT_COUNT; l++) {
+		const __u32 least = limit_least(l), most = limit_most(l);
+		const struct {
+			__u32 given;
+			int errors;
+		} rows[] = { { least, 0 }, { most, 0 }, { least - 1, 1 }, { most + 1, 1 }, { 0, 0 } };
+
+		print_message("# %s\n", limit_word(l));
+		for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+			struct policy p OWN_POLICY = { 0 };
+			OWN_MEM char *text = NULL, *said = NULL;
+			__u32 given = rows[i].given;
+
+			/* Without one: the default. */
+			if (asprintf(&text, "{\"fantel:fantel\":{" NODE "," PORT "," SOURCE
+					    ",\"limits\":{\"%s\":%u}}}",
+				     limit_word(given ? l : (l + 1) % LIMIT_COUNT),
+				     given ?: limit_most((l + 1) % LIMIT_COUNT)) < 0)
+				fail();
+			assert_int_equal(parse(&p, "f", text, &said), rows[i].errors);
+			if (!rows[i].errors)
+				assert_int_equal(p.limit[l], given ?: limit_preset(l));
+		}
 	}
 }
 
 static void errors_beyond_the_thousandth_are_only_counted(void **state)
 {
-	struct limit_row bad = { "", 0, NODE "," PORT ",\"source\":[", "\"x%1$d\"", "]" };
+	struct limit_row bad = { "", 0, NODE "," PORT ",\"source\":[", "\"x%1$d\"", "]", NULL };
 	OWN_MEM char *text = limit_text(&bad, 1234);
 	OWN_MEM char *said = NULL;
 	struct policy p OWN_POLICY = { 0 };
@@ -894,6 +925,7 @@ int main(void)
 		cmocka_unit_test(warnings_do_not_stop_a_policy),
 		cmocka_unit_test(a_file_that_cant_be_read_is_an_error),
 		cmocka_unit_test(limits_are_those_of_the_maps),
+		cmocka_unit_test(limits_have_bounds_and_defaults),
 		cmocka_unit_test(errors_beyond_the_thousandth_are_only_counted),
 		cmocka_unit_test(a_group_has_as_many_members_as_fit),
 		cmocka_unit_test(the_node_is_read),
