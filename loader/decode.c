@@ -206,9 +206,16 @@ static int decode_lines(FILE *in, const struct decode_options *options)
 	return bad;
 }
 
+static void decode_forget(struct decode_options *options)
+{
+	wire_forget(&options->wire);
+}
+
 int cmd_decode(int argc, char **argv)
 {
-	struct decode_options options = { .wire.rules = msg_rules_default() };
+	struct decode_options options __attribute__((cleanup(decode_forget))) = {
+		.wire.rules = msg_rules_default(),
+	};
 	char name[32];
 	int bad = 0;
 

@@ -338,6 +338,11 @@ static int transmit_all(const struct send_options *options, const __u8 *packet, 
 	return r ?: options->n_repeats;
 }
 
+static void send_forget(struct send_options *options)
+{
+	wire_forget(&options->wire);
+}
+
 int cmd_send(int argc, char **argv)
 {
 	struct argp_child children[] = {
@@ -354,7 +359,7 @@ int cmd_send(int argc, char **argv)
 		       "not named again: its receivers would take these for its own.",
 		.children = children,
 	};
-	struct send_options options = {
+	struct send_options options __attribute__((cleanup(send_forget))) = {
 		.wire.rules = msg_rules_default(),
 		.dscp = WIRE_DSCP,
 		.n_repeats = 1,

@@ -205,6 +205,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		read_key_file(options, arg, state);
 		return 0;
 	case OPT_KEYS:
+		keys_free(&options->keys);
 		if (keys_read(&options->keys, arg, stderr))
 			exit(EXIT_BAD_INPUT);
 		return 0;
@@ -218,6 +219,13 @@ const struct argp options_wire = { .options = wire, .parser = parse };
 bool wire_keyed(const struct wire_options *options)
 {
 	return options->secret_len || options->keys.n;
+}
+
+void wire_forget(struct wire_options *options)
+{
+	explicit_bzero(options->secret, sizeof(options->secret));
+	options->secret_len = 0;
+	keys_free(&options->keys);
 }
 
 const char *wire_key(struct mac_key *key, const struct wire_options *options, __u32 key_id,

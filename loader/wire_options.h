@@ -24,6 +24,9 @@ extern const struct argp options_wire;
 /* Was a key given, or a file of keys? */
 bool wire_keyed(const struct wire_options *options);
 
+/* Wipe the keys, and release them. */
+void wire_forget(struct wire_options *options);
+
 /* The key as a MAC of `algorithm` takes it. NULL, or why there is none. */
 const char *wire_key(struct mac_key *key, const struct wire_options *options, __u32 key_id,
 		     enum wire_auth algorithm);
