@@ -66,7 +66,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps test test-build test-kernels demo bench fuzz analyse install clean
+.PHONY: all help deps test test-build test-kernels demo bench sanitize fuzz analyse install clean
 
 all: $(B)/fantel $(B)/fantel.8
 
@@ -77,6 +77,7 @@ help:
 	@echo 'sudo make test     packages, build, every test; TESTS=PATTERN for some of them'
 	@echo 'sudo make test-kernels  the tests on the kernels of Debian, in QEMU; KERNELS=bookworm for one'
 	@echo 'sudo make bench    what each program costs per packet, forwarding beside a storm, and reaction times'
+	@echo 'sudo make sanitize  unit tests and labs with a program built with ASan and UBSan; TESTS=PATTERN for others'
 	@echo 'sudo make fuzz     the long fuzzing run (FUZZ_RUNS=10000000 of each target)'
 	@echo 'sudo make analyse  clang-tidy and cppcheck, clean or it fails'
 	@echo 'sudo make install  binary, manual page, YANG module, completion (PREFIX, DESTDIR)'
@@ -87,7 +88,7 @@ help:
 # ---- packages ------------------------------------------------------------------------------------
 
 # Goals that test or show need more packages, and install what is missing when root runs them.
-SETUP   := $(filter demo test test-build test-kernels bench fuzz analyse,$(MAKECMDGOALS))
+SETUP   := $(filter demo test test-build test-kernels bench sanitize fuzz analyse,$(MAKECMDGOALS))
 BOOT    := $(filter test-kernels,$(SETUP))
 ANALYSE := $(filter analyse,$(SETUP))
 NEEDED  := $(BUILD_DEPS) $(if $(SETUP),$(TEST_DEPS)) $(if $(BOOT),$(KERNEL_DEPS)) \
@@ -169,9 +170,20 @@ test: test-build
 test-kernels: test-build
 	$(Q)$(PYTHON) selftests/kernels/run $(KERNELS:%=-k %) $(TESTS)
 
-$(B)/unit/%: selftests/unit/%.c $(B)/loader.a
-	$(call say,CC,$@) mkdir -p $(@D) && \
-		$(CC) $(OURS) $(TESTFLAGS) $(CFLAGS) $< $(B)/loader.a -lcmocka -lz $(LDLIBS) -o $@
+# The loader's sources again, under the sanitizers and with clang's warnings: for unit tests and fuzzers.
+$(B)/sanitize/loader/%.o: loader/%.c Makefile | $(GENERATED)
+	$(call say,CLANG,$@) mkdir -p $(@D) && \
+		$(CLANG) $(OURS) -O1 -g -fsanitize=fuzzer-no-link,$(SANITIZE) -c $< -o $@
+
+$(B)/sanitize/loader.a: $(LOADER:%.c=$(B)/sanitize/%.o)
+	$(call say,AR,$@) rm -f $@ && ar rcs $@ $^
+
+$(B)/sanitize/fantel: $(B)/sanitize/loader/main.o $(B)/sanitize/loader.a
+	$(call say,LD,$@) $(CLANG) -fsanitize=$(SANITIZE) $^ $(LDLIBS) -o $@
+
+$(B)/unit/%: selftests/unit/%.c $(B)/sanitize/loader.a
+	$(call say,CLANG,$@) mkdir -p $(@D) && $(CLANG) $(OURS) $(TESTFLAGS) -O1 -g -fsanitize=$(SANITIZE) \
+		$< $(B)/sanitize/loader.a -lcmocka -lz $(LDLIBS) -o $@
 
 # Packets in and packets expected, by scapy.
 $(B)/golden/%.json: selftests/golden/%.py | $(HAVE)
@@ -200,17 +212,20 @@ $(B)/verify/%: selftests/verify/%.c $(HARNESS) $(B)/loader.a
 	$(call say,CC,$@) mkdir -p $(@D) && $(CC) $(OURS) $(TESTFLAGS) -Iselftests $(CFLAGS) \
 		$< $(HARNESS) $(B)/loader.a -lcmocka $(LDLIBS) -o $@
 
-# Fuzz targets and the loader's sources again, under the sanitizers; clang's warnings with them.
-$(B)/fuzz/loader/%.o: loader/%.c Makefile | $(GENERATED)
-	$(call say,CLANG,$@) mkdir -p $(@D) && \
-		$(CLANG) $(OURS) -O1 -g -fsanitize=fuzzer-no-link,$(SANITIZE) -c $< -o $@
+$(B)/fuzz/%: selftests/fuzz/%.c $(B)/sanitize/loader.a
+	$(call say,FUZZ,$@) mkdir -p $(@D) && $(CLANG) $(OURS) $(TESTFLAGS) -O1 -g \
+		-fsanitize=fuzzer,$(SANITIZE) $< $(B)/sanitize/loader.a $(LDLIBS) -o $@
 
-$(B)/fuzz/loader.a: $(LOADER:%.c=$(B)/fuzz/%.o)
-	$(call say,AR,$@) rm -f $@ && ar rcs $@ $^
+# Unit tests are under the sanitizers at any time; here programs that run are, too. Loaders of any user
+# leave their reports where all may write, and one report is a failure, whatever the tests say.
+SANITIZED := unit/ golden/ prog/test_send lab/test_steer lab/test_recovery lab/test_lifecycle lab/test_apply \
+	lab/test_detach lab/test_user lab/test_bfd lab/test_controller lab/test_congestion lab/test_measured
 
-$(B)/fuzz/%: selftests/fuzz/%.c $(B)/fuzz/loader.a
-	$(call say,FUZZ,$@) $(CLANG) $(OURS) $(TESTFLAGS) -O1 -g -fsanitize=fuzzer,$(SANITIZE) \
-		$< $(B)/fuzz/loader.a $(LDLIBS) -o $@
+sanitize: test-build $(B)/sanitize/fantel
+	$(Q)reports=$$(mktemp -d) && chmod 1777 $$reports && trap 'rm -r $$reports' EXIT && \
+	export FANTEL=$(B)/sanitize/fantel ASAN_OPTIONS=log_path=$$reports/report UBSAN_OPTIONS=print_stacktrace=1 && \
+	$(PYTHON) selftests/run $(or $(TESTS),$(SANITIZED)); code=$$?; \
+	for report in $$reports/*; do if [ -e $$report ]; then cat $$report; code=1; fi; done; exit $$code
 
 FUZZ_RUNS ?= 10000000
 fuzz: $(FUZZ) $(PROGFUZZ)

@@ -9,6 +9,7 @@ import ipaddress
 import json
 import logging
 import math
+import os
 import pathlib
 import shutil
 import struct
@@ -23,7 +24,7 @@ TREE = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(TREE / "selftests" / "lab"))
 from tap import Tap  # noqa: E402
 
-FANTEL = TREE / "build" / "fantel"
+FANTEL = TREE / os.environ.get("FANTEL", "build/fantel")
 OPTIONS_AT = 40 + 4  # IPv6 and ICMPv6 header; no Tunnel Info
 DESCRIPTORS = range(256, 263)  # in the NLRI; the others are attributes of the link
 

@@ -13,7 +13,7 @@ import time
 
 import lab as figure
 
-FANTEL = os.path.join(figure.BUILD, "fantel")
+FANTEL = os.path.join(figure.TREE, os.environ.get("FANTEL", "build/fantel"))
 ROUTERS = ("pe1", "r1", "r2", "r3", "r4", "r5", "pe2")
 PATIENCE = 20 * figure.SLOW  # s, for what should come at once
 

@@ -12,7 +12,7 @@ TREE = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(TREE / "selftests" / "lab"))
 from tap import Tap  # noqa: E402
 
-FANTEL = TREE / "build" / "fantel"
+FANTEL = TREE / os.environ.get("FANTEL", "build/fantel")
 ETH_P_ALL = 3
 ETH_LEN = 14
 V6 = ["--from", "2001:db8:f::2", "--to", "2001:db8:f::1"]

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 """fantel decode: every golden message as a user would see it, bad input, and what options change."""
 import json
+import os
 import pathlib
 import socket
 import struct
@@ -12,7 +13,7 @@ TREE = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(TREE / "selftests" / "lab"))
 from tap import Tap  # noqa: E402
 
-FANTEL = TREE / "build" / "fantel"
+FANTEL = TREE / os.environ.get("FANTEL", "build/fantel")
 VECTORS = json.loads((TREE / "selftests" / "golden" / "messages.json").read_text())
 A = "20010db8000900000000000000000009"  # a tunnel's endpoint
 

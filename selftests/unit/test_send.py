@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 """fantel send --dry-run: decode and tshark read what it makes, and wrong usage gets a sentence."""
 import json
+import os
 import pathlib
 import shutil
 import struct
@@ -14,7 +15,7 @@ TREE = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(TREE / "selftests" / "lab"))
 from tap import Tap  # noqa: E402
 
-FANTEL = TREE / "build" / "fantel"
+FANTEL = TREE / os.environ.get("FANTEL", "build/fantel")
 V6 = ["--from", "2001:db8:f::2", "--to", "2001:db8:f::1"]
 V4 = ["--from", "198.51.100.2", "--to", "198.51.100.1"]
 SIP = "000102030405060708090a0b0c0d0e0f"
