@@ -15,6 +15,7 @@
 #include "damping.h"
 #include "endpoint.h"
 #include "fantel/bfd.h"
+#include "fill.h"
 #include "json.h"
 #include "lock.h"
 #include "measured.h"
@@ -961,6 +962,7 @@ static json_t *status_json(const struct view *view)
 	json_set(status, "origins", origins_json(pins));
 	json_set(status, "learned", learned_json(pins, links));
 	told_json(status, pins, links);
+	json_set(status, "limits", fill_json(pins));
 	return status;
 }
 
@@ -978,6 +980,7 @@ static void status_print(const json_t *json)
 	json_t *members OWN_JSON = groups_flat(json_object_get(json, "groups"));
 	json_t *queues OWN_JSON = watched_flat(json_object_get(json, "links"), "queue");
 	json_t *loads OWN_JSON = watched_flat(json_object_get(json, "links"), "utilization");
+	json_t *fill OWN_JSON = fill_rows(json_object_get(json, "limits"));
 	json_t *failed OWN_JSON = failed_rows(json_object_get(json, "failed"));
 
 	printf("node %s, ", json_string_value(json_object_get(json, "node")));
@@ -1002,6 +1005,7 @@ static void status_print(const json_t *json)
 	section(learned_columns, json_object_get(json, "learned"));
 	section(told_columns, json_object_get(json, "told"));
 	section(controller_columns, json_object_get(json, "controllers"));
+	section(fill_columns, fill);
 }
 
 static const struct argp_child children[] = { { .argp = &options_view }, {} };
