@@ -39,10 +39,16 @@ int resize_refuse(const struct resize *r, __u32 used)
 {
 	const char *word = limit_word(r->map->limit);
 
+	if (r->map->carry == CARRY_POLICY)
+		return err_r(-ENOSPC,
+			     "/fantel:fantel/limits/%s: %u are in use, so it can't be %u now; apply the "
+			     "policy with the limit as it was, and this one then",
+			     word, used, r->limit);
 	if (r->map->carry == CARRY_PLACES || r->map->carry == CARRY_RESOURCES)
 		return err_r(-ENOSPC,
-			     "/fantel:fantel/limits/%s: place %u is in use, so it can't be %u now; give as "
-			     "many, or end the loader, `fantel detach`, and run the new policy",
+			     "/fantel:fantel/limits/%s: place %u is in use, so it can't be %u now; apply the "
+			     "policy with the limit as it was, and this one then; what stays keeps its "
+			     "place until `fantel detach`",
 			     word, used, r->limit);
 	return err_r(-ENOSPC,
 		     "/fantel:fantel/limits/%s: %u are in use, so it can't be %u now; give as many, or wait "
