@@ -39,7 +39,6 @@ SUBPROG int auth_check(struct scratch *s, __u64 now_ns)
 
 	if (!s)
 		return REASON_INTERNAL;
-	s->proven = false;
 	if (!msg_has(&s->msg, TLVI_AUTH))
 		return s->authentication == AUTHENTICATION_REQUIRE ? REASON_AUTH_MISSING :
 								     REASON_NONE;

@@ -105,17 +105,35 @@ FN void failed_renew(struct failed *failed, __u32 validity_ms, __u64 now_ns)
 	bpf_timer_start(&failed->timer, validity_ms * NSEC_PER_MSEC, 0);
 }
 
-/* Congestion must not take the room that failures need. */
-FN bool failed_has_room(const struct failed_key *key)
+/*
+ * Is there no room for a new one? Congestion must not take that of failures, nor what is said of one
+ * subject that of the others: each has its own part, whoever speaks. Who has proven who they are may take
+ * more.
+ */
+FN enum reason failed_refuse(const struct failed_key *key, bool proven)
 {
 	struct node_state *node = node_state();
+	__u64 *changed_ns;
+	__u32 most = key->is_congestion ? config.congestions_each : config.failures_each;
+	__s32 *events, n;
 
-	return node && (!key->is_congestion || node->congested < MAX_CONGESTED);
+	if (!node || (key->is_congestion && node->congested >= (__s32)config.congested_most))
+		return REASON_FAILED_FULL;
+	if (config.authentication && proven)
+		return REASON_NONE;
+	events = health_events(key, &changed_ns);
+	if (!events)
+		return REASON_NONE;
+	n = *events;
+	if (n >= PACE_RISE / 2)
+		n -= PACE_RISE;
+	return n < (__s32)most ? REASON_NONE : REASON_FAILED_SHARE;
 }
 
 /* `key` says of what, who and which event. */
-FN enum reason failed_add(const struct failed_key *key, const struct msg *m, __u64 now_ns)
+FN enum reason failed_add(const struct failed_key *key, const struct msg *m, bool proven, __u64 now_ns)
 {
+	enum reason refused;
 	struct failed fresh = { .kind = m->kind, .cause = m->cause, .since_ns = now_ns };
 	struct failed *failed = bpf_map_lookup_elem(&fantel_failed, key);
 	const char *name;
@@ -128,8 +146,9 @@ FN enum reason failed_add(const struct failed_key *key, const struct msg *m, __u
 	name = health_name(key);
 	if (!name)
 		return REASON_UNMATCHED;
-	if (!failed_has_room(key))
-		return REASON_FAILED_FULL;
+	refused = failed_refuse(key, proven);
+	if (refused)
+		return refused;
 	words_copy(fresh.name, name, sizeof(fresh.name));
 	fresh.sequence = m->sequence;
 	/* Refused because it is full, or because another CPU was first. */
@@ -341,6 +360,12 @@ FN bool notify_full(enum reason reason)
 	return reason == REASON_FAILED_FULL || reason == REASON_METRICS_FULL;
 }
 
+/* None was there for any of its subjects: it may be said again. */
+FN bool notify_refused(enum reason reason)
+{
+	return notify_full(reason) || reason == REASON_FAILED_SHARE;
+}
+
 /* What a notification of congestion asks of its subject's traffic: the latest counts. */
 FN void notify_ask(const struct msg *m, const struct failed_key *key)
 {
@@ -374,7 +399,7 @@ SUBPROG int notify_subject(struct scratch *s, const struct failed_key *given, __
 	if (s->msg.kind == KIND_LOAD)
 		reason = metrics_take(s, &key, now_ns);
 	else if (notify_is_onset(s->msg.kind))
-		reason = failed_add(&key, &s->msg, now_ns);
+		reason = failed_add(&key, &s->msg, s->proven, now_ns);
 	else if (msg_has(&s->msg, TLVI_EVENT))
 		reason = failed_remove(&key, now_ns);
 	else
@@ -452,7 +477,7 @@ FN enum reason notify_transit(struct scratch *s, struct failed_key *key, __u64 n
 	key->is_transit = true;
 	key->index = slot;
 	reason = notify_subject(s, key, now_ns);
-	if (reason == REASON_FAILED_FULL)
+	if (notify_refused(reason))
 		pace_ease(slot); /* it may be new, and then has no event */
 	return reason;
 }
@@ -521,6 +546,7 @@ SUBPROG int notify_read(struct xdp_md *ctx, struct scratch *s)
 	if (!source)
 		return REASON_SOURCE;
 	s->authentication = source->authentication;
+	s->proven = false;
 	if (len < WIRE_HDR_LEN)
 		return REASON_TOO_SHORT;
 	if (len > WIRE_MSG_MAX)
@@ -607,7 +633,7 @@ FN enum reason notify_once(struct scratch *s, enum reason sense, __u64 now_ns)
 	if (reason)
 		return reason;
 	reason = notify_act(now_ns);
-	if (notify_full(reason))
+	if (notify_refused(reason))
 		window_give_back(origin, s->msg.sequence);
 	return reason;
 }

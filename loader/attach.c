@@ -103,6 +103,18 @@ static __u64 hash_seed(const struct config *config)
 	return hash_mix(hash_mix(a->q_be[0]) + a->q_be[1]);
 }
 
+/* Failures and congestion have half of the room each, and of either half each subject an equal part. */
+static void share_room(typeof(((struct fantel_bpf__rodata *)0)->config) *config,
+		       const struct policy *policy)
+{
+	__u32 half = policy->limit[LIMIT_FAILURES] / 2, subjects = policy->n_paths + policy->n_resources;
+	__u32 transit = policy->config.pacing.transit ? MAX_TRANSIT : 0;
+
+	config->congested_most = half;
+	config->failures_each = MAX(half / MAX(subjects, 1U), 1U);
+	config->congestions_each = MAX(half / MAX(subjects + transit, 1U), 1U);
+}
+
 static bool any_watched(const struct policy *policy)
 {
 	bool any = false;
@@ -118,6 +130,7 @@ static void configure(struct attach *attach)
 
 	*config = attach->policy->config;
 	config->hash_seed = hash_seed(&attach->policy->config);
+	share_room(config, attach->policy);
 	bpf_program__set_autoload(attach->skel->progs.fantel_device, devices_can_read());
 	bpf_program__set_autoload(attach->skel->progs.fantel_carrier,
 				  devices_can_read() && devices_can_attach());

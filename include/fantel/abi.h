@@ -37,7 +37,6 @@
 #define MAX_ROUTES 65536
 #define MAX_TUNNELS (2 * MAX_LABELS * MAX_PATHS) /* every suffix; old and new policy at once */
 #define MAX_FAILED 32768
-#define MAX_CONGESTED (MAX_FAILED / 2) /* of these: there is always room for failures */
 #define MAX_ORIGINS 4096
 #define MAX_METRICS 8192
 #define MAX_TOLD 16384
@@ -886,6 +885,9 @@ struct config {
 	__u32 endpoints; /* kinds of tunnels that end here, 1 << enum tunnel_type; 0 = none does */
 	__u16 vxlan_port[MAX_VXLAN_PORTS]; /* where VXLAN is expected; 0 = unused */
 	__u8 queue_by; /* enum queue_by */
+	__u32 congested_most; /* entries of fantel_failed about congestion: there is always room for failures */
+	__u32 failures_each;  /* of one path or resource, by whoever says so */
+	__u32 congestions_each; /* the same, and of one transit */
 	__u32 n_repeats;
 	__u64 netns_cookie; /* QUEUE_BY_TRACEPOINT, which sees every namespace's queues */
 	__u64 repeat_ns[MAX_REPEATS]; /* offsets from the first, ascending, the first 0 */

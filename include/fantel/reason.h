@@ -66,6 +66,7 @@
 	X(DOMAIN, "domain", DROP, "another domain's notification")                                                \
 	X(STALE, "stale", DROP, "a sequence number behind the originator's window, or its newer metrics")         \
 	X(FAILED_FULL, "failed-full", DROP, "no room in fantel_failed: the notification could not act")           \
+	X(FAILED_SHARE, "failed-share", DROP, "enough is on record of this path, link or node: it could not act")     \
 	X(METRICS_FULL, "metrics-full", DROP, "no room in fantel_metrics: the notification could not act")        \
 	X(ORIGINS_FULL, "origins-full", DROP, "no room in fantel_origins: the notification could not act")        \
 	/* P node: detect */                                                                                      \

@@ -221,6 +221,12 @@ def failures(router):
     return {(entry["event-id"], entry["path"]) for entry in router.ask("status")["failed"]}
 
 
+def filled(router, limit):
+    """How much of a limit is used, how much room there is, and whether it is marked as nearly full."""
+    rows = [row for row in router.ask("status")["limits"] if row["limit"] == limit]
+    return tuple(rows[0][member] for member in ("used", "room", "nearly-full"))
+
+
 def send_failures(lab, router, path, first, count, validity_ms):
     """R1 tells of so many events of a path."""
     segments = figure.segments_of(router.policy)[path]
@@ -241,6 +247,7 @@ def test_limits(tap, lab, nodes, operator):
     tap.ok(code == 2 and f"give at most {small['limits']['paths']}, or raise /fantel:fantel/limits/paths" in said,
            "more paths than there is room for are refused", code, said)
     operator("apply", operator.write("small", small))
+    tap.equal(filled(pe1, "paths"), (len(small["path"]), len(small["path"]), True), "status tells what is full")
     send_failures(lab, pe1, path, 1000, 2, 0)
     file = operator.write("more", with_limits(with_twins(operator.first), more))
     before = {name: path["packets"] for name, path in pe1.paths().items()}
@@ -265,25 +272,31 @@ def test_limits(tap, lab, nodes, operator):
     tap.equal(failures(pe1), {(1000, path), (1001, path)}, "and with it no other one")
     few = {limit: 64 for limit in LIMITED}
     few["routes"] = 4096  # more than the lab has
-    few["groups"] = 8
+    few.update(groups=8, failures=256)
     code, _, said = operator("apply", operator.write("few", with_limits(operator.first, few)))
     tap.equal((code, said, sizes(lab, pe1)), (0, "", few), "they shrink as well")
-    send_failures(lab, pe1, path, 1002, 70, 0)
-    tap.equal(len(failures(pe1)), 64, "what finds no room is left out")
-    tap.ok(routers.until(lambda: "a higher limits/failures in the policy makes more" in pe1.errors()),
+    some, subjects = dict(few, failures=2048), len(operator.first["path"]) + len(operator.first.get("resource", []))
+    part, more_of_it = few["failures"] // 2 // subjects, some["failures"] // 2 // subjects
+    other = operator.first["path"][1]["name"]
+    send_failures(lab, pe1, path, 1002, part, 0)
+    tap.equal(filled(pe1, "failures"), (part, few["failures"], False), "what is said of one path takes its part of the room")
+    tap.ok(routers.until(lambda: "failed-share: " in pe1.errors() and
+                         "a higher limits/failures in the policy makes more" in pe1.errors()),
            "and the loader says so", pe1.errors())
-    some = dict(few, failures=128)
+    send_failures(lab, pe1, other, 2000, 1, 0)
+    tap.equal(filled(pe1, "failures")[0], part + 1, "that of another one is left")
     operator("apply", operator.write("some", with_limits(operator.first, some)))
-    send_failures(lab, pe1, path, 1100, 10, 0)
-    tap.equal((len(failures(pe1)), sizes(lab, pe1)), (74, some), "until there is room again")
-    code, _, said = operator("apply", operator.write("few", with_limits(operator.first, few)))
-    tap.ok(code == 1 and "/fantel:fantel/limits/failures: 74 are in use, so it can't be 64 now" in said,
+    send_failures(lab, pe1, path, 1100, more_of_it, 0)
+    send_failures(lab, pe1, other, 2100, 64 - more_of_it, 0)
+    tap.equal((filled(pe1, "failures")[0], sizes(lab, pe1)), (65, some), "until there is more")
+    code, _, said = operator("apply", operator.write("least", with_limits(operator.first, dict(few, failures=64))))
+    tap.ok(code == 1 and "/fantel:fantel/limits/failures: 65 are in use, so it can't be 64 now" in said,
            "less room than is in use is refused", code, said)
-    tap.equal((len(failures(pe1)), sizes(lab, pe1)), (74, some), "and nothing is changed")
-    for event in {event for event, _ in failures(pe1)}:
+    tap.equal((filled(pe1, "failures")[0], sizes(lab, pe1)), (65, some), "and nothing is changed")
+    for event, failed in failures(pe1):
         lab.run("r1", routers.FANTEL, "send", "--to", figure.loopback("pe1"), "--from", figure.loopback("r1"),
                 "--type", "failure-recovery", "--event-id", event, "--domain", DOMAIN, "--srv6",
-                ",".join(figure.segments_of(pe1.policy)[path]))
+                ",".join(figure.segments_of(pe1.policy)[failed]))
     tap.ok(routers.until(lambda: pe1.paths()[path]["usable"] and not failures(pe1)),
            "when all of them are withdrawn, the path is usable", failures(pe1))
 

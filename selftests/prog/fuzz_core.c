@@ -29,6 +29,8 @@
 #define RUNS 300000
 #define LASTING_MS (24 * 3600 * 1000U) /* a validity that outlasts any run */
 #define HEALTH_ROWS MAX_PATHS
+#define FAILURES_EACH 5 /* of the few entries that there is room for */
+#define CONGESTIONS_EACH 4
 #define GOLDEN_SEQUENCE 0x6550000000000000 /* where those of golden messages begin */
 #define DOMAIN 5
 #define DAY_S (24 * 3600)
@@ -245,7 +247,7 @@ static void wary(struct config *config)
 		REASON_DUPLICATE, REASON_UNMATCHED, REASON_NOT_KNOWN, REASON_TOO_SHORT,            \
 		REASON_TOO_LONG, REASON_LENGTH, REASON_CHECKSUM, REASON_VERSION, REASON_TYPE,      \
 		REASON_TUNNEL, REASON_TLV, REASON_EMPTY, REASON_SOURCE, REASON_RADIUS,             \
-		REASON_STALE, REASON_FAILED_FULL
+		REASON_STALE, REASON_FAILED_FULL, REASON_FAILED_SHARE
 
 /* None is longer than a draft. */
 static const char *const frames[] = {
@@ -522,6 +524,8 @@ static void fuzz_open(struct fuzz *z, const struct variant *variant, __u64 seed)
 	struct config config = node_config();
 
 	variant->configure(&config);
+	config.failures_each = FAILURES_EACH;
+	config.congestions_each = CONGESTIONS_EACH;
 	z->variant = variant;
 	z->broken = PROPERTIES;
 	z->dice.state = seed;

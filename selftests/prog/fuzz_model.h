@@ -463,14 +463,33 @@ static void model_failed_drop(struct model *m, struct model_failed *f)
 	model_health_add(m, &key, -1);
 }
 
+/* Has enough been said of the subject, and not by who has proven who they are? */
+static bool model_is_refused(const struct model *m, const struct failed_key *key, bool proven)
+{
+	__s32 most = key->is_congestion ? m->config.congestions_each : m->config.failures_each;
+	__s32 events;
+
+	if (key->is_transit)
+		events = m->transit[key->index].congestions;
+	else if (key->is_resource)
+		events = key->is_congestion ? m->resource[key->index].value.congestions :
+					      m->resource[key->index].value.failures;
+	else
+		events = key->is_congestion ? m->health[key->index].value.congestions :
+					      m->health[key->index].value.failures;
+	return !proven && events >= most;
+}
+
 static enum reason model_failed_add(struct model *m, const struct failed_key *key,
-				    const struct msg *msg)
+				    const struct msg *msg, bool proven)
 {
 	struct model_failed *f = model_failed(m, key);
 	enum reason reason = f			? REASON_REFRESHED :
 			     key->is_congestion ? REASON_CONGESTED :
 						  REASON_FAILED;
 
+	if (!f && model_is_refused(m, key, proven))
+		return REASON_FAILED_SHARE;
 	if (!f && m->n_failed == MODEL_FAILED)
 		return REASON_FAILED_FULL;
 	if (!f) {
@@ -676,12 +695,13 @@ static enum reason model_act_on(struct model *m, const struct reading *r,
 	if (r->msg.kind == KIND_LOAD)
 		reason = model_metrics_take(m, key, &r->msg);
 	else if (model_begins(r))
-		reason = model_failed_add(m, key, &r->msg);
+		reason = model_failed_add(m, key, &r->msg, r->proven);
 	else if (msg_has(&r->msg, TLVI_EVENT))
 		reason = model_failed_remove(m, key);
 	else
 		reason = model_failed_sweep(m, key);
-	if (r->msg.kind == KIND_CONGESTION && reason != REASON_FAILED_FULL)
+	if (r->msg.kind == KIND_CONGESTION && reason != REASON_FAILED_FULL &&
+	    reason != REASON_FAILED_SHARE)
 		pace_asked(key->is_transit  ? &m->through[key->index].ask :
 			   key->is_resource ? &m->resource[key->index].value.ask :
 					      &m->ask[key->index],
@@ -865,7 +885,7 @@ static enum reason model_act_on_transit(struct model *m, const struct reading *r
 	key.is_transit = true;
 	key.index = place;
 	reason = model_act_on(m, r, tunnel, &key);
-	if (reason == REASON_FAILED_FULL)
+	if (reason == REASON_FAILED_FULL || reason == REASON_FAILED_SHARE)
 		model_transit_forget(m, place);
 	return reason;
 }
@@ -971,7 +991,8 @@ static enum reason model_once(struct model *m, const struct reading *r, enum rea
 	window_take(&origin->value, r->msg.sequence);
 	m->changes = true;
 	reason = model_act(m, r);
-	if (reason == REASON_FAILED_FULL || reason == REASON_METRICS_FULL)
+	if (reason == REASON_FAILED_FULL || reason == REASON_METRICS_FULL ||
+	    reason == REASON_FAILED_SHARE)
 		window_give_back(&origin->value, r->msg.sequence);
 	return reason;
 }

@@ -237,6 +237,9 @@ struct config node_config(void)
 		.remark = 1,
 		.hop_limit_min = WIRE_HOP_LIMIT - 8,
 		.hash_seed = 0x0123456789abcdefULL,
+		.congested_most = MAX_FAILED / 2,
+		.failures_each = 1024,
+		.congestions_each = 1000,
 		.n_repeats = 3,
 		.repeat_ns = { 0, NSEC_PER_MSEC, 5 * NSEC_PER_MSEC },
 		.pacing = {

@@ -372,6 +372,23 @@ static void by_source(void **state)
 	assert_int_equal(say(~0U, 2), REASON_REFRESHED);
 }
 
+/* Who has proven who they are finds room where anybody could have taken it; who need not, has not. */
+static void the_proven_are_not_bound(void **state)
+{
+	struct health health = { .failures = node_config().failures_each };
+	__u32 zero = 0;
+
+	forget();
+	ask(AUTHENTICATION_ACCEPT);
+	node_put(node->maps.fantel_health, &zero, &health);
+	assert_int_equal(say(~0U, 1), REASON_FAILED_SHARE);
+	assert_int_equal(say(SIP, 1), REASON_FAILED);
+	node_clear(node->maps.fantel_failed, sizeof(struct failed_key));
+	node_put(node->maps.fantel_health, &zero, &health);
+	ask(AUTHENTICATION_OFF);
+	assert_int_equal(say(SIP, 2), REASON_FAILED_SHARE);
+}
+
 /* ---- replay ---------------------------------------------------------------------------------- */
 
 static void a_replay_does_nothing(void **state)
@@ -588,6 +605,7 @@ static const struct CMUnitTest received[] = {
 	TEST("nobody speaks for another source", from_another_source),
 	TEST("without a MAC: require refuses, accept and off take it", a_mac_may_be_missing),
 	TEST("what is asked goes by the source's longest prefix", by_source),
+	TEST("who has proven who they are is not bound to a path's part", the_proven_are_not_bound),
 	TEST("what was heard once does nothing a second time", a_replay_does_nothing),
 	TEST("a forger does not move an originator's window", a_forger_does_not_move_the_window),
 	TEST("in a roll-over two keys count at once", a_roll_over),

@@ -1827,7 +1827,7 @@ static void node_congested(int entries)
 static void congestion_takes_half(void **state)
 {
 	forget();
-	node_congested(MAX_CONGESTED - 1);
+	node_congested(node_config().congested_most - 1);
 	assert_int_equal(SAY(CONGESTION, SRV6, EVENT(1, 1)), REASON_CONGESTED);
 	assert_int_equal(SAY(CONGESTION, SRV6, EVENT(2, 2)), REASON_FAILED_FULL);
 	assert_int_equal(SAY(CONGESTION, SRV6, EVENT(1, 3)), REASON_REFRESHED);
@@ -1838,6 +1838,42 @@ static void congestion_takes_half(void **state)
 	assert_int_equal(SAY(ELIMINATION, SRV6, EVENT(1, 7)), REASON_EASED);
 	assert_int_equal(SAY(CONGESTION, SRV6, EVENT(2, 2)), REASON_CONGESTED);
 	node_congested(0);
+}
+
+/* However much is said of one path, others have room; and of failures, beside its congestion, it has too. */
+static void a_subject_takes_its_part(void **state)
+{
+	struct health health = { .failures = node_config().failures_each - 1 };
+	__u32 path = SRV6_PATH;
+
+	forget();
+	node_put(node->maps.fantel_health, &path, &health);
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(1, 1)), REASON_FAILED);
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(2, 2)), REASON_FAILED_SHARE);
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(1, 3)), REASON_REFRESHED);
+	assert_int_equal(failed_entries(), 1);
+	assert_int_equal(SAY(FAILURE, ONE, EVENT(2, 4)), REASON_FAILED);
+	assert_int_equal(SAY(CONGESTION, SRV6, EVENT(4, 5)), REASON_CONGESTED);
+	assert_int_equal(SAY(RECOVERY, SRV6, EVENT(1, 6)), REASON_RECOVERED);
+	assert_int_equal(SAY(FAILURE, SRV6, EVENT(2, 2)), REASON_FAILED);
+	node_put(node->maps.fantel_health, &path, &(struct health){});
+	node_congested(0);
+	forget();
+}
+
+/* While a rate rises its own part of the count is none of anybody's. */
+static void a_rising_rate_takes_no_part(void **state)
+{
+	struct health health = { .congestions = PACE_RISE + node_config().congestions_each - 1 };
+	__u32 path = SRV6_PATH;
+
+	forget();
+	node_put(node->maps.fantel_health, &path, &health);
+	assert_int_equal(SAY(CONGESTION, SRV6, EVENT(1, 1)), REASON_CONGESTED);
+	assert_int_equal(SAY(CONGESTION, SRV6, EVENT(2, 2)), REASON_FAILED_SHARE);
+	node_put(node->maps.fantel_health, &path, &(struct health){});
+	node_congested(0);
+	forget();
 }
 
 /* ---- what is no notification, or a broken one ------------------------------------------------ */
@@ -2041,6 +2077,8 @@ static const struct CMUnitTest other[] = {
 	TEST("a full failed-tunnel set refuses, and a repetition may try again",
 	     a_full_set_refuses),
 		TEST("congestion leaves half of the set to failures", congestion_takes_half),
+		TEST("and each path its part to the others", a_subject_takes_its_part),
+		TEST("of which a rate that rises takes nothing", a_rising_rate_takes_no_part),
 	TEST("other packets to the loopback pass untouched", other_packets_pass),
 	TEST("Ethernet's padding is not parsed", padding_is_not_parsed),
 	TEST("cut at every length, nothing changes", cut_at_every_length),

@@ -32,7 +32,7 @@ static const struct {
 	{ "fantel_clock", { 100, 100, 100 } },
 	{ "fantel_device", { 1000, 1000, 1000 } },
 	{ "fantel_carrier", { 1000, 1000, 1000 } },
-	{ "fantel_settle", { 3000, 3000, 3000 } },
+	{ "fantel_settle", { 4000, 4000, 4000 } },
 	{ "fantel_mark", { 100, 100, 100 } },
 	{ "fantel_qp", { 1000, 1000, 1000 } },
 	{ "fantel_customer", { 56000, 50000, 50000 } },
