@@ -20,7 +20,7 @@ endif
 # Debian packages: to build, to test and show, and to test on other kernels.
 BUILD_DEPS := make gcc clang llvm libc6-dev linux-libc-dev libbpf-dev bpftool libelf-dev zlib1g-dev \
 	libyang2-dev libmnl-dev libjansson-dev libcap-dev pkg-config
-TEST_DEPS := libcmocka-dev iproute2 ethtool util-linux procps python3 python3-scapy tshark gnuplot-nox \
+TEST_DEPS := libcmocka-dev iproute2 ethtool util-linux procps python3 python3-scapy python3-prometheus-client tshark gnuplot-nox \
 	iputils-ping man-db libclang-rt-dev tcpdump frr bird2
 # Of these, services that are neither started nor enabled by the installation: tests run them by hand.
 QUIET    := frr bird

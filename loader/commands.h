@@ -16,6 +16,7 @@
 	X("paths", paths, "every path: usable or not, next hop, packets and bytes")                \
 	X("events", events, "what happens, while it happens")                                      \
 	X("counters", counters, "packets by reason")                                               \
+	X("export", export, "counters and states for Prometheus")                                  \
 	X("event", event, "tell a running node what happened to a link")                           \
 	X("send", send, "send one notification, or print it in hex")                               \
 	X("decode", decode, "print every field of notifications given in hex")

@@ -4,6 +4,7 @@
 #include "json.h"
 #include "options.h"
 #include "own.h"
+#include "shown.h"
 #include "table.h"
 #include "view.h"
 #include "words.h"
@@ -40,7 +41,7 @@ static const struct argp argp = {
 	.children = children,
 };
 
-static json_t *counters_json(int stats_fd, bool all)
+json_t *counters_json(int stats_fd, bool all)
 {
 	static const char *const fates[] = {
 		[FATE_DROP] = "drop",

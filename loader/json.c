@@ -37,6 +37,15 @@ json_t *json_mac(const __u8 mac[6])
 	return json_string(mac_text(text, mac));
 }
 
+const json_t *json_member(const json_t *object, const char *name)
+{
+	const char *dot = strchr(name, '.');
+
+	if (!dot)
+		return json_object_get(object, name);
+	return json_member(json_object_getn(object, name, dot - name), dot + 1);
+}
+
 json_t *json_tunnel(const struct tunnel_key *tunnel)
 {
 	char text[TUNNEL_TEXT], *rest = NULL;

@@ -37,6 +37,9 @@ json_t *json_tunnel(const struct tunnel_key *tunnel);
  */
 void json_set_time(json_t *object, const char *name, __u64 monotonic_ns);
 
+/* A member of an object, or with "a.b" a member of a member; NULL where there is none. Borrowed. */
+const json_t *json_member(const json_t *object, const char *name);
+
 /* Objects in the order of a member that is text: hash maps have none of their own. */
 void json_sort(json_t *array, const char *member);
 

@@ -8,6 +8,7 @@
 #include "json.h"
 #include "log.h"
 #include "rates.h"
+#include "shown.h"
 #include "table.h"
 #include "tunnel.h"
 #include "view.h"
@@ -144,7 +145,7 @@ static json_t *path_json(const struct path_view *view, const struct rows *metric
 	return json;
 }
 
-static json_t *paths_json(const struct view *view)
+json_t *paths_json(const struct view *view)
 {
 	json_t *rows = json_array(), *json = json_object();
 	struct rows metrics OWN_ROWS;

@@ -21,6 +21,7 @@
 #include "measured.h"
 #include "own.h"
 #include "rates.h"
+#include "shown.h"
 #include "tc.h"
 #include "table.h"
 #include "text.h"
@@ -439,7 +440,7 @@ static enum standing member_standing(const struct view *view, const struct membe
 
 /* Of a group's usable members, those of the lowest tier serve: of the congested ones only where there
  * is no other. */
-static json_t *members_json(const struct view *view, const struct group *group)
+static json_t *group_members(const struct view *view, const struct group *group)
 {
 	__u32 n = MIN(group->n_members, MAX_MEMBERS), tier = ~0U;
 	enum standing standing[MAX_MEMBERS], best = STANDING_FAILED;
@@ -478,7 +479,7 @@ static json_t *groups_json(const struct view *view)
 		json_set(group, "ordering", json_string(ordering_word(g->ordering)));
 		json_set(group, "flowlet-gap-us",
 			 g->ordering == ORDERING_FLOWLET ? json_integer(g->gap_us) : json_null());
-		json_set(group, "members", members_json(view, g));
+		json_set(group, "members", group_members(view, g));
 		json_array_append_new(groups, group);
 	}
 	json_sort(groups, "name");
@@ -498,8 +499,7 @@ static const struct column member_columns[] = {
 	{},
 };
 
-/* A row a member, for the table. */
-static json_t *groups_flat(const json_t *groups)
+json_t *members_json(const json_t *groups)
 {
 	json_t *rows = json_array(), *group, *member;
 	size_t g, m;
@@ -941,7 +941,7 @@ static json_t *loader_json(const struct pins *pins)
 	return loader;
 }
 
-static json_t *status_json(const struct view *view)
+json_t *status_json(const struct view *view)
 {
 	const struct pins *pins = &view->pins;
 	json_t *links = links_json(pins), *status = json_object();
@@ -977,7 +977,7 @@ static void section(const struct column *columns, const json_t *rows)
 static void status_print(const json_t *json)
 {
 	const json_t *loader = json_object_get(json, "loader");
-	json_t *members OWN_JSON = groups_flat(json_object_get(json, "groups"));
+	json_t *members OWN_JSON = members_json(json_object_get(json, "groups"));
 	json_t *queues OWN_JSON = watched_flat(json_object_get(json, "links"), "queue");
 	json_t *loads OWN_JSON = watched_flat(json_object_get(json, "links"), "utilization");
 	json_t *fill OWN_JSON = fill_rows(json_object_get(json, "limits"));

@@ -2,22 +2,12 @@
 #include <string.h>
 
 #include "clock.h"
+#include "json.h"
 #include "table.h"
 
 #define COLUMNS_MAX 32
 #define CELL_MAX 512
 #define GAP 2
-
-static const json_t *member_of(const json_t *row, const char *name)
-{
-	const char *dot = strchr(name, '.');
-	char head[64];
-
-	if (!dot)
-		return json_object_get(row, name);
-	snprintf(head, sizeof(head), "%.*s", (int)(dot - name), name);
-	return member_of(json_object_get(row, head), dot + 1);
-}
 
 static void span_text(char *text, double seconds)
 {
@@ -68,7 +58,7 @@ static bool is_right(const struct column *column, const json_t *rows)
 	size_t i;
 	json_t *row;
 
-	json_array_foreach(rows, i, row) if (json_is_number(member_of(
+	json_array_foreach(rows, i, row) if (json_is_number(json_member(
 						     row, column->member))) return column->style ==
 		COLUMN_PLAIN;
 	return false;
@@ -99,7 +89,7 @@ void table_print(const struct column *columns, const json_t *rows, FILE *out)
 		right[n] = is_right(&columns[n], rows);
 		json_array_foreach(rows, i, row)
 		{
-			cell_text(text, member_of(row, columns[n].member), columns[n].style);
+			cell_text(text, json_member(row, columns[n].member), columns[n].style);
 			if ((int)strlen(text) > width[n])
 				width[n] = strlen(text);
 		}
@@ -110,7 +100,7 @@ void table_print(const struct column *columns, const json_t *rows, FILE *out)
 	json_array_foreach(rows, i, row)
 	{
 		for (int c = 0; c < n; c++) {
-			cell_text(text, member_of(row, columns[c].member), columns[c].style);
+			cell_text(text, json_member(row, columns[c].member), columns[c].style);
 			put(text, width[c], right[c], c == n - 1, out);
 		}
 		fputc('\n', out);
