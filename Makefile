@@ -11,6 +11,7 @@ PYTHON  := /usr/bin/python3
 BTF     :=
 DESTDIR :=
 PREFIX  := /usr/local
+UNITDIR := $(PREFIX)/lib/systemd/system
 
 ifeq ($(V),)
 Q := @
@@ -19,7 +20,7 @@ endif
 
 # Debian packages: to build, to test and show, and to test on other kernels.
 BUILD_DEPS := make gcc clang llvm libc6-dev linux-libc-dev libbpf-dev bpftool libelf-dev zlib1g-dev \
-	libyang2-dev libmnl-dev libjansson-dev libcap-dev pkg-config
+	libyang2-dev libmnl-dev libjansson-dev libcap-dev libsystemd-dev pkg-config
 TEST_DEPS := libcmocka-dev iproute2 ethtool util-linux procps python3 python3-scapy python3-prometheus-client tshark gnuplot-nox \
 	iputils-ping man-db libclang-rt-dev tcpdump frr bird2
 # Of these, services that are neither started nor enabled by the installation: tests run them by hand.
@@ -27,7 +28,7 @@ QUIET    := frr bird
 KERNEL_DEPS := qemu-system-x86 busybox-static cpio kmod xz-utils debian-archive-keyring perftest ibverbs-providers
 ANALYSE_DEPS := clang-tidy cppcheck
 
-LIBS     := libbpf libyang libmnl jansson libcap
+LIBS     := libbpf libyang libmnl jansson libcap libsystemd
 WARN     := -Wall -Wextra -Werror -Wno-unused-parameter
 CFLAGS   := -O2 -g
 WRITEDEP  = -MMD -MP -MF $@.d -MT $@
@@ -80,7 +81,7 @@ help:
 	@echo 'sudo make sanitize  unit tests and labs with a program built with ASan and UBSan; TESTS=PATTERN for others'
 	@echo 'sudo make fuzz     the long fuzzing run (FUZZ_RUNS=10000000 of each target)'
 	@echo 'sudo make analyse  clang-tidy and cppcheck, clean or it fails'
-	@echo 'sudo make install  binary, manual page, YANG module, completion (PREFIX, DESTDIR)'
+	@echo 'sudo make install  binary, manual page, YANG module, completion, systemd unit (PREFIX, DESTDIR)'
 	@echo 'sudo make deps     install the Debian packages only'
 	@echo 'make clean         remove build/'
 	@echo 'V=1 shows commands; BTF=FILE takes kernel types from FILE instead of the running kernel'
@@ -271,6 +272,8 @@ bench: all $(BENCH) $(TOOLS)
 install: all
 	$(Q)install -D -m 755 $(B)/fantel $(DESTDIR)$(PREFIX)/sbin/fantel
 	$(Q)install -D -m 644 $(B)/fantel.8 $(DESTDIR)$(PREFIX)/share/man/man8/fantel.8
+	$(Q)mkdir -p $(DESTDIR)$(UNITDIR) && sed 's,@PREFIX@,$(PREFIX),' loader/fantel@.service \
+		>$(DESTDIR)$(UNITDIR)/fantel@.service
 	$(Q)install -D -m 644 policies/fantel.yang $(DESTDIR)$(PREFIX)/share/yang/modules/fantel/fantel.yang
 	$(Q)install -D -m 644 loader/fantel.bash \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/fantel

@@ -20,6 +20,7 @@
 #include "log.h"
 #include "options.h"
 #include "own.h"
+#include "service.h"
 #include "teardown.h"
 #include "upkeep.h"
 
@@ -153,6 +154,7 @@ static struct timespec time_left(const struct run *run)
 	__u64 now = clock_now_ns(), due, left;
 
 	due = MIN(upkeep_due(run->upkeep), apply_due(run->apply));
+	due = MIN(due, service_alive(now));
 	left = due > now ? due - now : 0;
 	return (struct timespec){ left / NSEC_PER_SEC % 3600, left % NSEC_PER_SEC };
 }
@@ -231,12 +233,16 @@ static void say_ready(const struct run *run)
 {
 	const struct policy *policy = &upkeep_edition(run->upkeep)->policy;
 	__u32 core = 0, down = upkeep_dead_nexthops(run->upkeep);
+	char state[256];
 
 	for (__u32 i = 0; i < policy->n_ports; i++)
 		core += policy->port[i].class == PORT_CORE;
-	log_note("node %s: %s; ports: customer %u, core %u; paths: %u, groups: %u, classes: %u",
+	snprintf(state, sizeof(state),
+		 "node %s: %s; ports: customer %u, core %u; paths: %u, groups: %u, classes: %u",
 		 run->node.pins.node, upkeep_is_takeover(run->upkeep) ? "taken over" : "running",
 		 policy->n_ports - core, core, policy->n_paths, policy->n_groups, policy->n_classes);
+	log_note("%s", state);
+	service_ready(state);
 	if (down)
 		log_warn("node %s: next hops that lead nowhere now: %u; `fantel paths` shows them",
 			 run->node.pins.node, down);
@@ -262,6 +268,7 @@ static int look_after(struct run *run, const struct run_options *options)
 	apply_answer_by(run->apply, run->control);
 	say_ready(run);
 	signal = loop(run);
+	service_stopping();
 	let_go(run);
 	if (signal < 0)
 		return err_r(signal, "node %s: nobody looks after it now; packets are forwarded on; "

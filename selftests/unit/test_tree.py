@@ -9,7 +9,7 @@ import tempfile
 TREE = pathlib.Path(__file__).resolve().parents[2]
 FANTEL = TREE / "build" / "fantel"
 SPDX = "SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)"
-SOURCES = [".c", ".h", ".py", ".awk", ".bash", ".yang", ".8"]
+SOURCES = [".c", ".h", ".py", ".awk", ".bash", ".service", ".yang", ".8"]
 
 
 def files():
@@ -104,7 +104,7 @@ def manual_is_clean_mdoc():
 
 def install_puts_files_in_place():
     wanted = {"sbin/fantel", "share/man/man8/fantel.8", "share/yang/modules/fantel/fantel.yang",
-              "share/bash-completion/completions/fantel"}
+              "share/bash-completion/completions/fantel", "lib/systemd/system/fantel@.service"}
     with tempfile.TemporaryDirectory() as root:
         done = subprocess.run(["make", "-s", "-C", TREE, "install", f"DESTDIR={root}", "PREFIX=/usr"],
                               capture_output=True, text=True)
@@ -134,7 +134,7 @@ TESTS = [
     ("fantel --help has every command", help_lists_every_command),
     ("wrong usage is exit code 2, with a sentence", wrong_usage_is_bad_input),
     ("the manual is clean mdoc", manual_is_clean_mdoc),
-    ("make install puts four files in place", install_puts_files_in_place),
+    ("make install puts five files in place", install_puts_files_in_place),
     ("completion knows the commands and their options", completion_knows_the_commands),
 ]
 
