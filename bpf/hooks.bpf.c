@@ -7,6 +7,7 @@
  *                   toobig      the sender learns the tunnel's MTU
  *                   cnp         RoCEv2 that a lowered rate leaves no room for becomes a CNP to its sender
  *                   mark        for the kernel's own tunnels, the mark by which it chooses them
+ *                   depart      what is ahead of a lowered rate waits in fq
  *   core port       bfd       a packet of the port's BFD session: the state follows at once
  *                   notify    a notification to this node: trust, parse, act
  *                   health      what failures do to paths
@@ -80,11 +81,14 @@ int fantel_queue(__u64 *args)
 	return queue_joined((const struct netdev_queue *)args[1]);
 }
 
-/* At the ingress of customer ports, behind fantel_customer. */
+/* At the ingress of customer ports, behind fantel_customer: what that says of a packet. */
 SEC("tc")
-int fantel_mark(struct __sk_buff *skb)
+int fantel_ingress(struct __sk_buff *skb)
 {
-	return mark_read(skb);
+	const void *meta = (void *)(long)skb->data_meta, *end = (void *)(long)skb->data;
+
+	mark_read(skb, meta, end);
+	return depart_read(skb, meta, end);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -30,13 +30,10 @@ FN int mark_write(struct xdp_md *ctx, __u32 value, __u64 bytes)
 	return XDP_PASS;
 }
 
-FN int mark_read(struct __sk_buff *skb)
+FN void mark_read(struct __sk_buff *skb, const struct mark_meta *meta, const void *end)
 {
-	const struct mark_meta *meta = (void *)(long)skb->data_meta;
-
-	if ((void *)(meta + 1) <= (void *)(long)skb->data && meta->magic == MARK_MAGIC)
+	if ((const void *)(meta + 1) <= end && meta->magic == MARK_MAGIC)
 		skb->mark = meta->value;
-	return TC_NEXT;
 }
 
 #endif

@@ -18,8 +18,7 @@
 #include "account.bpf.h"
 #include "fantel/pace.h"
 #include "packet.bpf.h"
-
-#define CLOCK_MONOTONIC 1
+#include "scratch.bpf.h"
 
 FN bool pace_is_transit(__u32 id)
 {
@@ -120,8 +119,10 @@ static int pace_step(void *map, __u32 *index, struct pace *p)
 		pace_rise_end(p, id, PACE_LOWERED);
 		return 0;
 	}
-	/* Percentages are rounded: what is short of it by less than one has risen. */
-	if (rate + p->offered / 100 < p->offered) {
+	/* Percentages are rounded: what is short of it by less than one has risen. Not before all that
+	 * waits has left: what follows would overtake it. */
+	if (rate + p->offered / 100 < p->offered ||
+	    (p->waits && p->even_ns > bpf_ktime_get_ns())) {
 		p->rate = rate;
 		bpf_timer_start(&p->timer, config.pacing.step_ns, 0);
 		return 0;
@@ -217,22 +218,38 @@ FN __u64 pace_wanted(const struct pace *p, __u32 id)
 	return wanted;
 }
 
-/* A packet of congested traffic: an enum pace_verdict. While nobody can tell the rate, all pass, and
- * all are told of the congestion. */
-SUBPROG int pace_packet(__u32 id, __u32 len)
+/* What the rate leaves to it. A packet that can wait is told until when, in scratch. */
+FN enum pace_verdict pace_turn(struct pace *p, __u32 len, bool waits, __u64 now_ns)
+{
+	__u64 most_ns = waits ? config.pacing.horizon_ns : config.pacing.burst_ns;
+	struct pace_turn turn = pace_take(p, p->rate, len, now_ns, config.pacing.burst_ns, most_ns);
+	struct scratch *s = waits ? scratch() : NULL;
+
+	if (!s || turn.verdict == PACE_DROP)
+		return turn.verdict;
+	s->leaves_ns = turn.at_ns;
+	if (turn.at_ns > now_ns)
+		count(REASON_HELD, len);
+	return turn.verdict;
+}
+
+/* A packet of congested traffic, that can wait or not: an enum pace_verdict. While nobody can tell the
+ * rate, all pass, and all are told of the congestion. */
+SUBPROG int pace_packet(__u32 id, __u32 len, bool waits)
 {
 	struct pace *p = bpf_map_lookup_elem(&fantel_pace, &id);
 	__u64 now = bpf_ktime_get_ns();
 
 	if (!p)
 		return PACE_PASS;
+	p->waits = waits;
 	if (p->state != PACE_RISING) {
 		pace_measure(p, id, len, now);
 		p->rate = pace_wanted(p, id);
 	}
 	if (!p->rate)
 		return PACE_MARK;
-	return pace_take(p, p->rate, len, now, config.pacing.burst_ns);
+	return pace_turn(p, len, waits, now);
 }
 
 /* Tell the receiver that its packet, whose IP header is at `ip`, met congestion, if that can be told

@@ -49,6 +49,7 @@ struct scratch {
 		__u32 id;
 		struct nexthop nexthop;
 	} found; /* steer: a path that is not the flow's first */
+	__u64 leaves_ns; /* pace: when the packet is to leave; 0 = at once */
 };
 
 struct {

@@ -10,6 +10,7 @@
 
 #include "account.bpf.h"
 #include "cnp.bpf.h"
+#include "depart.bpf.h"
 #include "fantel/path.h"
 #include "flows.bpf.h"
 #include "health.bpf.h"
@@ -337,9 +338,10 @@ SUBPROG int steer_mark(struct xdp_md *ctx, __u32 id, __u32 bytes)
 	return mark_write(ctx, path->mark.value, bytes);
 }
 
-/* Encapsulate, and send. The frame is whole, its IP header at `ip`, the hop limit above 1. */
+/* Encapsulate, and send; leaves_ns 0: at once. The frame is whole, its IP header at `ip`, the hop limit
+ * above 1. */
 FN int steer_send(struct xdp_md *ctx, __u8 *ip, const struct frame *f, const struct choice *c,
-		  __u64 hash)
+		  __u64 hash, __u64 leaves_ns)
 {
 	if (f->len + c->path->encap_len - ETH_LEN > c->nexthop->mtu && c->nexthop->mtu &&
 	    c->path->tunnel != TUNNEL_MARK)
@@ -351,7 +353,17 @@ FN int steer_send(struct xdp_md *ctx, __u8 *ip, const struct frame *f, const str
 	if (steer_push(ctx, f, c, hash))
 		return verdict(REASON_NO_HEADROOM, f->len);
 	steer_account(c->id, f->len);
+	if (leaves_ns)
+		return depart_write(ctx, c->nexthop->ifindex, leaves_ns, f->len);
 	return bpf_redirect(c->nexthop->ifindex, 0);
+}
+
+/* Can what is ahead of its rate wait on its way out? The kernel sets a time for IP alone; what its own
+ * tunnels do with one is theirs to say. */
+FN bool steer_can_wait(const struct choice *c)
+{
+	return config.pacing.horizon_ns && c->nexthop->fq && c->path->outer != OUTER_MPLS &&
+	       c->path->tunnel != TUNNEL_MARK;
 }
 
 #define NO_ROOM (-2) /* in place of an XDP action */
@@ -373,15 +385,16 @@ SUBPROG int steer_congested(struct xdp_md *ctx, __u32 group, __u64 hash)
 	ip = packet_start(ctx) + ETH_LEN;
 	if (ip + IPV4_LEN > (__u8 *)packet_end(ctx))
 		return NOT_OURS;
+	s->leaves_ns = 0;
 	if (rank->on_congestion == RELIEF_LOWER)
-		pace = pace_packet(PACE_OF(c.id), s->outer.len);
+		pace = pace_packet(PACE_OF(c.id), s->outer.len, steer_can_wait(&c));
 	else if (rank->on_congestion == RELIEF_MARK)
 		pace = PACE_MARK;
 	if (pace == PACE_DROP)
 		return NO_ROOM;
 	if (pace == PACE_MARK)
 		pace_mark(ip, &s->outer);
-	return steer_send(ctx, ip, &s->outer, &c, hash);
+	return steer_send(ctx, ip, &s->outer, &c, hash, s->leaves_ns);
 }
 
 /* Lost to congestion: its sender learns of it, where that is wanted and can be. */
@@ -516,7 +529,7 @@ FN int steer(struct xdp_md *ctx)
 		if (!steer_found(&c))
 			return verdict(REASON_INTERNAL, f.len);
 	}
-	return steer_send(ctx, data + ETH_LEN, &f, &c, hash);
+	return steer_send(ctx, data + ETH_LEN, &f, &c, hash, 0);
 }
 
 #endif

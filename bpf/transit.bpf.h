@@ -115,7 +115,7 @@ SUBPROG int transit_packet(struct xdp_md *ctx)
 	/* What tells of congestion must not wait for it. */
 	if (place < 0 || is_notification(&s->outer, packet_start(ctx), packet_end(ctx)))
 		return NOT_OURS;
-	pace = pace_packet(place, s->outer.len);
+	pace = pace_packet(place, s->outer.len, false);
 	if (pace == PACE_DROP)
 		return verdict(REASON_PACED, s->outer.len);
 	ip = packet_start(ctx) + ETH_LEN;

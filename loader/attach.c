@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
  * Called by run. Touches the node's pins, the XDP hooks of the policy's ports, the tc ingress of those
- * that mark packets, the egress of those that are watched, and nothing else.
+ * whose packets are marked or wait for their time, the egress of those that are watched, and nothing else.
  *
  *	           first start                       take-over
  *	load       maps are made                     pinned maps are used again
@@ -40,7 +40,7 @@ struct port {
 	int link_fd;	    /* ours; -1 = none */
 	bool inherited;	    /* by an earlier loader: pinned already */
 	enum xdp_mode mode; /* of what was inherited */
-	struct tc tc;	    /* fantel_mark, where there are marks to read */
+	struct tc tc;	    /* fantel_ingress, where there is something for it to read */
 };
 
 struct attach {
@@ -53,6 +53,8 @@ struct attach {
 	struct resize resize[LIMITED_MAP_COUNT];
 	__u32 n_resizes;
 	bool resized; /* the new ones are pinned in the place of the old ones */
+	bool departs; /* packets may wait for their time */
+	bool kept;
 	struct port *port;
 };
 
@@ -497,30 +499,30 @@ static int change_mode(struct attach *attach, struct port *port)
 	return fd;
 }
 
-/* Are there marks for the kernel to read from what comes in here? */
-static bool is_marked(const struct attach *attach, const struct policy_port *port)
+/* Is there anything for the kernel to read in front of what comes in here? */
+static bool is_read(const struct attach *attach, const struct policy_port *port)
 {
-	bool marks = false;
+	bool marks = attach->departs;
 
 	for (__u32 i = 0; i < attach->policy->n_paths; i++)
 		marks |= attach->policy->path[i].tunnel == TUNNEL_MARK;
 	return marks && port->class == PORT_CUSTOMER;
 }
 
-static int attach_mark(struct attach *attach, struct port *port)
+static int attach_reader(struct attach *attach, struct port *port)
 {
 	char path[PATH_MAX];
 
-	if (!is_marked(attach, port->policy))
+	if (!is_read(attach, port->policy))
 		return 0;
 	pins_ingress_path(attach->pins, port->policy->name, path);
 	return tc_attach(&port->tc, TC_INGRESS, path, port->ifindex, port->policy->name,
-			 bpf_program__fd(attach->skel->progs.fantel_mark));
+			 bpf_program__fd(attach->skel->progs.fantel_ingress));
 }
 
 static int attach_port(struct attach *attach, struct port *port)
 {
-	int fd = attach_mark(attach, port);
+	int fd = attach_reader(attach, port);
 
 	if (fd < 0)
 		return fd;
@@ -587,7 +589,7 @@ static int pin_maps(const struct attach *attach)
 	return r;
 }
 
-static int keep_mark(struct attach *attach, struct port *port)
+static int keep_reader(struct attach *attach, struct port *port)
 {
 	char path[PATH_MAX];
 
@@ -599,7 +601,7 @@ static int keep_mark(struct attach *attach, struct port *port)
 
 static int keep_port(struct attach *attach, struct port *port)
 {
-	int r = port->ifindex ? keep_mark(attach, port) : 0;
+	int r = port->ifindex ? keep_reader(attach, port) : 0;
 
 	if (r || !port->ifindex)
 		return r;
@@ -672,6 +674,7 @@ int attach_keep(struct attach *attach)
 {
 	int r, trace = bpf_program__fd(attach->skel->progs.fantel_queue);
 
+	attach->kept = true;
 	attach->resized = attach->n_resizes;
 	r = pin_maps(attach);
 	for (__u32 i = 0; !r && i < attach->policy->n_ports; i++)
@@ -720,13 +723,13 @@ static int drop_egress(void *arg, const char *name, const char *path)
 	return 0;
 }
 
-static int drop_mark(void *arg, const char *ifname, const char *path)
+static int drop_reader(void *arg, const char *ifname, const char *path)
 {
 	const struct attach *attach = arg;
 
 	for (__u32 i = 0; i < attach->policy->n_ports; i++)
 		if (!strcmp(attach->policy->port[i].name, ifname) &&
-		    is_marked(attach, &attach->policy->port[i]))
+		    is_read(attach, &attach->policy->port[i]))
 			return 0;
 	tc_detach(TC_INGRESS, path, ifname);
 	if (unlink(path))
@@ -737,11 +740,31 @@ static int drop_mark(void *arg, const char *ifname, const char *path)
 int attach_drop_ports(struct attach *attach)
 {
 	return pins_each_link(attach->pins->dir, drop_link, attach)
-		       ?: pins_each_ingress(attach->pins->dir, drop_mark, attach)
+		       ?: pins_each_ingress(attach->pins->dir, drop_reader, attach)
 		       ?: pins_each_egress(attach->pins->dir, drop_egress, attach);
 }
 
 /* ---- while running --------------------------------------------------------------------------- */
+
+int attach_departures(struct attach *attach)
+{
+	int r = 0;
+
+	if (attach->departs)
+		return 0;
+	attach->departs = true;
+	for (__u32 i = 0; !r && i < attach->policy->n_ports; i++) {
+		struct port *port = &attach->port[i];
+
+		if (!port->ifindex || port->tc.fd >= 0)
+			continue;
+		r = attach_reader(attach, port);
+		if (!r && attach->kept)
+			r = keep_reader(attach, port);
+	}
+	attach->departs = !r;
+	return r;
+}
 
 int attach_port_again(struct attach *attach, const struct policy_port *policy, __u32 ifindex)
 {
@@ -749,6 +772,6 @@ int attach_port_again(struct attach *attach, const struct policy_port *policy, _
 
 	let_go(port);
 	port->ifindex = ifindex;
-	return attach_port(attach, port) ?: keep_mark(attach, port) ?: pin_link(attach, port)
+	return attach_port(attach, port) ?: keep_reader(attach, port) ?: pin_link(attach, port)
 		       ?: watch_port(attach, port);
 }

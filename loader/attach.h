@@ -41,6 +41,10 @@ int attach_drop_ports(struct attach *attach); /* ports that are not in the polic
  * on is for the new programs alone. */
 bool attach_must_resize(const struct attach *attach);
 
+/* From now on customer ports have what reads departure times. To be called after attach_new_ports, and before
+ * a next hop says that packets can wait. Returns 0 or a negative errno, reported: then none may say so. */
+int attach_departures(struct attach *attach);
+
 /* Has it pinned other maps in the place of those that were there? */
 bool attach_has_resized(const struct attach *attach);
 

@@ -132,18 +132,28 @@ int netlink_request(struct netlink *nl, struct nlmsghdr *request, netlink_fn *fn
 	return r;
 }
 
+/* Strict checking wants the exact header of each kind. */
+static size_t header_of(int type)
+{
+	switch (type) {
+	case RTM_GETROUTE:
+		return sizeof(struct rtmsg);
+	case RTM_GETQDISC:
+		return sizeof(struct tcmsg);
+	default:
+		return sizeof(struct ifinfomsg);
+	}
+}
+
 int netlink_dump_begin(struct netlink *nl, int type, int family)
 {
-	char buf[NLMSG_HDRLEN + NLMSG_ALIGN(sizeof(struct ifinfomsg))] = {};
+	char buf[NLMSG_HDRLEN + NLMSG_ALIGN(sizeof(struct tcmsg))] = {};
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buf);
 
-	/* Strict checking wants the exact header of each kind; the family is the first byte of all.
-	 */
 	request->nlmsg_type = type;
 	request->nlmsg_flags = NLM_F_DUMP;
-	*(__u8 *)mnl_nlmsg_put_extra_header(request, type == RTM_GETROUTE
-							     ? sizeof(struct rtmsg)
-							     : sizeof(struct ifinfomsg)) = family;
+	/* The family is the first byte of all. */
+	*(__u8 *)mnl_nlmsg_put_extra_header(request, header_of(type)) = family;
 	return send_request(nl, request);
 }
 

@@ -33,7 +33,7 @@ int netlink_fd(const struct netlink *nl);
  * errno. */
 int netlink_request(struct netlink *nl, struct nlmsghdr *request, netlink_fn *fn, void *arg);
 
-/* Dump a kind of object: RTM_GETLINK or RTM_GETROUTE. */
+/* Dump a kind of object: RTM_GETLINK, RTM_GETROUTE or RTM_GETQDISC. */
 int netlink_dump(struct netlink *nl, int type, int family, netlink_fn *fn, void *arg);
 
 /* The same in pieces, for dumps that may be long: begin, then take one piece whenever the socket is

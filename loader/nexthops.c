@@ -33,6 +33,7 @@ struct nexthops {
 	struct netlink news, ask;
 	const struct maps *maps;
 	const struct links *links;
+	const struct qdiscs *qdiscs; /* NULL: nothing is to wait */
 	struct fresh fresh;
 	bool managed; /* the kernel takes care of neighbours */
 	bool asking;  /* some hop has `ask` */
@@ -108,6 +109,7 @@ static void resolve(struct nexthops *nexthops, struct hop *hop, __u64 fresh)
 	value.ifindex = interface->ifindex;
 	value.mtu =
 		MIN(0xffff, hop->route.mtu ? MIN(hop->route.mtu, interface->mtu) : interface->mtu);
+	value.fq = nexthops->qdiscs && qdiscs_hold(nexthops->qdiscs, interface->ifindex);
 	memcpy(value.smac, interface->mac, sizeof(value.smac));
 	neighbour = find_neighbour(nexthops, hop);
 	memcpy(value.dmac, neighbour.mac, sizeof(value.dmac));
@@ -222,6 +224,13 @@ void nexthops_link(struct nexthops *nexthops, const struct interface *interface)
 	}
 }
 
+void nexthops_qdiscs(struct nexthops *nexthops, const struct qdiscs *qdiscs)
+{
+	nexthops->qdiscs = qdiscs;
+	for (__u32 i = 0; i < nexthops->n; i++)
+		ask_again(nexthops, &nexthops->hop[i]);
+}
+
 /* ---- time ------------------------------------------------------------------------------------ */
 
 __u64 nexthops_due(const struct nexthops *nexthops)
@@ -277,7 +286,8 @@ int nexthops_fd(const struct nexthops *nexthops)
 /* ---- start ----------------------------------------------------------------------------------- */
 
 int nexthops_open(struct nexthops **out, const struct maps *maps, const struct links *links,
-		  int clock_fd, const struct nexthop_use *uses, __u32 n_uses)
+		  const struct qdiscs *qdiscs, int clock_fd, const struct nexthop_use *uses,
+		  __u32 n_uses)
 {
 	static const enum rtnetlink_groups groups[] = { RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_ROUTE,
 							RTNLGRP_NEIGH, RTNLGRP_NONE };
@@ -289,6 +299,7 @@ int nexthops_open(struct nexthops **out, const struct maps *maps, const struct l
 		return -ENOMEM;
 	nexthops->maps = maps;
 	nexthops->links = links;
+	nexthops->qdiscs = qdiscs;
 	nexthops->fresh = fresh_by(clock_fd);
 	nexthops->managed = true;
 	nexthops->n = n_uses;

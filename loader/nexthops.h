@@ -9,6 +9,7 @@
 
 #include "links.h"
 #include "maps.h"
+#include "qdiscs.h"
 
 struct nexthops;
 
@@ -21,11 +22,11 @@ struct nexthop_use {
 
 /*
  * Listen for routes and neighbours, resolve all `uses` (copied) and write them. `clock_fd` is the
- * program fantel_clock. links and maps must live as long. Returns 0 or a negative errno, reported;
+ * program fantel_clock. links, qdiscs (NULL: as below) and maps must live as long. Returns 0 or a negative errno, reported;
  * an address that nothing leads to is no error: its paths are not usable until a route appears.
  */
 int nexthops_open(struct nexthops **nexthops, const struct maps *maps, const struct links *links,
-		  int clock_fd, const struct nexthop_use *uses, __u32 n_uses);
+		  const struct qdiscs *qdiscs, int clock_fd, const struct nexthop_use *uses, __u32 n_uses);
 void nexthops_free(struct nexthops *nexthops);
 
 int nexthops_fd(const struct nexthops *nexthops);
@@ -34,6 +35,10 @@ void nexthops_read(struct nexthops *nexthops);
 /* An interface changed: what leaves by it and can't any more is marked down at once, the rest when
  * nexthops_tick comes. */
 void nexthops_link(struct nexthops *nexthops, const struct interface *interface);
+
+/* From now on each says whether packets can wait on its way out; NULL: none can. To be told again when
+ * that has changed. */
+void nexthops_qdiscs(struct nexthops *nexthops, const struct qdiscs *qdiscs);
 
 /* When nexthops_tick has something to do: at once after news, else a second after the last time. */
 __u64 nexthops_due(const struct nexthops *nexthops);

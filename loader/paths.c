@@ -65,6 +65,7 @@ static json_t *nexthop_json(const struct path_view *view)
 	json_set(json, "mtu", json_integer(nexthop->mtu));
 	json_set(json, "fresh", json_boolean(view->fresh));
 	json_set(json, "down", json_boolean(nexthop->down));
+	json_set(json, "fq", json_boolean(nexthop->fq));
 	return json;
 }
 

@@ -558,6 +558,7 @@ static void take_congestion(struct reader *r, const struct lyd_node *c)
 	p->lowest = yang_number(c, "lowest-rate") * 1000 / 8;
 	p->window_ns = yang_number(c, "window") * NSEC_PER_MSEC;
 	p->burst_ns = yang_number(c, "burst") * NSEC_PER_MSEC;
+	p->horizon_ns = yang_number(c, "horizon") * NSEC_PER_MSEC;
 	p->step_percent = yang_number(c, "step");
 	p->step_ns = yang_number(c, "step-interval") * NSEC_PER_MSEC;
 }

@@ -450,6 +450,7 @@ static json_t *congestion_json(const struct pacing *p)
 	set_number(congestion, "lowest-rate", p->lowest * 8 / 1000);
 	set_number(congestion, "window", p->window_ns / NSEC_PER_MSEC);
 	set_number(congestion, "burst", p->burst_ns / NSEC_PER_MSEC);
+	set_number(congestion, "horizon", p->horizon_ns / NSEC_PER_MSEC);
 	set_number(congestion, "step", p->step_percent);
 	set_number(congestion, "step-interval", p->step_ns / NSEC_PER_MSEC);
 	return congestion;

@@ -21,6 +21,7 @@ json_t *pace_json(const struct pace *pace)
 	json_set(json, "state", json_string(pace_state_word(pace->state)));
 	json_set(json, "rate", rate_json(off ? 0 : pace->rate));
 	json_set(json, "offered", rate_json(off ? 0 : pace->offered));
+	json_set(json, "waits", json_boolean(!off && pace->waits));
 	return json;
 }
 

@@ -19,6 +19,7 @@
 #include "nexthops.h"
 #include "own.h"
 #include "push.h"
+#include "qdiscs.h"
 #include "recover.h"
 #include "routes.h"
 #include "senses.h"
@@ -34,6 +35,7 @@ struct upkeep {
 	struct edition *edition;
 	struct push *push;
 	struct links *links;
+	struct qdiscs *qdiscs; /* NULL also where nothing is to wait in one */
 	struct nexthops *nexthops;
 	struct neighbours *neighbours;
 	struct routes *routes;
@@ -120,6 +122,8 @@ static void on_link(void *arg, enum link_change change, const struct interface *
 	case LINK_DOWN:
 	case LINK_UP:
 	case LINK_CHANGED:
+		if (u->qdiscs)
+			qdiscs_again(u->qdiscs);
 		if (u->nexthops)
 			nexthops_link(u->nexthops, i);
 		if (!interface_is_core(i))
@@ -167,6 +171,17 @@ static void on_link(void *arg, enum link_change change, const struct interface *
 	case LINK_SAME:
 		break;
 	}
+}
+
+/* Where can packets wait for their time? Who reads it comes before who writes it. */
+static const struct qdiscs *qdiscs_that_hold(struct upkeep *u)
+{
+	if (!u->qdiscs || !qdiscs_any(u->qdiscs))
+		return NULL;
+	if (!attach_departures(u->edition->attach))
+		return u->qdiscs;
+	log_warn("lowered rates are kept by dropping packets, though there is fq");
+	return NULL;
 }
 
 /* Not while we come up: links_tick asks, and is called in the loop. */
@@ -277,6 +292,7 @@ enum {
 	FD_CARRIER,
 	FD_PATHS,
 	FD_BFD,
+	FD_QDISCS,
 	FD_DUMP, /* all routes, while they are read again */
 	FD_COUNT,
 };
@@ -293,6 +309,7 @@ __u32 upkeep_fds(const struct upkeep *u, struct pollfd fds[UPKEEP_FDS])
 		[FD_CARRIER] = u->node->carrier ? carrier_fd(u->node->carrier) : -1,
 		[FD_PATHS] = reporter_paths(u->node->reporter),
 		[FD_BFD] = u->bfd ? bfd_fd(u->bfd) : -1,
+		[FD_QDISCS] = u->qdiscs ? qdiscs_fd(u->qdiscs) : -1,
 		[FD_DUMP] = routes_dump_fd(u->routes),
 	};
 
@@ -332,6 +349,8 @@ void upkeep_rest(struct upkeep *u, const struct pollfd fds[UPKEEP_FDS])
 	__u64 now_ns = u->node->now_ns;
 
 	nexthops_read(u->nexthops);
+	if (u->qdiscs && qdiscs_read(u->qdiscs))
+		nexthops_qdiscs(u->nexthops, qdiscs_that_hold(u));
 	if (nexthops_due(u->nexthops) <= now_ns)
 		nexthops_tick(u->nexthops, now_ns);
 	routes_read(u->routes, now_ns);
@@ -370,6 +389,17 @@ static int open_reporter(struct upkeep *u)
 			      node->events);
 }
 
+/* Where some group's rate may be lowered, and what is ahead of it is to wait. */
+static int open_qdiscs(struct upkeep *u)
+{
+	const struct policy *policy = policy_of(u);
+	bool lowers = false;
+
+	for (__u32 i = 0; i < policy->n_groups; i++)
+		lowers |= policy->group[i].on_congestion == RELIEF_LOWER;
+	return lowers && policy->config.pacing.horizon_ns ? qdiscs_open(&u->qdiscs) : 0;
+}
+
 /* Routes go from one to the next: reading them anew could take long. */
 static int open_routes(struct upkeep *u, struct upkeep *before)
 {
@@ -394,13 +424,14 @@ static int bring_up(struct upkeep *u, struct upkeep *before)
 	const struct nexthop_use *uses;
 	__u32 n_uses;
 
-	r = push_add(u->push) ?: open_reporter(u)
+	r = push_add(u->push) ?: open_reporter(u) ?: open_qdiscs(u)
 		    ?: links_open(&u->links, maps_of(u), policy_of(u), clock,
 				  before ? before->links : NULL, &ops);
 	if (r)
 		return r;
 	uses = push_nexthops(u->push, &n_uses);
-	return nexthops_open(&u->nexthops, maps_of(u), u->links, clock, uses, n_uses)
+	return nexthops_open(&u->nexthops, maps_of(u), u->links, qdiscs_that_hold(u), clock, uses,
+			     n_uses)
 		       ?: open_routes(u, before)
 		       ?: watches_open(&u->watches, maps_of(u), u->links, policy_of(u), on_trouble, u)
 		       ?: senses_open(&u->senses, maps_of(u), u->links, policy_of(u), &sense_ops)
@@ -503,6 +534,7 @@ static void end(struct upkeep *u, bool last)
 	routes_free(u->routes);
 	neighbours_free(u->neighbours);
 	nexthops_free(u->nexthops);
+	qdiscs_free(u->qdiscs);
 	if (last)
 		links_free(u->links);
 	else

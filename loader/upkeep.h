@@ -54,7 +54,7 @@ void upkeep_keys(struct upkeep *upkeep);
 int upkeep_report(struct upkeep *upkeep, const struct report *report, char error[CONTROL_ERROR]);
 
 /* The loop: what to wait for, until when, and what to do then; links before all else. */
-#define UPKEEP_FDS 9
+#define UPKEEP_FDS 10
 __u32 upkeep_fds(const struct upkeep *upkeep, struct pollfd fds[UPKEEP_FDS]);
 __u64 upkeep_due(const struct upkeep *upkeep);
 void upkeep_links(struct upkeep *upkeep);

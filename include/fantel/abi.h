@@ -201,6 +201,15 @@ struct mark_meta {
 };
 #define MARK_MAGIC 0xfa57e11e
 
+/* The same of a packet that is to wait for its time: when it leaves, and by which interface. Words, for
+ * a frame stands on no more. */
+struct depart_meta {
+	__u32 magic; /* DEPART_MAGIC */
+	__u32 ifindex;
+	__u32 at_low, at_high;
+};
+#define DEPART_MAGIC 0xfa57de9a
+
 /* The outer headers of one path, Ethernet included, ready to be copied; one for each inner family.
  *
  *  0            14
@@ -258,7 +267,7 @@ struct nexthop {
 	__u32 ifindex;
 	__u16 mtu;   /* of the route, Ethernet header not counted; 0 with down */
 	__u8 down;   /* the link is known to be down: the path is not usable */
-	__u8 pad;
+	__u8 fq;     /* packets can wait in its qdisc for their time; set where somebody tells it that time */
 	__u8 dmac[6];
 	__u8 smac[6];
 	char ifname[16];
@@ -348,7 +357,7 @@ enum pace_state {
 struct pace {
 	struct bpf_timer timer; /* of the next step; user space reads zeros */
 	__u32 state;	 /* enum pace_state */
-	__u32 pad;
+	__u32 waits;	 /* what is ahead of the rate does, and is not dropped */
 	__u64 rate;	 /* bytes/s now; 0 = as much as comes */
 	__u64 offered;	 /* bytes/s that came before it was lowered; 0 = not yet known */
 	__u64 even_ns;	 /* when all that passed has taken its time at the rate */
@@ -846,6 +855,7 @@ struct pacing {
 	__u64 lowest;	 /* bytes/s; no rate is below */
 	__u64 window_ns; /* over which traffic is measured */
 	__u64 burst_ns;	 /* so far ahead of its rate traffic may run */
+	__u64 horizon_ns; /* the same where it can wait meanwhile; 0 = it is not to */
 	__u64 step_ns;	 /* from one step of rising to the next */
 	__u32 share;	 /* struct pace_ask, where a notification tells nothing */
 	__u32 target_percent; /* utilization to come down to */

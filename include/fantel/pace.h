@@ -5,7 +5,7 @@
  *
  *	pace_asked(&ask, &msg, &policy)		from a notification of congestion
  *	pace_rate(&ask, offered, lowest)	bytes/s, of a path that carried `offered`
- *	pace_take(&pace, rate, len, now, burst)	may this packet pass?
+ *	pace_take(&pace, rate, len, now, burst, most)	may this packet pass, and when?
  */
 #ifndef FANTEL_PACE_H
 #define FANTEL_PACE_H
@@ -75,24 +75,36 @@ enum pace_verdict {
 	PACE_DROP, /* too far ahead */
 };
 
+struct pace_turn {
+	enum pace_verdict verdict;
+	__u64 at_ns; /* when it would leave, of packets that leave at the rate, one after the other */
+};
+
 /*
  * One packet of `len` bytes through the bucket, which is counted in time: `even_ns` is when all that
  * has passed will have taken its time at the rate. How far that is ahead of now is what the traffic
- * has run ahead of its rate, up to burst_ns; from a quarter of that on packets are marked. CPUs that
- * meet here lose no bytes: each adds its own.
+ * has run ahead of its rate, up to most_ns; from a quarter of burst_ns on packets are marked. CPUs that
+ * meet here lose no bytes: each adds its own, and has a turn of its own.
  */
-FN enum pace_verdict pace_take(struct pace *p, __u64 rate, __u32 len, __u64 now_ns, __u64 burst_ns)
+FN struct pace_turn pace_take(struct pace *p, __u64 rate, __u32 len, __u64 now_ns, __u64 burst_ns,
+			      __u64 most_ns)
 {
 	__u64 even = p->even_ns, ahead = even > now_ns ? even - now_ns : 0;
+	struct pace_turn turn = { PACE_PASS, now_ns };
 
 	if (!rate)
-		return PACE_PASS;
-	if (ahead > burst_ns)
-		return PACE_DROP;
+		return turn;
+	if (ahead > most_ns) {
+		turn.verdict = PACE_DROP;
+		return turn;
+	}
 	if (!ahead)
 		__sync_val_compare_and_swap(&p->even_ns, even, now_ns);
-	__sync_fetch_and_add(&p->even_ns, len * NSEC_PER_SEC / rate);
-	return ahead > burst_ns / 4 ? PACE_MARK : PACE_PASS;
+	even = __sync_fetch_and_add(&p->even_ns, len * NSEC_PER_SEC / rate);
+	turn.at_ns = MAX(even, now_ns);
+	if (ahead > burst_ns / 4)
+		turn.verdict = PACE_MARK;
+	return turn;
 }
 
 #endif

@@ -88,7 +88,7 @@ def ingress_programs(lab, port="dc1"):
             return 0  # a kernel without it
         return struct.unpack_from("=I", asked, 24)[0]
 
-    return lab.inside("pe1", tcx) + lab.run("pe1", "tc", "filter", "show", "dev", port, "ingress").count(" fantel_mark:[")
+    return lab.inside("pe1", tcx) + lab.run("pe1", "tc", "filter", "show", "dev", port, "ingress").count(" fantel_ingress:[")
 
 
 def test_share(tap, lab, pe1, family):

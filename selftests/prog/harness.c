@@ -717,10 +717,10 @@ bool node_run_cramped(struct fantel_bpf *node, const struct bpf_program *prog, _
 	return run_behind(node, prog, ifindex, 200, in, o);
 }
 
-bool node_run_full(struct fantel_bpf *node, const struct bpf_program *prog, const struct bytes *in,
-		   struct outcome *o)
+bool node_run_room(struct fantel_bpf *node, const struct bpf_program *prog, __u32 room,
+		   const struct bytes *in, struct outcome *o)
 {
-	return run_behind(node, prog, 0, 212, in, o);
+	return run_behind(node, prog, 0, 212 - room, in, o);
 }
 
 const char *verdict_word(__u32 verdict)

@@ -138,9 +138,9 @@ void node_run_egress(struct fantel_bpf *node, const struct bpf_program *prog, __
 bool node_run_cramped(struct fantel_bpf *node, const struct bpf_program *prog, __u32 ifindex,
 		      const struct bytes *in, struct outcome *outcome);
 
-/* The same with no room for as much as eight bytes. */
-bool node_run_full(struct fantel_bpf *node, const struct bpf_program *prog, const struct bytes *in,
-		   struct outcome *outcome);
+/* The same with room for so many bytes and the seven beyond, a multiple of four. */
+bool node_run_room(struct fantel_bpf *node, const struct bpf_program *prog, __u32 room,
+		   const struct bytes *in, struct outcome *outcome);
 
 /* Does the outcome show this verdict and exactly this reason, once? REASON_NONE: none at all.
  * Says on standard error what differs. */

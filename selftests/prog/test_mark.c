@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
  * mark: what fantel_customer tells the kernel of packets for tunnels of the kernel's own. The other
- * end of it, fantel_mark, needs a real interface: lab/test_mark.
+ * end of it, fantel_ingress, needs a real interface: lab/test_mark.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -219,7 +219,7 @@ static void what_is_not_steered_is_not_marked(void **state)
 static void without_room_it_is_dropped(void **state)
 {
 	arrange();
-	if (!node_run_full(node, node->progs.fantel_customer, golden("roce6"), &got))
+	if (!node_run_room(node, node->progs.fantel_customer, 0, golden("roce6"), &got))
 		skip();
 	assert_true(outcome_is(&got, "no room for metadata", XDP_DROP, REASON_NO_METADATA));
 }
@@ -231,7 +231,7 @@ static void tc_leaves_others_alone(void **state)
 		    .data_size_in = golden("roce6")->len, .ctx_in = &skb,
 		    .ctx_size_in = sizeof(skb), .ctx_out = &skb, .ctx_size_out = sizeof(skb));
 
-	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(node->progs.fantel_mark), &opts), 0);
+	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(node->progs.fantel_ingress), &opts), 0);
 	assert_int_equal((int)opts.retval, -1); /* whoever comes next decides */
 	assert_int_equal(skb.mark, 5);
 }

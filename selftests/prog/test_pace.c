@@ -22,10 +22,10 @@
 static struct fantel_bpf *node;
 static struct outcome got;
 
-static void node_begin(struct pacing pacing)
+static void node_begin_by(struct pacing pacing, const char *name)
 {
 	struct config config = node_config();
-	struct policy_path path = golden_path("encaps-3"), other = golden_path("encaps-2");
+	struct policy_path path = golden_path(name), other = golden_path("encaps-2");
 	struct addr a = addr_of("2001:db8:12::1"), b = addr_of("2001:db8:12::2");
 	struct nexthop nh = nexthop_fresh();
 	struct resource_key link;
@@ -46,6 +46,11 @@ static void node_begin(struct pacing pacing)
 	resource_key_link(&link, &a, &b);
 	node_resource(node, LINK, "r1-r2", 1, &link);
 	node_crosses(node, PATH, 1, &crossed);
+}
+
+static void node_begin(struct pacing pacing)
+{
+	node_begin_by(pacing, "encaps-3");
 }
 
 /* All told rates are below a packet in minutes: what is measured and what passes depends on no clock. */
@@ -482,6 +487,153 @@ static void others_are_left_alone_where_policy_says_so(void **state)
 	assert_int_equal(told("end of congestion of transit"), REASON_UNMATCHED);
 }
 
+/* The same, and what is ahead may wait for 200 s where there is fq. */
+static void waiting_begin(const char *path, bool fq)
+{
+	struct nexthop nh = nexthop_fresh();
+	struct pacing pacing = slow;
+
+	pacing.horizon_ns = 200 * NSEC_PER_SEC;
+	node_begin_by(pacing, path);
+	nh.fq = fq;
+	node_nexthop(node, PATH, &nh);
+}
+
+/* What the kernel is told of a packet that waits, which is otherwise as the one that left at once. */
+static __u64 leaves_ns(const struct bytes *at_once)
+{
+	struct depart_meta meta;
+
+	assert_int_equal(got.verdict, XDP_PASS);
+	assert_int_equal(got.out.len, sizeof(meta) + at_once->len);
+	memcpy(&meta, got.out.b, sizeof(meta));
+	assert_memory_equal(got.out.b + sizeof(meta), at_once->b, at_once->len);
+	assert_int_equal(meta.magic, DEPART_MAGIC);
+	assert_int_equal(meta.ifindex, NEXTHOP_IFINDEX);
+	return (__u64)meta.at_high << 32 | meta.at_low;
+}
+
+/* 11.4 s each, at 10 bytes/s: 18 and what the last one brings fill 200 s. */
+static void what_is_ahead_waits(void **state)
+{
+	__u64 each = golden_len("roce6 ecn 0") * NSEC_PER_SEC / 10, last = 0, now;
+	static struct bytes at_once;
+	int marked = 0, waited = 0;
+
+	waiting_begin("encaps-3", true);
+	assert_int_equal(sent("roce6 ecn 0", &marked), XDP_REDIRECT); /* nothing is congested yet */
+	at_once = got.out;
+	assert_int_equal(told("congestion of encaps-3, 10 bytes/s"), REASON_CONGESTED);
+	now = now_ns();
+	while (sent("roce6 ecn 0", &marked) != XDP_DROP) {
+		__u64 at = leaves_ns(&at_once);
+
+		assert_true(waited ? at == last + each : at >= now);
+		assert_int_equal(got.count[REASON_HELD].packets, waited > 0);
+		last = at;
+		waited++;
+	}
+	assert_int_equal(got.count[REASON_PACED].packets, 1);
+	assert_int_equal(waited, 200 * 10 / golden_len("roce6 ecn 0") + 1);
+	assert_int_equal(pace().waits, 1);
+	assert_int_equal(marked, 0);
+}
+
+static void what_waits_is_marked(void **state)
+{
+	int marked = 0, passed = 0;
+
+	waiting_begin("encaps-3", true);
+	told("congestion of encaps-3, 10 bytes/s");
+	while (sent("roce6 ecn 2", &marked) == XDP_PASS)
+		passed++;
+	assert_int_equal(passed - marked, 25 * 10 / golden_len("roce6 ecn 2") + 1); /* a quarter of the burst */
+}
+
+/* Without fq, or with labels outside, it is dropped beyond the burst. */
+static void elsewhere_nothing_waits(void **state)
+{
+	int marked;
+
+	waiting_begin("encaps-3", false);
+	told("congestion of encaps-3, 10 bytes/s");
+	assert_int_equal(pass(50, "roce6 ecn 0", &marked), 100 * 10 / golden_len("roce6 ecn 0") + 1);
+	assert_int_equal(pace().waits, 0);
+	waiting_begin("mpls-3", true);
+	node_congestions(node, PATH, 1);
+	for (int i = 0; i < 50; i++)
+		assert_int_not_equal(sent("roce6 ecn 0", &marked), XDP_PASS);
+}
+
+/* A next hop that the loader did not renew is asked of the FIB, which knows nothing of qdiscs. */
+static void without_a_loader_nothing_waits(void **state)
+{
+	struct nexthop nh = nexthop_fresh();
+	__u32 customer;
+	int marked = 0;
+
+	waiting_begin("encaps-3", true);
+	told("congestion of encaps-3, 10 bytes/s");
+	assert_int_equal(sent("roce6 ecn 0", &marked), XDP_PASS);
+	nh.fq = true;
+	nh.fresh_until = STALE;
+	node_nexthop(node, PATH, &nh);
+	customer = net_port("customer", "02:00:00:00:01:01");
+	net_port("core", "02:00:00:00:02:01");
+	net_do("ip -6 addr add 2001:db8:e0::1/64 dev core nodad");
+	net_do("ip -6 neigh add 2001:db8:e0::2 lladdr 02:00:00:00:02:02 dev core");
+	net_do("ip -6 route add 2001:db8:a::/48 via 2001:db8:e0::2");
+	node_run(node, node->progs.fantel_customer, customer, golden("roce6 ecn 0"), &got);
+	assert_int_equal(got.verdict, XDP_REDIRECT);
+	assert_int_equal(pace().waits, 0);
+}
+
+/* What is too far ahead is dropped all the same. */
+static void without_metadata_nothing_waits(void **state)
+{
+	waiting_begin("encaps-3", true);
+	told("congestion of encaps-3, 10 bytes/s");
+	/* For the outer header, and not for the time. */
+	if (!node_run_room(node, node->progs.fantel_customer, 96, golden("roce6 ecn 0"), &got))
+		skip();
+	assert_int_equal(got.verdict, XDP_REDIRECT);
+	assert_int_equal(got.count[REASON_UNTIMED].packets, 1);
+}
+
+/* Its rate has risen when nothing waits any more, though it is as high as before by then. */
+static void nobody_overtakes_what_waits(void **state)
+{
+	struct pacing pacing = slow;
+	struct nexthop nh = nexthop_fresh();
+	__u32 path = PACE_OF(PATH);
+	int marked = 0;
+	struct pace p;
+
+	pacing.horizon_ns = NSEC_PER_SEC;
+	pacing.window_ns = 0;
+	pacing.step_percent = 100;
+	node_begin(pacing);
+	nh.fq = true;
+	node_nexthop(node, PATH, &nh);
+	told("congestion of encaps-3");
+	sent("roce6 ecn 0", &marked);
+	sent("roce6 ecn 0", &marked);
+	assert_int_equal(pace().state, PACE_LOWERED);
+	p = pace();
+	p.offered = 1000;
+	p.even_ns = now_ns() + NSEC_PER_SEC / 2;
+	node_put(node->maps.fantel_pace, &path, &p);
+	told("end of congestion of encaps-3");
+	while (now_ns() < p.even_ns - 50 * NSEC_PER_MSEC) {
+		assert_int_equal(pace().state, PACE_RISING);
+		sleep_ms(20);
+	}
+	for (int tries = 0; tries < 1000 && pace().state != PACE_OFF; tries++)
+		sleep_ms(1);
+	assert_int_equal(pace().state, PACE_OFF);
+	assert_true(now_ns() >= p.even_ns);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -505,6 +657,13 @@ int main(void)
 		     transit_events_end_everywhere),
 		TEST("tunnels of others are left alone where policy says so",
 		     others_are_left_alone_where_policy_says_so),
+		TEST("where there is fq, what is ahead of the rate waits for its turn",
+		     what_is_ahead_waits),
+		TEST("and is marked as if it did not", what_waits_is_marked),
+		TEST("without fq, or behind labels, nothing waits", elsewhere_nothing_waits),
+		TEST("nor where no loader looks after the way out", without_a_loader_nothing_waits),
+		TEST("nor where the driver has no room for metadata", without_metadata_nothing_waits),
+		TEST("the rate has risen when nothing waits any more", nobody_overtakes_what_waits),
 	};
 	int failed;
 

@@ -266,7 +266,7 @@ static void fill_failed(void)
 	__u64 now = clock_now_ns();
 	struct health health = { .failures = 1, .changed_ns = now - NSEC_PER_SEC };
 	struct origin origin = { .highest = 1234567890123456789ULL };
-	struct pace pace = { .state = PACE_RISING, .rate = 125000, .offered = 250000 };
+	struct pace pace = { .state = PACE_RISING, .waits = 1, .rate = 125000, .offered = 250000 };
 	__u32 west = 0, direct = PACE_OF(2);
 
 	node_put(node->maps.fantel_pace, &direct, &pace);
@@ -465,15 +465,16 @@ static void paths_json(void **state)
 	assert_member(south, "dscp", json_integer(46));
 	assert_member(json_object_get(south, "next-hop"), "mac", json_string("02:00:00:00:02:02"));
 	assert_member(json_object_get(south, "next-hop"), "down", json_false());
+	assert_member(json_object_get(south, "next-hop"), "fq", json_false());
 	assert_member(south, "crosses", json_pack("[s]", "pe-e"));
 	assert_member(south, "blocked-by", json_array());
 	assert_true(json_real_value(json_object_get(south, "changed-age")) >= 5);
 	assert_member(find(paths, "name", "direct"), "changed", json_null());
 	assert_member(find(paths, "name", "direct"), "pace",
-		      json_pack("{s:s, s:i, s:i}", "state", "rising", "rate", 1000, "offered",
-				2000));
+		      json_pack("{s:s, s:i, s:i, s:b}", "state", "rising", "rate", 1000, "offered",
+				2000, "waits", 1));
 	assert_member(west, "pace",
-		      json_pack("{s:s, s:n, s:n}", "state", "off", "rate", "offered"));
+		      json_pack("{s:s, s:n, s:n, s:b}", "state", "off", "rate", "offered", "waits", 0));
 	assert_member(west, "congestions", json_integer(0));
 	assert_member(west, "congestion-changed", json_null());
 	ring = find(paths, "name", "gre-key-4");

@@ -109,13 +109,19 @@ static void rates(void **state)
 #define MSEC NSEC_PER_MSEC
 #define START (1000 * MSEC)
 
+/* 1,000 bytes of what may run 20 ms ahead. */
+static enum pace_verdict take(struct pace *p, __u64 rate, __u64 now_ns)
+{
+	return pace_take(p, rate, 1000, now_ns, 20 * MSEC, 20 * MSEC).verdict;
+}
+
 /* 1,000-byte packets at twice the rate of 1 MB/s, in the time given: how many passed? */
 static __u32 run(struct pace *p, __u64 from_ns, __u64 for_ns, __u32 *marked)
 {
 	__u32 passed = 0;
 
 	for (__u64 t = from_ns; t < from_ns + for_ns; t += MSEC / 2) {
-		enum pace_verdict verdict = pace_take(p, 1000000, 1000, t, 20 * MSEC);
+		enum pace_verdict verdict = take(p, 1000000, t);
 
 		passed += verdict != PACE_DROP;
 		*marked += verdict == PACE_MARK;
@@ -145,19 +151,42 @@ static void traffic_below_the_rate_is_left_alone(void **state)
 	struct pace p = {};
 
 	for (__u64 t = START; t < START + 1000 * MSEC; t += 2 * MSEC)
-		assert_int_equal(pace_take(&p, 1000000, 1000, t, 20 * MSEC), PACE_PASS);
+		assert_int_equal(take(&p, 1000000, t), PACE_PASS);
 }
 
 static void a_clock_that_lags_takes_nothing_back(void **state)
 {
 	struct pace p = {};
 
-	assert_int_equal(pace_take(&p, 1000000, 1000, START, 20 * MSEC), PACE_PASS);
+	assert_int_equal(take(&p, 1000000, START), PACE_PASS);
 	assert_int_equal(p.even_ns, START + MSEC);
-	assert_int_equal(pace_take(&p, 1000000, 1000, START - 5000, 20 * MSEC), PACE_PASS);
+	assert_int_equal(take(&p, 1000000, START - 5000), PACE_PASS);
 	assert_int_equal(p.even_ns, START + 2 * MSEC);
-	assert_int_equal(pace_take(&p, 0, 1000, START, 20 * MSEC), PACE_PASS);
+	assert_int_equal(take(&p, 0, START), PACE_PASS);
 	assert_int_equal(p.even_ns, START + 2 * MSEC);
+}
+
+/* At twice the rate, for as long as half of it may wait: each leaves a ms after the one before. */
+static void turns_are_evenly_spaced(void **state)
+{
+	struct pace p = {};
+	__u32 n = 0, marked = 0, dropped = 0;
+	struct pace_turn turn;
+
+	for (__u64 t = START; t < START + 100 * MSEC; t += MSEC / 2, n++) {
+		turn = pace_take(&p, 1000000, 1000, t, 20 * MSEC, 100 * MSEC);
+		assert_int_not_equal(turn.verdict, PACE_DROP);
+		assert_int_equal(turn.at_ns, START + n * MSEC);
+		marked += turn.verdict == PACE_MARK;
+	}
+	assert_int_equal(marked, 189); /* from 5 ms on */
+	for (__u64 t = START + 100 * MSEC; t < START + 200 * MSEC; t += MSEC / 2)
+		dropped += pace_take(&p, 1000000, 1000, t, 20 * MSEC, 100 * MSEC).verdict == PACE_DROP;
+	assert_int_equal(dropped, 100);
+	/* After a pause the turn is at once. */
+	turn = pace_take(&p, 1000000, 1000, START + 9000 * MSEC, 20 * MSEC, 100 * MSEC);
+	assert_int_equal(turn.at_ns, START + 9000 * MSEC);
+	assert_int_equal(turn.verdict, PACE_PASS);
 }
 
 int main(void)
@@ -172,6 +201,7 @@ int main(void)
 		  NULL, NULL },
 		{ "a clock that lags takes nothing back", a_clock_that_lags_takes_nothing_back, NULL,
 		  NULL, NULL },
+		{ "turns are evenly spaced", turns_are_evenly_spaced, NULL, NULL, NULL },
 	};
 
 	return cmocka_run_group_tests_name("pace", tests, NULL, NULL);

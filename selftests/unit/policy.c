@@ -633,6 +633,7 @@ static void congestion_is_in_bytes_and_nanoseconds(void **state)
 	assert_int_equal(pacing->lowest, 4294967295ULL * 125);
 	assert_int_equal(pacing->window_ns, NSEC_PER_MSEC);
 	assert_int_equal(pacing->burst_ns, 10 * NSEC_PER_SEC);
+	assert_int_equal(pacing->horizon_ns, 0);
 	assert_int_equal(pacing->step_percent, 1);
 	assert_int_equal(pacing->step_ns, 60 * NSEC_PER_SEC);
 }
@@ -801,6 +802,7 @@ static void what_is_left_out_has_its_default(void **state)
 	assert_int_equal(p.config.pacing.lowest, 125000);
 	assert_int_equal(p.config.pacing.window_ns, 10 * NSEC_PER_MSEC);
 	assert_int_equal(p.config.pacing.burst_ns, 20 * NSEC_PER_MSEC);
+	assert_int_equal(p.config.pacing.horizon_ns, 50 * NSEC_PER_MSEC);
 	assert_int_equal(p.config.pacing.step_percent, 10);
 	assert_int_equal(p.config.pacing.step_ns, 100 * NSEC_PER_MSEC);
 	assert_int_equal(p.config.cnp, 0);

@@ -33,7 +33,7 @@ static const struct {
 	{ "fantel_device", { 1000, 1000, 1000 } },
 	{ "fantel_carrier", { 1000, 1000, 1000 } },
 	{ "fantel_settle", { 4000, 4000, 4000 } },
-	{ "fantel_mark", { 100, 100, 100 } },
+	{ "fantel_ingress", { 100, 100, 100 } },
 	{ "fantel_qp", { 1000, 1000, 1000 } },
 	{ "fantel_customer", { 56000, 50000, 50000 } },
 	{ "fantel_core", { 98000, 98000, 98000 } },
@@ -81,6 +81,7 @@ static struct config largest(void)
 	config.authentication = 1;
 	config.n_sign_keys = MAX_SIGN_KEYS;
 	config.pacing.transit = 1;
+	config.pacing.horizon_ns = NSEC_PER_MSEC;
 	config.endpoints = (1U << TUNNEL_COUNT) - 2;
 	config.bfd = 1;
 	config.learn_every = 64;
