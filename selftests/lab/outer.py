@@ -51,9 +51,9 @@ def unharmed(m):
         m.duplicates() or m.bad_icrc() or any(any(m.out_of_order(flow)) for flow in range(len(m.sent))))
 
 
-def check_arrival(tap, lab, pe1, path, words):
-    """Both families, whole and in order, each by `path`."""
-    for family, site in ((6, figure.SITE6), (4, figure.SITE4)):
+def check_arrival(tap, lab, pe1, path, words, path4=None):
+    """Both families, whole and in order, each by `path`; IPv4 by `path4` if there is one."""
+    for family, site, path in ((6, figure.SITE6, path), (4, figure.SITE4, path4 or path)):
         host = site["dc2"][2]
         said = lab.run("dc1", "sh", "-c", f"ping -c 3 -i 0.05 -W 1 {host} || true")
         tap.ok("3 received" in said, f"{words}: dc1 pings {host}", said)
