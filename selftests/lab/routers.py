@@ -107,5 +107,5 @@ def until(condition, seconds=PATIENCE):
     while not condition():
         if time.monotonic() > deadline:
             return False
-        time.sleep(0.02)
+        time.sleep(0.02 * figure.SLOW)
     return True
