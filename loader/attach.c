@@ -28,6 +28,7 @@
 #include "hook.h"
 #include "log.h"
 #include "own.h"
+#include "recount.h"
 #include "resize.h"
 #include "rights.h"
 #include "tc.h"
@@ -52,6 +53,7 @@ struct attach {
 	__u32 n_reused;
 	struct resize resize[LIMITED_MAP_COUNT];
 	__u32 n_resizes;
+	bool torn;    /* a loader before was killed while it did that */
 	bool resized; /* the new ones are pinned in the place of the old ones */
 	bool departs; /* packets may wait for their time */
 	bool kept;
@@ -198,7 +200,7 @@ static bool must_resize(const struct attach *attach, const struct bpf_map *map,
 		return false;
 	return info->max_entries != bpf_map__max_entries(map) ||
 	       (limited->carry == CARRY_FAILURES &&
-		(is_resized(attach, attach->skel->maps.fantel_health) ||
+		(attach->torn || is_resized(attach, attach->skel->maps.fantel_health) ||
 		 is_resized(attach, attach->skel->maps.fantel_resource)));
 }
 
@@ -392,6 +394,14 @@ static int find_ports(struct attach *attach)
 	return r;
 }
 
+static bool is_torn(const struct pins *pins)
+{
+	char path[PATH_MAX];
+
+	pins_torn_path(pins, path);
+	return !access(path, F_OK);
+}
+
 int attach_load(struct attach **out, const struct pins *pins, const struct policy *policy,
 		const struct policy *before, bool verbose)
 {
@@ -407,6 +417,7 @@ int attach_load(struct attach **out, const struct pins *pins, const struct polic
 	attach->pins = pins;
 	attach->policy = policy;
 	attach->port = calloc(policy->n_ports + 1, sizeof(*attach->port));
+	attach->torn = is_torn(pins);
 	libbpf_set_print(keep_tail);
 	if (attach->port)
 		name_ports(attach, before);
@@ -653,6 +664,28 @@ bool attach_has_resized(const struct attach *attach)
 	return attach->resized;
 }
 
+/* From here on others see it if we are killed, until it is settled. */
+static int tear(const struct attach *attach)
+{
+	char path[PATH_MAX];
+
+	pins_torn_path(attach->pins, path);
+	return mkdir(path, 0700) && errno != EEXIST ? err_r(-errno, "%s: %s", path, strerror(errno)) : 0;
+}
+
+static int mend(const struct attach *attach, int program)
+{
+	char path[PATH_MAX];
+	int r = 0;
+
+	if (attach->torn) {
+		log_warn("a loader was ended while it gave maps another size; counting failures anew");
+		r = recount(&attach->maps, bpf_map__fd(attach->skel->maps.fantel_transit), program);
+	}
+	pins_torn_path(attach->pins, path);
+	return r || !rmdir(path) || errno == ENOENT ? r : err_r(-errno, "%s: %s", path, strerror(errno));
+}
+
 /* When no port has an old program any more. */
 static int settle(struct attach *attach)
 {
@@ -667,7 +700,7 @@ static int settle(struct attach *attach)
 		resize_free(&attach->resize[i]);
 	}
 	attach->n_resizes = 0;
-	return r ?: resize_arm(attach->maps.failed, program);
+	return r ?: resize_arm(attach->maps.failed, program) ?: mend(attach, program);
 }
 
 int attach_keep(struct attach *attach)
@@ -676,7 +709,7 @@ int attach_keep(struct attach *attach)
 
 	attach->kept = true;
 	attach->resized = attach->n_resizes;
-	r = pin_maps(attach);
+	r = (attach->resized ? tear(attach) : 0) ?: pin_maps(attach);
 	for (__u32 i = 0; !r && i < attach->policy->n_ports; i++)
 		r = keep_port(attach, &attach->port[i]);
 	if (!r && trace >= 0)

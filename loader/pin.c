@@ -89,6 +89,11 @@ static void port_path(const struct pins *pins, const char *part, const char *ifn
 	swap(path + n, '.', ':');
 }
 
+void pins_torn_path(const struct pins *pins, char *path)
+{
+	snprintf(path, PATH_MAX, "%s/torn", pins->dir);
+}
+
 void pins_link_path(const struct pins *pins, const char *ifname, char *path)
 {
 	port_path(pins, "links", ifname, path);
@@ -371,7 +376,7 @@ static int remove_file(void *arg, const char *name, const char *path)
 
 static int remove_version(void *arg, const char *dir)
 {
-	static const char *const parts[] = { "egress", "links", "ingress", "maps" };
+	static const char *const parts[] = { "egress", "links", "ingress", "maps", "torn" };
 	char path[PATH_MAX];
 	unsigned int i;
 	int r;

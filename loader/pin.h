@@ -48,6 +48,7 @@ bool pins_exist(const struct pins *pins, bool all);
 /* Paths of pins. PATH_MAX bytes suffice. */
 void pins_node_path(const struct pins *pins, char *path);
 void pins_map_path(const struct pins *pins, const char *map, char *path);
+void pins_torn_path(const struct pins *pins, char *path); /* there while maps are replaced by others */
 void pins_link_path(const struct pins *pins, const char *ifname, char *path);
 void pins_ingress_path(const struct pins *pins, const char *ifname, char *path);
 void pins_egress_path(const struct pins *pins, const char *ifname, char *path);

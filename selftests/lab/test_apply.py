@@ -235,6 +235,13 @@ def send_failures(lab, router, path, first, count, validity_ms):
             f" --domain {DOMAIN} --cause errors --event-id $i --validity {validity_ms} || exit 1; done")
 
 
+def withdraw_failures(lab, router):
+    for event, path in failures(router):
+        lab.run("r1", routers.FANTEL, "send", "--to", figure.loopback(router.node), "--from", figure.loopback("r1"),
+                "--type", "failure-recovery", "--event-id", event, "--domain", DOMAIN, "--srv6",
+                ",".join(figure.segments_of(router.policy)[path]))
+
+
 def test_limits(tap, lab, nodes, operator):
     """Maps get another size while they are in use."""
     pe1, start = nodes["pe1"], figure.now_ns()
@@ -293,10 +300,7 @@ def test_limits(tap, lab, nodes, operator):
     tap.ok(code == 1 and "/fantel:fantel/limits/failures: 65 are in use, so it can't be 64 now" in said,
            "less room than is in use is refused", code, said)
     tap.equal((filled(pe1, "failures")[0], sizes(lab, pe1)), (65, some), "and nothing is changed")
-    for event, failed in failures(pe1):
-        lab.run("r1", routers.FANTEL, "send", "--to", figure.loopback("pe1"), "--from", figure.loopback("r1"),
-                "--type", "failure-recovery", "--event-id", event, "--domain", DOMAIN, "--srv6",
-                ",".join(figure.segments_of(pe1.policy)[failed]))
+    withdraw_failures(lab, pe1)
     tap.ok(routers.until(lambda: pe1.paths()[path]["usable"] and not failures(pe1)),
            "when all of them are withdrawn, the path is usable", failures(pe1))
 
@@ -318,6 +322,27 @@ def test_killed(tap, lab, nodes, operator):
     nodes["pe1"], said = again(lab, nodes["pe1"], new)
     operator.router = nodes["pe1"]
     tap.ok(operator.hold_down() == 9500 and "never confirmed" not in said, "then it is there to stay", said)
+
+
+def test_torn(tap, lab, nodes, operator):
+    """The loader dies while maps get another size."""
+    pe1, path = nodes["pe1"], CUT_PATH
+    send_failures(lab, pe1, path, 3000, 3, 0)
+    wanted = {(3000 + i, path) for i in range(3)}
+    file = operator.write("torn", with_limits(operator.first, {"paths": 5000, "resources": 5000, "failures": 40000}))
+    torn = os.path.join(lab.pin_root, pe1.name, "v1", "torn")
+    with subprocess.Popen(lab.enter("pe1", routers.FANTEL, "policy", "apply", file, "--node", pe1.name, "--pin-root",
+                                    lab.pin_root), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as applying:
+        while not os.path.exists(torn) and applying.poll() is None:
+            time.sleep(0.0005)
+        lab.stop(pe1.process, signal.SIGKILL)
+    nodes["pe1"], _ = again(lab, pe1, operator.first)
+    pe1 = operator.router = nodes["pe1"]
+    tap.equal((failures(pe1), pe1.paths()[path]["failures"], os.path.exists(torn)), (wanted, len(wanted), False),
+              "after kill -9 while maps get another size, failures are those on record, and their count is right")
+    withdraw_failures(lab, pe1)
+    tap.ok(routers.until(lambda: pe1.paths()[path]["usable"] and not failures(pe1)),
+           "and when they are withdrawn, the path is usable", failures(pe1))
 
 
 def sessions(router):
@@ -374,6 +399,7 @@ def main():
             test_limits(tap, lab, nodes, operator)
             test_links(tap, lab, nodes)
             test_killed(tap, lab, nodes, operator)
+            test_torn(tap, lab, nodes, operator)
             test_second_loader(tap, lab, nodes)
 
 

@@ -17,6 +17,7 @@
 
 #include "clock.h"
 #include "harness.h"
+#include "recount.h"
 #include "resize.h"
 
 #define PATH 5
@@ -441,6 +442,41 @@ static void rates_of_transit_rise_to_their_end(void **state)
 	resize_free(&r);
 }
 
+/* A loader was killed in between: counts are other programs' than entries. */
+static void counts_are_mended(void **state)
+{
+	struct health health = { .failures = 5, .congestions = PACE_RISE + 3 };
+	struct resource resource = { .name = "a-link", .failures = -1 };
+	struct failed_key key = { .is_resource = 1, .index = 2, .event_id = 1 };
+	struct failed value = { .name = "a-link", .kind = KIND_FAILURE };
+	struct node_state shared = { .congested = 3 };
+	struct maps maps = { 0 };
+	__u32 path = PATH, at = PACE_OF(PATH), link = 2;
+
+	begin();
+	resize_free(&failed);
+	record(bpf_map__fd(node->maps.fantel_failed), 1, 0);
+	record(bpf_map__fd(node->maps.fantel_failed), 2, 0);
+	node_put(node->maps.fantel_failed, &key, &value);
+	node_put(node->maps.fantel_health, &path, &health);
+	node_put(node->maps.fantel_resource, &link, &resource);
+	node_put(node->maps.fantel_pace, &at, &(struct pace){});
+	maps.failed = bpf_map__fd(node->maps.fantel_failed);
+	maps.health = bpf_map__fd(node->maps.fantel_health);
+	maps.resource = bpf_map__fd(node->maps.fantel_resource);
+	maps.pace = bpf_map__fd(node->maps.fantel_pace);
+	maps.room[LIMIT_PATHS] = MAX_PATHS;
+	maps.room[LIMIT_RESOURCES] = MAX_RESOURCES;
+	maps.node = &shared;
+	assert_int_equal(recount(&maps, bpf_map__fd(node->maps.fantel_transit), settle_program()), 0);
+	node_get(node->maps.fantel_health, &path, &health);
+	node_get(node->maps.fantel_resource, &link, &resource);
+	assert_int_equal(health.failures, 2);
+	assert_int_equal(health.congestions, 0);
+	assert_int_equal(resource.failures, 1);
+	assert_int_equal(shared.congested, 0);
+}
+
 static void places_that_are_in_use(void **state)
 {
 	struct path path = { .name = "a-path", .tunnel = TUNNEL_GRE };
@@ -470,6 +506,7 @@ int main(void)
 		{ "flows stay on their paths", flows_stay_on_their_paths, NULL, NULL, NULL },
 		{ "rates that rise do so to their end", rates_rise_to_their_end, NULL, NULL, NULL },
 		{ "and those of transit", rates_of_transit_rise_to_their_end, NULL, NULL, NULL },
+		{ "what a killed loader left is counted anew", counts_are_mended, NULL, NULL, NULL },
 		{ "a place that is in use is not taken away", places_that_are_in_use, NULL, NULL, NULL },
 	};
 
