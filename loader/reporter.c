@@ -157,10 +157,10 @@ void reporter_stop(struct reporter *reporter)
 	if (!reporter)
 		return;
 	close(reporter->to);
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += LAST_WORDS_S;
 	/* Stuck on an output that nobody reads: it ends with the process. */
-	if (pthread_timedjoin_np(reporter->thread, NULL, &until))
+	if (pthread_clockjoin_np(reporter->thread, NULL, CLOCK_MONOTONIC, &until))
 		return;
 	events_free(reporter->events);
 	close(reporter->ring);

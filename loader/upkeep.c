@@ -65,7 +65,7 @@ static void emit_link(const struct upkeep *u, const struct interface *i, enum ev
 		      bool usable)
 {
 	struct event event = {
-		.time_ns = u->node->now_ns,
+		.time_ns = MAX(u->node->now_ns, i->link.since_ns),
 		.type = type,
 		.cause = i->link.cause,
 		.index = ~0U,
@@ -424,6 +424,7 @@ static int bring_up(struct upkeep *u, struct upkeep *before)
 	const struct nexthop_use *uses;
 	__u32 n_uses;
 
+	u->node->now_ns = clock_now_ns(); /* what came before may have taken long */
 	r = push_add(u->push) ?: open_reporter(u) ?: open_qdiscs(u)
 		    ?: links_open(&u->links, maps_of(u), policy_of(u), clock,
 				  before ? before->links : NULL, &ops);
@@ -472,9 +473,10 @@ static int keep(struct upkeep *u)
 				    policy_of(u), on_sent, u)
 		    ?: balance_open(&u->balance, maps_of(u), policy_of(u), on_sent, u);
 	push_free(take_ptr(u->push));
+	u->node->now_ns = clock_now_ns();
 	if (!r)
 		tell_failed(u, since_ns);
-	fullness_begin(&u->fullness, maps_of(u), policy_of(u), since_ns);
+	fullness_begin(&u->fullness, maps_of(u), policy_of(u), u->node->now_ns);
 	return r;
 }
 
@@ -596,7 +598,6 @@ int upkeep_start(struct upkeep **out, struct node *node, struct edition **editio
 
 	if (!u)
 		return -ENOMEM;
-	node->now_ns = clock_now_ns();
 	r = attach_carry((*edition)->attach) ?: push_plan(&u->push, maps_of(u), policy_of(u))
 		    ?: attach_new_ports((*edition)->attach);
 	if (r) {

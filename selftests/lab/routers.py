@@ -101,6 +101,54 @@ def start(lab, nodes=ROUTERS, change=None, on_event=None, options=()):
     return routers
 
 
+def again(lab, router, policy=None, before=(), wanted=("taken over",)):
+    """Start the router's loader again, perhaps with another policy; returns it, and what it said, once it
+    says that it is so."""
+    heard = len(router.errors())
+    new = Router(lab, router.node, policy or router.policy, before=before)
+
+    def said():
+        return any(f": {word}; ports" in new.errors()[heard:] for word in wanted)
+
+    until(lambda: said() or new.process.poll() is not None)
+    if not said():
+        raise figure.LabError(f"{new.name}: did not come to be {' or '.join(wanted)}: {new.errors()[heard:]}")
+    return new, new.errors()[heard:]
+
+
+class Operator:
+    """Who orders `fantel` on a router; `first` is the policy that it began with."""
+
+    def __init__(self, lab, router):
+        self.lab, self.router = lab, router
+        self.first = router.policy
+
+    def order(self, *words, wait=True):
+        """Exit code, standard output, standard error; the process itself unless it is waited for."""
+        process = self.lab.spawn(self.router.node, FANTEL, *words, "--node", self.router.name,
+                                 "--pin-root", self.lab.pin_root,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        if not wait:
+            return process
+        out, errors = process.communicate()
+        return self.lab.stop(process), out, errors
+
+    def __call__(self, *words):
+        return self.order("policy", *words)
+
+    def write(self, name, policy):
+        file = os.path.join(self.lab.dir, f"{name}.json")
+        with open(file, "w", encoding="utf-8") as out:
+            json.dump({"fantel:fantel": policy}, out, indent="\t")
+        return file
+
+    def in_force(self):
+        return json.loads(self("show", "-j")[1])["fantel:fantel"]
+
+    def hold_down(self):
+        return self.in_force()["notification"]["hold-down"]
+
+
 def until(condition, seconds=PATIENCE):
     """Wait for condition() to hold; returns whether it did."""
     deadline = time.monotonic() + seconds
