@@ -204,6 +204,18 @@ static void confirm(struct apply *apply)
 	apply->back_ns = ~0ULL;
 }
 
+static __u64 end_of(const struct change *c)
+{
+	return clock_now_ns() + c->order.confirm_s * NSEC_PER_SEC;
+}
+
+/* The time begins now. */
+static void wait_for_confirmation(struct apply *apply, const struct change *c)
+{
+	apply->back_ns = end_of(c);
+	unconfirmed_set_end(&apply->node->pins, apply->back_ns);
+}
+
 /* Before the switch: from then on a loader that is killed is not followed by one with this policy. */
 static int note(struct apply *apply, const struct change *c)
 {
@@ -219,7 +231,8 @@ static int note(struct apply *apply, const struct change *c)
 			return err_r(-ENOMEM, "policy: no memory");
 	}
 	/* Of several in a row that are not confirmed, the way leads back to before the first. */
-	if (unconfirmed_write(&apply->node->pins, c->edition, apply->file ?: file, apply->text ?: text))
+	if (unconfirmed_write(&apply->node->pins, c->edition, apply->file ?: file, apply->text ?: text,
+			      end_of(c)))
 		return -EIO;
 	if (!apply->file) {
 		apply->file = take_ptr(file);
@@ -235,7 +248,7 @@ static void note_no_more(struct apply *apply)
 		confirm(apply);
 	else
 		unconfirmed_write(&apply->node->pins, upkeep_edition(*apply->upkeep), apply->file,
-				  apply->text);
+				  apply->text, apply->back_ns);
 }
 
 static void say_taken(const struct apply *apply, const struct change *c)
@@ -262,8 +275,9 @@ static void settle(struct apply *apply, const struct change *c)
 		free(take_ptr(apply->file));
 		free(take_ptr(apply->text));
 		apply->back_ns = ~0ULL;
+		unconfirmed_set_end(&apply->node->pins, 0);
 	} else if (c->order.confirm_s) {
-		apply->back_ns = clock_now_ns() + c->order.confirm_s * NSEC_PER_SEC;
+		wait_for_confirmation(apply, c);
 	} else {
 		confirm(apply);
 	}
@@ -320,7 +334,7 @@ static int finish(struct apply *apply)
 		if (!c->order.confirm_s)
 			confirm(apply);
 		else if (apply->file)
-			apply->back_ns = clock_now_ns() + c->order.confirm_s * NSEC_PER_SEC;
+			wait_for_confirmation(apply, c);
 	} else if (!c->r) {
 		changed = make_switch(apply, c) == 0;
 	}
@@ -516,6 +530,8 @@ int apply_first(struct edition **edition, const struct pins *pins, const char *n
 /* What was applied and not confirmed is forgotten only when another one was taken on purpose. */
 void apply_first_done(const struct pins *pins, bool back)
 {
-	if (!back)
+	if (back)
+		unconfirmed_set_end(pins, 0);
+	else
 		unconfirmed_remove(pins);
 }

@@ -25,6 +25,7 @@
 #include "tc.h"
 #include "table.h"
 #include "text.h"
+#include "unconfirmed.h"
 #include "view.h"
 #include "watches.h"
 #include "words.h"
@@ -941,6 +942,24 @@ static json_t *loader_json(const struct pins *pins)
 	return loader;
 }
 
+/* A policy in force that waits to be confirmed; null: none does. */
+static json_t *unconfirmed_json(const struct pins *pins)
+{
+	struct unconfirmed u;
+	json_t *json = NULL;
+
+	if (unconfirmed_read(&u, pins))
+		return json_null();
+	if (u.until_ns) {
+		json = json_object();
+		json_set(json, "policy", json_text(u.policy_file));
+		json_set(json, "before", json_text(u.file));
+		json_set_time(json, "until", u.until_ns);
+	}
+	unconfirmed_free(&u);
+	return json ?: json_null();
+}
+
 json_t *status_json(const struct view *view)
 {
 	const struct pins *pins = &view->pins;
@@ -949,6 +968,7 @@ json_t *status_json(const struct view *view)
 	json_set(status, "node", json_string(pins->node));
 	json_set(status, "abi", json_integer(FANTEL_ABI));
 	json_set(status, "loader", loader_json(pins));
+	json_set(status, "unconfirmed", unconfirmed_json(pins));
 	json_set(status, "ports", ports_json(pins));
 	json_set(status, "links", links);
 	json_set(status, "bfd", bfd_json(pins, links));
@@ -974,6 +994,21 @@ static void section(const struct column *columns, const json_t *rows)
 	}
 }
 
+static void unconfirmed_print(const json_t *json, bool running)
+{
+	double age = json_real_value(json_object_get(json, "until-age"));
+	char left[CLOCK_TEXT];
+
+	if (!json_is_object(json))
+		return;
+	printf("the policy of %s waits to be confirmed; ", json_string_value(json_object_get(json, "policy")));
+	if (running)
+		printf("in %s it", clock_span(left, age < 0 ? -age * NSEC_PER_SEC : 0));
+	else
+		printf("when a loader starts with it, it");
+	printf(" gives way to that of %s\n", json_string_value(json_object_get(json, "before")));
+}
+
 static void status_print(const json_t *json)
 {
 	const json_t *loader = json_object_get(json, "loader");
@@ -982,13 +1017,15 @@ static void status_print(const json_t *json)
 	json_t *loads OWN_JSON = watched_flat(json_object_get(json, "links"), "utilization");
 	json_t *fill OWN_JSON = fill_rows(json_object_get(json, "limits"));
 	json_t *failed OWN_JSON = failed_rows(json_object_get(json, "failed"));
+	bool running = json_is_true(json_object_get(loader, "running"));
 
 	printf("node %s, ", json_string_value(json_object_get(json, "node")));
-	if (json_is_true(json_object_get(loader, "running")))
+	if (running)
 		printf("loader running (pid %lld)\n",
 		       (long long)json_integer_value(json_object_get(loader, "pid")));
 	else
 		puts("loader not running: next hops and links are as they were when it ended");
+	unconfirmed_print(json_object_get(json, "unconfirmed"), running);
 	section(port_columns, json_object_get(json, "ports"));
 	section(link_columns, json_object_get(json, "links"));
 	section(bfd_columns, json_object_get(json, "bfd"));

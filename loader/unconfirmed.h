@@ -12,13 +12,17 @@
 #include "pin.h"
 
 struct unconfirmed {
-	char *policy;	   /* canonical: what is not confirmed */
-	char *file, *text; /* what to go back to */
+	char *policy, *policy_file; /* canonical: what is not confirmed, and where it came from */
+	char *file, *text;	    /* what to go back to */
+	__u64 until_ns;		    /* CLOCK_MONOTONIC: when; 0 = the node went back */
 };
 
 /* Returns 0 or a negative errno, reported. */
 int unconfirmed_write(const struct pins *pins, const struct edition *unconfirmed, const char *file,
-		      const char *text);
+		      const char *text, __u64 until_ns);
+
+/* Another end for what is noted already; without a note, nothing. Returns 0 or a negative errno, reported. */
+int unconfirmed_set_end(const struct pins *pins, __u64 until_ns);
 
 /* Returns 0 and *u (release with unconfirmed_free), or -ENOENT: there is none. */
 int unconfirmed_read(struct unconfirmed *u, const struct pins *pins);

@@ -14,40 +14,15 @@ import time
 import lab as figure
 import routers
 from lab import Lab
+from routers import Operator
 from tap import Tap
-from traffic import Traffic
+from traffic import Traffic, full_queues
 
 # Packets a second; a machine that is busy with other work can measure fewer only.
 RATES, FLOWS = (100000, 40000, 15000), 32
 DOMAIN = 64500
 FIRST = 1000  # ms of hold-down, to begin with
 CUT_PATH = "via-r1-r2"
-
-
-class Operator:
-    """Who orders `fantel policy` on a router."""
-
-    def __init__(self, lab, router):
-        self.lab, self.router = lab, router
-        self.first = router.policy
-
-    def __call__(self, *words):
-        done = subprocess.run(self.lab.enter(self.router.node, routers.FANTEL, "policy", *words, "--node",
-                                             self.router.name, "--pin-root", self.lab.pin_root),
-                              capture_output=True, text=True, check=False)
-        return done.returncode, done.stdout, done.stderr
-
-    def write(self, name, policy):
-        file = os.path.join(self.lab.dir, f"{name}.json")
-        with open(file, "w", encoding="utf-8") as out:
-            json.dump({"fantel:fantel": policy}, out, indent="\t")
-        return file
-
-    def in_force(self):
-        return json.loads(self("show", "-j")[1])["fantel:fantel"]
-
-    def hold_down(self):
-        return self.in_force()["notification"]["hold-down"]
 
 
 def with_hold_down(policy, ms):
@@ -72,13 +47,6 @@ def fewer_paths(policy):
     for group in new["group"]:
         group["member"] = [member for member in group["member"] if member["path"] not in gone]
     return new
-
-
-def full_queues(lab):
-    """How many packets the ports dropped because their queues were full: a machine that is busy with other
-    work comes back to one too late, whatever the programs do. What a program drops is not among them."""
-    return sum(side["dropped"] for node in lab.nodes for link in json.loads(lab.ip(node, "-j", "-s", "link"))
-               for side in (link["stats64"]["rx"], link["stats64"]["tx"]))
 
 
 def measure(lab, action, rates=RATES):
@@ -158,25 +126,30 @@ def test_wrong(tap, lab, operator):
     tap.ok(operator.router.wait(mended, path=CUT_PATH, usable=True), "and its end")
 
 
+def waiting(operator):
+    """What `fantel status` says of a policy that waits to be confirmed: files, seconds left; and in words."""
+    found = operator.router.ask("status")["unconfirmed"]
+    words = [line for line in operator.order("status")[1].splitlines() if "waits to be confirmed" in line]
+    return found and (os.path.basename(found["policy"]), os.path.basename(found["before"]), -found["until-age"]), words
+
+
 def test_confirm(tap, operator):
     file = operator.write("confirmed", with_hold_down(operator.first, 8000))
     code, said, _ = operator("confirm")
     tap.equal(code, 1, "there is nothing to be confirmed at first")
     code, said, _ = operator("apply", file, "--confirm", "3600")
     tap.ok(code == 0 and "gives way in 3600 s unless" in said, "a policy is taken for some time", code, said)
+    found, words = waiting(operator)
+    tap.ok(found and found[:2] == ("confirmed.json", "first.json") and 0 < found[2] <= 3600 and len(words) == 1
+           and words[0].startswith(f"the policy of {file} waits to be confirmed; in ") and words[0].endswith("/first.json"),
+           "`fantel status` says that it waits, how long yet, and what comes after it", found, words)
     tap.equal((operator.hold_down(), operator("confirm")[0], operator("confirm")[0]), (8000, 0, 1), "and confirmed once")
+    tap.equal(waiting(operator), (None, []), "then nothing waits")
     code, said, _ = operator("apply", operator.write("tried", with_hold_down(operator.first, 9000)), "--confirm", "1")
     tap.equal((code, operator.hold_down()), (0, 9000), "another one")
     tap.ok(routers.until(lambda: operator.hold_down() == 8000), "is not confirmed, and gives way to the one before")
     tap.ok("was not confirmed; going back" in operator.router.errors(), "which the loader says", operator.router.errors())
-
-
-def again(lab, router, policy):
-    said = len(router.errors())
-    new = routers.Router(lab, router.node, policy)
-    if not routers.until(lambda: ": taken over" in new.errors()[said:]):
-        raise figure.LabError(f"{new.name}: did not take over: {new.errors()}")
-    return new, new.errors()[said:]
+    tap.ok(routers.until(lambda: waiting(operator) == (None, [])), "and `fantel status`, too", waiting(operator))
 
 
 # Limit -> maps, with the rows that they have for each, and beyond.
@@ -312,14 +285,18 @@ def test_killed(tap, lab, nodes, operator):
     code, _, _ = operator("apply", operator.write("unconfirmed", new), "--confirm", "3600")
     tap.equal((code, operator.hold_down()), (0, 9500), "a policy waits to be confirmed")
     lab.stop(nodes["pe1"].process, signal.SIGKILL)
-    nodes["pe1"], said = again(lab, nodes["pe1"], new)
+    found, words = waiting(operator)
+    tap.ok(found and found[0] == "unconfirmed.json" and len(words) == 1 and "when a loader starts with it" in words[0],
+           "`fantel status` still says so after kill -9", found, words)
+    nodes["pe1"], said = routers.again(lab, nodes["pe1"], new)
     operator.router = nodes["pe1"]
     tap.equal(operator.hold_down(), before, "after kill -9 the next loader does not take it, but the one before")
     tap.ok("was applied and never confirmed" in said, "and says so", said)
+    tap.equal(waiting(operator), (None, []), "nothing waits any more")
     code, _, wrong = operator("apply", operator.write("unconfirmed", new))
     tap.equal((code, wrong, operator.hold_down()), (0, "", 9500), "until it is applied for good")
     lab.stop(nodes["pe1"].process)
-    nodes["pe1"], said = again(lab, nodes["pe1"], new)
+    nodes["pe1"], said = routers.again(lab, nodes["pe1"], new)
     operator.router = nodes["pe1"]
     tap.ok(operator.hold_down() == 9500 and "never confirmed" not in said, "then it is there to stay", said)
 

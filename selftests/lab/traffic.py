@@ -67,6 +67,13 @@ class Traffic:
         return summary
 
 
+def full_queues(lab):
+    """How many packets the ports dropped because their queues were full: a machine that is busy with other
+    work comes back to one too late, whatever the programs do. What a program drops is not among them."""
+    return sum(side["dropped"] for node in lab.nodes for link in json.loads(lab.ip(node, "-j", "-s", "link"))
+               for side in (link["stats64"]["rx"], link["stats64"]["tx"]))
+
+
 def _be_steady():
     """The sender stands for machines of its own: it keeps one CPU (on which the kernel then also
     forwards its packets) and goes ahead of whatever else wants that."""
