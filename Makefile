@@ -67,7 +67,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps test test-build test-kernels demo bench sanitize fuzz analyse install clean
+.PHONY: all help deps test test-build test-kernels demo bench sanitize fuzz kills analyse install clean
 
 all: $(B)/fantel $(B)/fantel.8
 
@@ -80,6 +80,7 @@ help:
 	@echo 'sudo make bench    what each program costs per packet, forwarding beside a storm, and reaction times'
 	@echo 'sudo make sanitize  unit tests and labs with a program built with ASan and UBSan; TESTS=PATTERN for others'
 	@echo 'sudo make fuzz     the long fuzzing run (FUZZ_RUNS=10000000 of each target)'
+	@echo 'sudo make kills    kill -9 at KILLS=200 moments of run, policy apply and detach, under traffic'
 	@echo 'sudo make analyse  clang-tidy and cppcheck, clean or it fails'
 	@echo 'sudo make install  binary, manual page, YANG module, completion, systemd unit (PREFIX, DESTDIR)'
 	@echo 'sudo make deps     install the Debian packages only'
@@ -89,7 +90,7 @@ help:
 # ---- packages ------------------------------------------------------------------------------------
 
 # Goals that test or show need more packages, and install what is missing when root runs them.
-SETUP   := $(filter demo test test-build test-kernels bench sanitize fuzz analyse,$(MAKECMDGOALS))
+SETUP   := $(filter demo test test-build test-kernels bench sanitize fuzz kills analyse,$(MAKECMDGOALS))
 BOOT    := $(filter test-kernels,$(SETUP))
 ANALYSE := $(filter analyse,$(SETUP))
 NEEDED  := $(BUILD_DEPS) $(if $(SETUP),$(TEST_DEPS)) $(if $(BOOT),$(KERNEL_DEPS)) \
@@ -231,6 +232,11 @@ sanitize: test-build $(B)/sanitize/fantel
 FUZZ_RUNS ?= 10000000
 fuzz: $(FUZZ) $(PROGFUZZ)
 	$(Q)FUZZ_RUNS=$(FUZZ_RUNS) FUZZ_SECONDS=86400 $(PYTHON) selftests/run fuzz
+
+# Of which `make test` makes a few.
+KILLS ?= 200
+kills: all $(TOOLS)
+	$(Q)KILLS=$(KILLS) $(PYTHON) selftests/lab/test_kill.py
 
 # clang-tidy reads the unit tests, too; to cppcheck cmocka's assertions are functions that return. It is
 # told what macros of libraries come to, and knows no cleanup attributes; its parser gives up on a compound

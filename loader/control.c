@@ -395,6 +395,14 @@ int control_path(char path[CONTROL_PATH], const struct pins *pins)
 	return n < CONTROL_PATH ? 0 : -ENAMETOOLONG;
 }
 
+void control_remove(const struct pins *pins)
+{
+	char path[CONTROL_PATH];
+
+	if (!control_path(path, pins))
+		unlink(path);
+}
+
 /* The node is locked, so a socket that is there is a dead loader's. */
 static int listen_at(const char *path)
 {

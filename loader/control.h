@@ -74,6 +74,9 @@ int control_open(struct control **control, const struct pins *pins, control_fn *
 		 control_order_fn *order, void *arg);
 void control_close(struct control *control);
 
+/* What a loader that was killed has left there; of a node that is locked. */
+void control_remove(const struct pins *pins);
+
 /* Readable when control_poll has something to do. */
 int control_fd(const struct control *control);
 void control_poll(struct control *control);

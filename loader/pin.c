@@ -212,10 +212,19 @@ struct names {
 	char list[512];
 };
 
+static int is_version(void *arg, const char *name, const char *path)
+{
+	return name[0] == 'v';
+}
+
+/* A directory without any version is what a detach that was killed has left. */
 static int add_name(void *arg, const char *name, const char *path)
 {
 	struct names *names = arg;
 	size_t len = strlen(names->list);
+
+	if (each_entry(path, is_version, NULL) != 1)
+		return 0;
 
 	snprintf(names->one, sizeof(names->one), "%.*s", NAME_LEN - 1, name);
 	swap(names->one, ':', '.');
@@ -243,7 +252,8 @@ int pins_find_any(struct pins *pins, const char *root, const char *node)
 		return err_access(r, root);
 	if (!names.n)
 		return err_r(-ENOENT,
-			     "no node runs here (%s is empty); start one with `fantel run`", root);
+			     "no node runs here (there is none in %s); start one with `fantel run`",
+			     root);
 	if (!node && names.n > 1)
 		return err_r(-EINVAL, "several nodes run here: %s; name one with --node",
 			     names.list);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "control.h"
 #include "egress.h"
 #include "fib.h"
 #include "log.h"
@@ -85,5 +86,6 @@ int teardown(const struct pins *pins, bool purge)
 		return err_r(r, "%s: can't read it: %s", pins->dir, strerror(-r));
 	release_neighbours(pins);
 	unconfirmed_remove(pins);
+	control_remove(pins);
 	return pins_remove(pins, purge);
 }
