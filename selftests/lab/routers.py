@@ -148,6 +148,25 @@ class Operator:
     def hold_down(self):
         return self.in_force()["notification"]["hold-down"]
 
+    def attached(self):
+        """Port -> program, as the kernel has it."""
+        links = json.loads(self.lab.ip(self.router.node, "-j", "-d", "link"))
+        return {link["ifname"]: link["xdp"]["prog"]["id"] for link in links if "xdp" in link}
+
+    def untrue(self):
+        """What `fantel status` says and is not so; None: nothing. Where it refuses, in one sentence, there are
+        no programs."""
+        code, out, said = self.order("status", "-j")
+        attached = self.attached()
+        if code:
+            return None if said.count("\n") == 1 and not attached else (code, said, attached)
+        status = json.loads(out)
+        shown = {port["name"]: port["program-id"] for port in status["ports"] if port["ifindex"]}
+        alive = self.router.process.poll() is None
+        loader = status["loader"]["running"], status["loader"]["pid"]
+        so = attached, (alive, self.router.process.pid if alive else None)
+        return None if (shown, loader) == so else ((shown, loader), so)
+
 
 def until(condition, seconds=PATIENCE):
     """Wait for condition() to hold; returns whether it did."""

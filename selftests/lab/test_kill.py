@@ -10,7 +10,6 @@ import json
 import os
 import random
 import signal
-import subprocess
 import time
 
 import lab as figure
@@ -86,11 +85,6 @@ class Victim:
     def pinned(self):
         return sorted(os.path.relpath(os.path.join(at, name), self.top) for at, _, names in os.walk(self.top) for name in names)
 
-    def attached(self):
-        """Port -> program, as the kernel has it."""
-        links = json.loads(self.lab.ip("pe1", "-j", "-d", "link"))
-        return {link["ifname"]: link["xdp"]["prog"]["id"] for link in links if "xdp" in link}
-
     def stray(self):
         """Files beside the control socket that are nobody's any more."""
         at = os.stat(self.lab.pin_root) if os.path.exists(self.lab.pin_root) else None
@@ -103,22 +97,10 @@ class Victim:
         if not holds:
             self.wrong.setdefault(sentence, []).append(f"{self.moment}: {found}")
 
-    def untrue(self):
-        """What `fantel status` says and is not so; None: nothing."""
-        code, out, said = self.operator.order("status", "-j")
-        if code:
-            return None if said.count("\n") == 1 and "fantel" in said and self.attached() == {} else (code, said)
-        status = json.loads(out)
-        shown = {port["name"]: port["program-id"] for port in status["ports"] if port["ifindex"]}
-        alive = self.router.process.poll() is None
-        pid = self.router.process.pid if alive else None
-        loader = status["loader"]["running"], status["loader"]["pid"]
-        return None if (shown, loader) == (self.attached(), (alive, pid)) else (status["ports"], loader, self.attached())
-
     def check_status(self):
         # Links of a dead process go a moment after it.
-        self.hold("`fantel status` is true after each", routers.until(lambda: self.untrue() is None, 5 * figure.SLOW),
-                  self.untrue())
+        self.hold("`fantel status` is true after each", routers.until(lambda: self.operator.untrue() is None),
+                  self.operator.untrue())
 
     def take_over(self, policy=None):
         """A loader that starts after a kill, without help."""
@@ -222,7 +204,7 @@ LOSSLESS = (kill_running, kill_taking_over, kill_applying, kill_resizing, kill_u
 def gone(victim):
     """Nothing is left of the node, once it is detached for good."""
     code, _, said = victim.operator.order("detach", "--purge")
-    left = victim.pinned(), victim.attached(), os.path.exists(victim.top), victim.stray()
+    left = victim.pinned(), victim.operator.attached(), os.path.exists(victim.top), victim.stray()
     victim.hold("detach after it leaves nothing", (code, said, left) == (0, "", ([], {}, False, [])), code, said, left)
     code, _, said = victim.operator.order("status")
     victim.hold("then status says that it does not run here, in one sentence",

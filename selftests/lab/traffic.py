@@ -67,6 +67,15 @@ class Traffic:
         return summary
 
 
+def arrives(tap, lab, sentence, rate=2000, seconds=0.3):
+    """Data goes through, all of it."""
+    with Traffic(lab, rate=rate) as traffic:
+        time.sleep(seconds)
+    m = traffic.measurement
+    lost = sum(len(list(m.missing(flow))) for flow in range(len(m.sent)))
+    tap.equal((lost, list(m.doubts()), sum(m.sent) > 0), (0, [], True), sentence)
+
+
 def full_queues(lab):
     """How many packets the ports dropped because their queues were full: a machine that is busy with other
     work comes back to one too late, whatever the programs do. What a program drops is not among them."""
