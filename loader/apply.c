@@ -457,6 +457,11 @@ int apply_tick(struct apply *apply, __u64 now_ns)
 	return 0;
 }
 
+bool apply_is_busy(const struct apply *apply)
+{
+	return apply->busy;
+}
+
 void apply_answer_by(struct apply *apply, struct control *control)
 {
 	apply->control = control;

@@ -17,6 +17,9 @@ struct apply;
 int apply_open(struct apply **apply, struct node *node, struct upkeep **upkeep, const char *name);
 void apply_close(struct apply *apply);
 
+/* Does somebody wait for an answer? */
+bool apply_is_busy(const struct apply *apply);
+
 /* Where answers go; before the first order. */
 void apply_answer_by(struct apply *apply, struct control *control);
 

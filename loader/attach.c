@@ -216,7 +216,7 @@ static int reuse_map(struct attach *attach, struct bpf_map *map)
 	pins_map_path(attach->pins, bpf_map__name(map), path);
 	fd = bpf_obj_get(path);
 	if (fd < 0)
-		return errno == ENOENT ? 0 : err_r(-errno, "%s: %s", path, strerror(errno));
+		return errno == ENOENT ? 0 : pins_error(-errno, path);
 	if (bpf_obj_get_info_by_fd(fd, &info, &len))
 		return err_r(-errno, "%s: not a map (%s); `fantel detach --purge` clears it", path,
 			     strerror(errno));
@@ -796,6 +796,60 @@ int attach_departures(struct attach *attach)
 			r = keep_reader(attach, port);
 	}
 	attach->departs = !r;
+	return r;
+}
+
+/* Are its pins where they belong? */
+static bool is_port_pinned(const struct attach *attach, const struct port *port)
+{
+	char link[PATH_MAX], mark[PATH_MAX], egress[PATH_MAX];
+	bool is_watched = port->ifindex && egress_program(attach, port->policy);
+
+	pins_link_path(attach->pins, port->policy->name, link);
+	pins_ingress_path(attach->pins, port->policy->name, mark);
+	pins_egress_path(attach->pins, port->policy->name, egress);
+	return (port->link_fd < 0 || !access(link, F_OK)) && (port->tc.fd < 0 || !access(mark, F_OK)) &&
+	       (!is_watched || !access(egress, F_OK));
+}
+
+bool attach_is_pinned(const struct attach *attach)
+{
+	struct bpf_map *map;
+	char path[PATH_MAX];
+	bool all = true;
+
+	bpf_object__for_each_map(map, attach->skel->obj)
+	{
+		pins_map_path(attach->pins, bpf_map__name(map), path);
+		all = all && (bpf_map__is_internal(map) || !access(path, F_OK));
+	}
+	for (__u32 i = 0; all && i < attach->policy->n_ports; i++)
+		all = is_port_pinned(attach, &attach->port[i]);
+	return all;
+}
+
+static int pin_port_again(struct attach *attach, struct port *port)
+{
+	char path[PATH_MAX];
+	int r = 0;
+
+	if (is_port_pinned(attach, port))
+		return 0;
+	pins_ingress_path(attach->pins, port->policy->name, path);
+	port->tc.pinned = !access(path, F_OK);
+	if (port->link_fd >= 0)
+		r = pin_link(attach, port);
+	return r ?: keep_reader(attach, port) ?: watch_port(attach, port);
+}
+
+int attach_pin_again(struct attach *attach)
+{
+	int r = pin_maps(attach), trace = bpf_program__fd(attach->skel->progs.fantel_queue);
+
+	if (!r && trace >= 0)
+		r = egress_trace(attach->pins, trace);
+	for (__u32 i = 0; !r && i < attach->policy->n_ports; i++)
+		r = pin_port_again(attach, &attach->port[i]);
 	return r;
 }
 

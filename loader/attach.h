@@ -48,6 +48,11 @@ int attach_departures(struct attach *attach);
 /* Has it pinned other maps in the place of those that were there? */
 bool attach_has_resized(const struct attach *attach);
 
+/* Is all of it where a loader that follows looks for it? Somebody may have removed pins, or unmounted bpffs:
+ * what we hold goes on, and can be pinned again. Returns 0 or a negative errno, reported. */
+bool attach_is_pinned(const struct attach *attach);
+int attach_pin_again(struct attach *attach);
+
 /* A port's interface has come back: attach there again. */
 int attach_port_again(struct attach *attach, const struct policy_port *port, __u32 ifindex);
 

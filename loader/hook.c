@@ -93,8 +93,8 @@ static int err_taken(int r, __u32 ifindex, const char *ifname)
 	if (!strncmp(name, "fantel_", strlen("fantel_")))
 		return err_r(r,
 			     "port %s: its XDP hook is taken by another node or version of fantel "
-			     "(program %u %s); `fantel detach --purge --node NAME` frees it",
-			     ifname, state.prog_id, name);
+			     "(program %u %s, link %u); end its loader, and `fantel detach --purge --node NAME` "
+			     "frees it", ifname, state.prog_id, name, link);
 	if (link)
 		return err_r(
 			r,

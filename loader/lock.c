@@ -11,17 +11,24 @@
 #include "lock.h"
 #include "own.h"
 
+bool lock_is_of(int lock, const char *dir)
+{
+	struct stat held, named;
+
+	return !fstat(lock, &held) && !stat(dir, &named) && held.st_ino == named.st_ino &&
+	       held.st_dev == named.st_dev;
+}
+
 int lock_take(const char *dir)
 {
 	int fd OWN_FD = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct stat held, named;
 
 	if (fd < 0)
 		return errno == ENOENT ? -ESTALE : -errno;
 	if (flock(fd, LOCK_EX | LOCK_NB))
 		return errno == EWOULDBLOCK ? -EBUSY : -errno;
 	/* A lock on a directory that a detach has just removed protects nothing. */
-	if (fstat(fd, &held) || stat(dir, &named) || held.st_ino != named.st_ino)
+	if (!lock_is_of(fd, dir))
 		return -ESTALE;
 	return take_fd(fd);
 }

@@ -205,6 +205,29 @@ bool pins_exist(const struct pins *pins, bool all)
 	return all ? pins_each_version(pins, found, NULL) == 1 : access(pins->dir, F_OK) == 0;
 }
 
+static bool on_bpffs(const char *path)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) == 0 && (__u32)fs.f_type == BPF_FS_MAGIC;
+}
+
+/* The nearest part of the path that is there decides on which file system the rest will be. */
+static bool will_be_on_bpffs(const char *path)
+{
+	char part[PATH_MAX];
+
+	snprintf(part, sizeof(part), "%s", path);
+	while (access(part, F_OK) && strrchr(part, '/') > part)
+		*strrchr(part, '/') = 0;
+	return on_bpffs(part);
+}
+
+bool pins_on_bpffs(const struct pins *pins)
+{
+	return will_be_on_bpffs(pins->root);
+}
+
 /* The nodes under a root, as a list for a sentence. */
 struct names {
 	int n;
@@ -233,10 +256,12 @@ static int add_name(void *arg, const char *name, const char *path)
 	return 0;
 }
 
-static int err_access(int r, const char *path)
+int pins_error(int r, const char *path)
 {
 	if (r == -EACCES || r == -EPERM)
 		return err_r(r, "%s: no permission; be root", path);
+	if (r == -EROFS)
+		return err_r(r, "%s: bpffs is mounted read-only there; `mount -o remount,rw` it", path);
 	return err_r(r, "%s: %s", path, strerror(-r));
 }
 
@@ -249,7 +274,11 @@ int pins_find_any(struct pins *pins, const char *root, const char *node)
 	root = root_of(root);
 	r = each_entry(root, add_name, &names);
 	if (r)
-		return err_access(r, root);
+		return pins_error(r, root);
+	if (!names.n && !will_be_on_bpffs(root))
+		return err_r(-ENOENT,
+			     "%s: no bpffs is mounted there, so no node is to be seen; start one with `fantel "
+			     "run` or, if one runs, mount bpffs there again", root);
 	if (!names.n)
 		return err_r(-ENOENT,
 			     "no node runs here (there is none in %s); start one with `fantel run`",
@@ -300,28 +329,10 @@ int pins_map(const struct pins *pins, const char *map)
 			     "%s: no such map; is node %s still starting, or half removed? "
 			     "`fantel detach` clears it",
 			     path, pins->node);
-	return err_access(fd, path);
+	return pins_error(fd, path);
 }
 
 /* ---- making and removing --------------------------------------------------------------------- */
-
-static bool on_bpffs(const char *path)
-{
-	struct statfs fs;
-
-	return statfs(path, &fs) == 0 && (__u32)fs.f_type == BPF_FS_MAGIC;
-}
-
-/* The nearest part of the path that is there decides on which file system the rest will be. */
-static bool will_be_on_bpffs(const char *path)
-{
-	char part[PATH_MAX];
-
-	snprintf(part, sizeof(part), "%s", path);
-	while (access(part, F_OK) && strrchr(part, '/') > part)
-		*strrchr(part, '/') = 0;
-	return on_bpffs(part);
-}
 
 static int mount_bpffs(const struct pins *pins)
 {
@@ -376,7 +387,7 @@ int pins_make(const struct pins *pins)
 		snprintf(path, sizeof(path), "%s/%s", pins->dir, parts[i]);
 		r = make_path(path);
 	}
-	return r ? err_access(r, path) : 0;
+	return r ? pins_error(r, path) : 0;
 }
 
 static int remove_file(void *arg, const char *name, const char *path)
@@ -397,9 +408,9 @@ static int remove_version(void *arg, const char *dir)
 		if (!r && rmdir(path) && errno != ENOENT)
 			r = -errno;
 		if (r)
-			return err_access(r, path);
+			return pins_error(r, path);
 	}
-	return rmdir(dir) && errno != ENOENT ? err_access(-errno, dir) : 0;
+	return rmdir(dir) && errno != ENOENT ? pins_error(-errno, dir) : 0;
 }
 
 int pins_remove(const struct pins *pins, bool all)

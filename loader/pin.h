@@ -37,6 +37,12 @@ int pins_init(struct pins *pins, const char *root, const char *node);
  * errno, after reporting it. */
 int pins_make(const struct pins *pins);
 
+/* Is bpffs where they are, or would be? */
+bool pins_on_bpffs(const struct pins *pins);
+
+/* Returns r, a negative errno of making, opening or removing `path`, after reporting it. */
+int pins_error(int r, const char *path);
+
 /* Remove the pins of this ABI (`all`: of every ABI) and the directories that this leaves empty.
  * What was pinned lives on while someone else holds it. Returns 0 or a negative errno, after
  * reporting it. */

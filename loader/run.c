@@ -25,6 +25,8 @@
 #include "upkeep.h"
 
 #define REALTIME_PRIORITY 10
+#define PINS_NS NSEC_PER_SEC
+#define PINS_MAX_NS (60 * NSEC_PER_SEC) /* while it can't be done, which is said each time */
 #define CARRIER_NS (NSEC_PER_MSEC / 4)
 #define CARRIER_MIN_NS (NSEC_PER_MSEC / 20)
 #define CARRIER_MAX_NS NSEC_PER_SEC /* then netlink is as fast */
@@ -46,6 +48,7 @@ struct run {
 	int lock, signals;
 	bool fresh; /* nothing of this node was here before */
 	bool back;  /* the policy is not that of the file, see apply_first */
+	__u64 pins_ns, pins_wait_ns; /* when to look after the pins; 0 = they are in their place */
 };
 
 /* ---- options --------------------------------------------------------------------------------- */
@@ -149,11 +152,75 @@ static void on_order(void *arg, struct order *order)
 	apply_order(((struct run *)arg)->apply, order);
 }
 
+static void serve(struct run *run)
+{
+	control_open(&run->control, &run->node.pins, on_report, on_order, run);
+	apply_answer_by(run->apply, run->control);
+}
+
+static bool is_pinned(const struct run *run)
+{
+	char path[PATH_MAX];
+
+	pins_node_path(&run->node.pins, path);
+	return lock_is_of(run->lock, path) && upkeep_is_pinned(run->upkeep);
+}
+
+/* In their place, or in a new one that is called the same. */
+static int pin_again(struct run *run)
+{
+	char path[PATH_MAX];
+	int lock, r = pins_make(&run->node.pins);
+
+	if (r)
+		return r;
+	pins_node_path(&run->node.pins, path);
+	if (!lock_is_of(run->lock, path)) {
+		lock = lock_take(path);
+		if (lock < 0)
+			return err_r(lock, "%s: can't lock it: %s", path, strerror(-lock));
+		own_close(&run->lock);
+		run->lock = lock;
+	}
+	r = upkeep_pin_again(run->upkeep);
+	if (r)
+		return r;
+	control_close(take_ptr(run->control));
+	serve(run);
+	return 0;
+}
+
+/* Somebody has removed pins, or unmounted bpffs. Packets notice nothing while we hold what was pinned. */
+static void look_after_pins(struct run *run)
+{
+	struct pins *pins = &run->node.pins;
+	bool were = !run->pins_wait_ns, on_bpffs;
+
+	if (run->node.now_ns < run->pins_ns || apply_is_busy(run->apply))
+		return;
+	run->pins_ns = run->node.now_ns + PINS_NS;
+	if (is_pinned(run)) {
+		run->pins_wait_ns = 0;
+		return;
+	}
+	on_bpffs = pins_on_bpffs(pins);
+	if (were)
+		log_warn("node %s: %s: %s; while that is so, its programs end with this process", pins->node,
+			 pins->dir, on_bpffs ? "pins were removed" : "no bpffs is mounted there any more");
+	if (on_bpffs && !pin_again(run)) {
+		run->pins_wait_ns = 0;
+		log_note("node %s: pinned again; programs and maps outlive this process", pins->node);
+		return;
+	}
+	run->pins_wait_ns = MIN(2 * MAX(run->pins_wait_ns, PINS_NS), PINS_MAX_NS);
+	run->pins_ns = run->node.now_ns + (on_bpffs ? run->pins_wait_ns : PINS_NS);
+}
+
 static struct timespec time_left(const struct run *run)
 {
 	__u64 now = clock_now_ns(), due, left;
 
-	due = MIN(upkeep_due(run->upkeep), apply_due(run->apply));
+	due = MIN(upkeep_due(run->upkeep), MIN(apply_due(run->apply), run->pins_ns));
 	due = MIN(due, service_alive(now));
 	left = due > now ? due - now : 0;
 	return (struct timespec){ left / NSEC_PER_SEC % 3600, left % NSEC_PER_SEC };
@@ -180,6 +247,7 @@ static int loop(struct run *run)
 		if (run->control)
 			control_poll(run->control);
 		upkeep_rest(run->upkeep, fds);
+		look_after_pins(run);
 		r = apply_tick(run->apply, run->node.now_ns);
 		if (r)
 			return r;
@@ -259,15 +327,16 @@ static void let_go(struct run *run)
 
 static int look_after(struct run *run, const struct run_options *options)
 {
+	bool pinned;
 	int signal;
 
 	if (options->realtime)
 		go_realtime();
 	upkeep_lead(run->upkeep);
-	control_open(&run->control, &run->node.pins, on_report, on_order, run);
-	apply_answer_by(run->apply, run->control);
+	serve(run);
 	say_ready(run);
 	signal = loop(run);
+	pinned = is_pinned(run);
 	service_stopping();
 	let_go(run);
 	if (signal < 0)
@@ -275,6 +344,11 @@ static int look_after(struct run *run, const struct run_options *options)
 				     "`fantel run` takes over", run->node.pins.node);
 	if (options->detach_on_exit)
 		return teardown(&run->node.pins, false);
+	if (!pinned) {
+		log_warn("node %s: %s; pins of it are gone, and what they kept ends with it; `fantel run` starts "
+			 "it again", run->node.pins.node, strsignal(signal));
+		return 0;
+	}
 	log_note("node %s: %s; programs and maps stay, packets are forwarded on; `fantel detach "
 		 "--node %s` removes them",
 		 run->node.pins.node, strsignal(signal), run->node.pins.node);

@@ -81,6 +81,8 @@ int teardown(const struct pins *pins, bool purge)
 {
 	int r;
 
+	if (access(pins->dir, W_OK) && errno == EROFS)
+		return pins_error(-errno, pins->dir);
 	r = purge ? pins_each_version(pins, detach_version, NULL) : detach_version(NULL, pins->dir);
 	if (r)
 		return err_r(r, "%s: can't read it: %s", pins->dir, strerror(-r));

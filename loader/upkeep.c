@@ -377,7 +377,7 @@ void upkeep_keys(struct upkeep *u)
 	keyring_again(maps_of(u), policy_of(u));
 }
 
-/* ---- start and end --------------------------------------------------------------------------- */
+/* ---- pins ------------------------------------------------------------------------------------ */
 
 static int open_reporter(struct upkeep *u)
 {
@@ -388,6 +388,24 @@ static int open_reporter(struct upkeep *u)
 	return reporter_start(&node->reporter, maps_of(u)->events, &node->pins, node->format,
 			      node->events);
 }
+
+bool upkeep_is_pinned(const struct upkeep *u)
+{
+	return attach_is_pinned(u->edition->attach);
+}
+
+/* Readers of events find the reporter by the node's directory, which is another one. */
+int upkeep_pin_again(struct upkeep *u)
+{
+	int r = attach_pin_again(u->edition->attach);
+
+	if (r)
+		return r;
+	reporter_stop(take_ptr(u->node->reporter));
+	return open_reporter(u);
+}
+
+/* ---- start and end --------------------------------------------------------------------------- */
 
 /* Where some group's rate may be lowered, and what is ahead of it is to wait. */
 static int open_qdiscs(struct upkeep *u)

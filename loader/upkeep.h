@@ -50,6 +50,11 @@ __u32 upkeep_dead_nexthops(const struct upkeep *upkeep);
 /* Read the file of keys again. */
 void upkeep_keys(struct upkeep *upkeep);
 
+/* Is all that outlives the loader in its place? Once the node's directories are there again: put it there, and
+ * serve events from there. Returns 0 or a negative errno, reported. */
+bool upkeep_is_pinned(const struct upkeep *upkeep);
+int upkeep_pin_again(struct upkeep *upkeep);
+
 /* Do what another program reports, or write to `error` why not. */
 int upkeep_report(struct upkeep *upkeep, const struct report *report, char error[CONTROL_ERROR]);
 
