@@ -562,13 +562,8 @@ int attach_new_ports(struct attach *attach)
 /* ---- keep ------------------------------------------------------------------------------------ */
 
 /* No one who opens the pin finds none. */
-static int replace_pin(const struct attach *attach, const struct resize *resize, const char *path)
+static int replace_pin(const struct resize *resize, const char *path, const char *next)
 {
-	char new[NAME_MAX + 1], next[PATH_MAX];
-
-	snprintf(new, sizeof(new), "%s-next", resize->map->name);
-	pins_map_path(attach->pins, new, next);
-	unlink(next); /* of a loader that was killed */
 	if (bpf_obj_pin(resize->new, next) || rename(next, path))
 		return err_r(-errno, "%s: can't pin the map: %s", path, strerror(errno));
 	return 0;
@@ -576,12 +571,15 @@ static int replace_pin(const struct attach *attach, const struct resize *resize,
 
 static int pin_map(const struct attach *attach, const struct bpf_map *map)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], new[NAME_MAX + 1], next[PATH_MAX];
 
+	snprintf(new, sizeof(new), "%s-next", bpf_map__name(map));
+	pins_map_path(attach->pins, new, next);
 	pins_map_path(attach->pins, bpf_map__name(map), path);
+	unlink(next); /* of a loader that was killed while it replaced this one */
 	for (__u32 i = 0; i < attach->n_resizes; i++)
 		if (attach->resize[i].new == bpf_map__fd(map))
-			return replace_pin(attach, &attach->resize[i], path);
+			return replace_pin(&attach->resize[i], path, next);
 	if (bpf_obj_pin(bpf_map__fd(map), path) && errno != EEXIST)
 		return err_r(-errno, "%s: can't pin the map: %s", path, strerror(errno));
 	/* Whoever can open this one can read keys. Others may have been opened to somebody on purpose. */

@@ -18,7 +18,7 @@ from lab import Lab
 from tap import Tap
 from traffic import Traffic, full_queues
 
-KILLS = int(os.environ.get("KILLS") or "10")
+KILLS = int(os.environ.get("KILLS") or "9")
 SEED = int(os.environ.get("SEED") or time.time_ns() % 10**6)
 AT_ONCE = 20  # kills under one measurement
 RATE, FLOWS = 5000, 32
@@ -228,17 +228,15 @@ def kill_detaching(victim):
 DETACHING = (kill_starting, kill_detaching)
 
 
-def detach_and_return(victim, kind, settled):
-    """The kill, and then either the next loader or an end of it all; `settled` gets the times between
+def detach_and_return(victim, kind, for_good, settled):
+    """The kill, and then the next loader, perhaps after an end of it all; `settled` gets the times between
     which no packet may be lost."""
     kind(victim)
-    if victim.rng.randrange(2):
-        start = figure.now_ns()
-        time.sleep(0.05)
-        settled.append((start, figure.now_ns()))
-    else:
+    if for_good:
         gone(victim)
     start = figure.now_ns()
+    time.sleep(0.05)
+    settled.append((start, figure.now_ns()))
     victim.take_over()
 
 
@@ -280,14 +278,16 @@ def settles(tap, victim):
         status = victim.router.ask("status")
         return not status["failed"] and all(path["failures"] == 0 and path["usable"] for path in victim.router.paths().values())
 
-    tap.ok(routers.until(clean, 5 * figure.SLOW), "when all failures are over, no path counts one any more",
+    tap.ok(routers.until(clean), "when all failures are over, no path counts one any more",
            victim.router.ask("status")["failed"],
            [(path["name"], path["failures"]) for path in victim.router.paths().values() if path["failures"]])
 
 
-def count_one_more(lab, router):
-    """On the first path, in the place of a loader that is killed where that leaves counts wrong."""
+def leave_half_done(lab, router):
+    """In the place of a loader that is killed where that leaves counts wrong: on the first path. And the pin
+    of a map that was to replace another."""
     pin = os.path.join(lab.pin_root, router.name, "v1", "maps", "fantel_health")
+    lab.run("pe1", "bpftool", "map", "pin", "pinned", pin, pin + "-next")
     place = ("pinned", pin, "key", "0", "0", "0", "0")
     value = json.loads(lab.run("pe1", "bpftool", "-j", "map", "lookup", *place))["value"]
     for count in (0, 4):  # failures, congestions: little-endian numbers
@@ -302,7 +302,7 @@ def test_recount(tap, lab, victim):
                 if name != FAILING}
 
     lab.stop(victim.router.process, signal.SIGKILL)
-    count_one_more(lab, victim.router)
+    leave_half_done(lab, victim.router)
     tap.equal(counted(), {(0, 0, True), (1, 1, False)}, "a path with a count too much is not usable")
     with Noise(lab, victim.operator.first):
         victim.take_over()
@@ -323,11 +323,11 @@ def test_detached(tap, lab, victim, n):
             for kind in kinds[first:first + AT_ONCE]:
                 number += 1
                 note(victim, number, kind)
-                detach_and_return(victim, kind, settled)
+                detach_and_return(victim, kind, number % 2, settled)
         m = traffic.measurement
         lost += sum(any(start < ns < end for start, end in settled)
                     for flow in range(FLOWS) for _, ns in m.missing(flow))
-    tap.equal((lost, len(settled) > 0), (0, True), f"{n} kills while starting or detaching: then packets go the plain way")
+    tap.equal(lost, 0, f"{n} kills while starting or detaching: then packets go the plain way")
 
 
 def report(tap, victim):
