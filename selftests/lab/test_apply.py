@@ -313,7 +313,7 @@ def test_torn(tap, lab, nodes, operator):
         while not os.path.exists(torn) and applying.poll() is None:
             time.sleep(0.0005)
         lab.stop(pe1.process, signal.SIGKILL)
-    nodes["pe1"], _ = again(lab, pe1, operator.first)
+    nodes["pe1"], _ = routers.again(lab, pe1, operator.first)
     pe1 = operator.router = nodes["pe1"]
     tap.equal((failures(pe1), pe1.paths()[path]["failures"], os.path.exists(torn)), (wanted, len(wanted), False),
               "after kill -9 while maps get another size, failures are those on record, and their count is right")
