@@ -22,7 +22,7 @@
 #include "metrics.bpf.h"
 #include "packet.bpf.h"
 #include "scratch.bpf.h"
-#include "transit.bpf.h"
+#include "slowed.bpf.h"
 
 /* ---- one subject ---------------------------------------------------------------------------- */
 
@@ -208,11 +208,16 @@ SUBPROG int notify_event(const struct scratch *s, enum reason reason, const stru
 	return 0;
 }
 
-/* The canonical identity that Tunnel Info names first: the most specific part. */
-FN bool notify_key(struct scratch *s)
+/* The canonical identity that Tunnel Info names first: the most specific part. Its own function: it is
+ * called from three places. */
+SUBPROG int notify_key(void)
 {
-	__u8 code = s->msg.code;
+	struct scratch *s = scratch();
+	__u8 code;
 
+	if (!s)
+		return false;
+	code = s->msg.code;
 	memset(&s->told.tunnel, 0, sizeof(s->told.tunnel));
 	if (code & CODE_SRV6)
 		return msg_tunnel_key(&s->told.tunnel, &s->msg, &s->buf, CODE_SRV6);
@@ -248,7 +253,7 @@ FN bool notify_also(const struct scratch *s, __u32 id)
  */
 struct sweep {
 	struct failed_key key;
-	bool removed;
+	bool found;
 	__u64 now_ns;
 };
 
@@ -261,7 +266,7 @@ static long sweep_event(void *map, struct failed_key *key, struct failed *failed
 		return 0;
 	if (!bpf_map_delete_elem(map, &k)) {
 		health_add(&k, -1, w->now_ns);
-		w->removed = true;
+		w->found = true;
 	}
 	return 0;
 }
@@ -276,7 +281,7 @@ FN void sweep_subject(struct sweep *w, bool is_resource, __u32 index)
 		return;
 	health_add(&k, -1, w->now_ns);
 	failed_event(&k, failed_end(&k), w->now_ns);
-	w->removed = true;
+	w->found = true;
 }
 
 static long sweep_path(void *map, __u32 *index, struct health *health, struct sweep *w)
@@ -305,7 +310,7 @@ static long sweep_transit(void *map, __u32 *index, struct transit *transit, stru
 		return 0;
 	health_add(&k, -1, w->now_ns);
 	failed_event(&k, failed_end(&k), w->now_ns);
-	w->removed = true;
+	w->found = true;
 	return 0;
 }
 
@@ -317,7 +322,7 @@ FN enum reason failed_sweep_events(const struct failed_key *key, __u64 now_ns)
 	if (!health_has(key))
 		return REASON_NOT_KNOWN;
 	bpf_for_each_map_elem(&fantel_failed, sweep_event, &w, 0);
-	return w.removed ? failed_end(key) : REASON_NOT_KNOWN;
+	return w.found ? failed_end(key) : REASON_NOT_KNOWN;
 }
 
 /* Any subject of key's originator and event. Each has an event of its own. Its own function, for its
@@ -331,9 +336,9 @@ SUBPROG int failed_sweep_subjects(const struct failed_key *key, __u64 now_ns)
 	w.key = *key;
 	bpf_for_each_map_elem(&fantel_health, sweep_path, &w, 0);
 	bpf_for_each_map_elem(&fantel_resource, sweep_resource, &w, 0);
-	if (config.pacing.transit)
+	if (config.pacing.transit || config.pacing.flows)
 		bpf_for_each_map_elem(&fantel_transit, sweep_transit, &w, 0);
-	return w.removed ? failed_end(key) : REASON_NOT_KNOWN;
+	return w.found ? failed_end(key) : REASON_NOT_KNOWN;
 }
 
 /* Does it begin what another kind ends? */
@@ -465,10 +470,9 @@ FN enum reason notify_location(struct scratch *s, struct failed_key *key, __u64 
 	return sum;
 }
 
-/* A tunnel of another's is congested, or is so no more: hold back what passes here. */
-FN enum reason notify_transit(struct scratch *s, struct failed_key *key, __u64 now_ns)
+/* Act on an entry of fantel_transit; slot -1: there is none, nor room for it. */
+FN enum reason notify_held(struct scratch *s, struct failed_key *key, int slot, __u64 now_ns)
 {
-	int slot = transit_find(notify_is_onset(s->msg.kind));
 	enum reason reason;
 
 	if (slot < 0)
@@ -480,6 +484,112 @@ FN enum reason notify_transit(struct scratch *s, struct failed_key *key, __u64 n
 	if (notify_refused(reason))
 		pace_ease(slot); /* it may be new, and then has no event */
 	return reason;
+}
+
+/* A tunnel of another's is congested, or is so no more: hold back what passes here. */
+FN enum reason notify_transit(struct scratch *s, struct failed_key *key, __u64 now_ns)
+{
+	return notify_held(s, key, transit_find(notify_is_onset(s->msg.kind)), now_ns);
+}
+
+/* ---- flows of ours --------------------------------------------------------------------------- */
+
+/* Does it ask one flow to send less? */
+FN bool notify_slows(const struct msg *m)
+{
+	return msg_has(m, TLVI_FLOW) && (msg_has(m, TLVI_RATE) || m->hint == HINT_SLOW);
+}
+
+/* A flow of the event that is named: a notification that names neither flow nor rate confirms what was
+ * said of it, or ends it. */
+static long sweep_flow(void *map, __u32 *index, struct transit *t, struct sweep *w)
+{
+	struct scratch *s = scratch();
+	struct failed_key k = w->key;
+	struct failed *failed;
+
+	if (!s || !t->flowed)
+		return 0;
+	k.is_transit = true;
+	k.index = *index;
+	if (s->msg.kind == KIND_CONGESTION) {
+		failed = bpf_map_lookup_elem(&fantel_failed, &k);
+		if (failed) {
+			failed->sequence = s->msg.sequence;
+			failed_renew(failed, s->msg.validity_ms, w->now_ns);
+			w->found = true;
+		}
+		return 0;
+	}
+	if (bpf_map_delete_elem(&fantel_failed, &k))
+		return 0;
+	health_add(&k, -1, w->now_ns);
+	failed_event(&k, failed_end(&k), w->now_ns);
+	w->found = true;
+	return 0;
+}
+
+/* Of the flows of the event that is named; REASON_UNMATCHED: there are none. Its own
+ * function, for its part of the stack. */
+SUBPROG int failed_sweep_flows(const struct failed_key *key, __u64 now_ns)
+{
+	struct sweep w = { .now_ns = now_ns };
+	struct node_state *node = node_state();
+	struct scratch *s = scratch();
+
+	if (!key || !node || !s)
+		return REASON_INTERNAL;
+	w.key = *key;
+	if (node->transit)
+		bpf_for_each_map_elem(&fantel_transit, sweep_flow, &w, 0);
+	if (!w.found)
+		return REASON_UNMATCHED;
+	return s->msg.kind == KIND_CONGESTION ? REASON_REFRESHED : REASON_EASED;
+}
+
+/* Is the tunnel ours that the notification in scratch names? Of a flow alone nobody could tell whether it
+ * comes by here. Its own function: it is verified once. */
+SUBPROG int notify_is_ours(void)
+{
+	struct scratch *s = scratch();
+	struct tunnel_paths *paths;
+	__u64 hash;
+
+	if (!s)
+		return false;
+	hash = hash_tunnel(&s->told.tunnel);
+	paths = bpf_map_lookup_elem(&fantel_tunnels, &hash);
+	return paths && tunnel_equal(&paths->tunnel, &s->told.tunnel);
+}
+
+/* Where policy has flows held back: REASON_UNMATCHED for what is about a whole path. Apart from
+ * notify_act, for the verifier would walk that again for each of these ends. */
+SUBPROG int notify_flow(__u64 now_ns)
+{
+	struct scratch *s = scratch();
+	struct failed_key key = { .is_congestion = true };
+	bool begins, slows;
+	enum reason reason;
+	int slot;
+
+	if (!s)
+		return REASON_INTERNAL;
+	begins = s->msg.kind == KIND_CONGESTION;
+	slows = begins && notify_slows(&s->msg);
+	if ((!begins && s->msg.kind != KIND_ELIMINATION) || !notify_key() || !notify_is_ours())
+		return REASON_UNMATCHED;
+	key.event_id = s->msg.event_id;
+	key.originator = addr_number(&s->outer.src);
+	if (!slows && msg_has(&s->msg, TLVI_EVENT)) {
+		reason = failed_sweep_flows(&key, now_ns);
+		if (reason == REASON_EASED)
+			notify_event(s, reason, NULL, now_ns);
+		return reason;
+	}
+	slot = slows || !begins ? slowed_find(begins) : -1;
+	if (slot < 0 && !slows)
+		return REASON_UNMATCHED;
+	return notify_held(s, &key, slot, now_ns);
 }
 
 /*
@@ -497,7 +607,7 @@ SUBPROG int notify_act(__u64 now_ns)
 
 	if (!s)
 		return REASON_INTERNAL;
-	named = notify_key(s);
+	named = notify_key();
 	key.event_id = s->msg.event_id;
 	key.originator = addr_number(&s->outer.src);
 	key.is_congestion = s->msg.kind == KIND_CONGESTION || s->msg.kind == KIND_ELIMINATION;
@@ -522,6 +632,18 @@ SUBPROG int notify_act(__u64 now_ns)
 	if (reason == REASON_UNMATCHED || (reason == REASON_NOT_KNOWN && !s->msg.code))
 		notify_event(s, reason, NULL, now_ns);
 	return reason;
+}
+
+/* A flow that is named, then the rest: an end may be that of a path, too. */
+FN enum reason notify_all(const struct scratch *s, __u64 now_ns)
+{
+	enum reason reason = REASON_UNMATCHED;
+
+	if (config.pacing.flows)
+		reason = notify_flow(now_ns);
+	if (reason != REASON_UNMATCHED && s->msg.kind != KIND_ELIMINATION)
+		return reason;
+	return notify_sum(reason, notify_act(now_ns));
 }
 
 /* Whom it comes from, and that it is whole: s->msg is then filled. */
@@ -589,7 +711,7 @@ SUBPROG int notify_report(struct scratch *s, enum reason reason, __u64 now_ns)
 {
 	if (!s)
 		return REASON_INTERNAL;
-	notify_key(s);
+	notify_key();
 	notify_event(s, reason, NULL, now_ns);
 	return reason;
 }
@@ -628,11 +750,11 @@ FN enum reason notify_once(struct scratch *s, enum reason sense, __u64 now_ns)
 	if (sense)
 		return notify_report(s, sense, now_ns);
 	if (!numbered)
-		return notify_act(now_ns);
+		return notify_all(s, now_ns);
 	reason = window_take(origin, s->msg.sequence);
 	if (reason)
 		return reason;
-	reason = notify_act(now_ns);
+	reason = notify_all(s, now_ns);
 	if (notify_refused(reason))
 		window_give_back(origin, s->msg.sequence);
 	return reason;

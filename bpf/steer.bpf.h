@@ -17,6 +17,7 @@
 #include "mark.bpf.h"
 #include "packet.bpf.h"
 #include "route.bpf.h"
+#include "slowed.bpf.h"
 #include "tell.bpf.h"
 #include "toobig.bpf.h"
 
@@ -407,6 +408,20 @@ FN int steer_paced(struct xdp_md *ctx, __u32 group, __u64 bytes)
 	return config.tell_sender ? tell(ctx, group, true) : verdict(REASON_PACED, bytes);
 }
 
+/* Some flows are held back, and its own may be one of them. */
+FN int steer_slowed(struct xdp_md *ctx, __u8 *ip, struct frame *f, const struct choice *c, __u32 group,
+		    __u64 hash)
+{
+	enum pace_verdict pace = slowed_packet(ctx, steer_can_wait(c));
+	struct scratch *s = scratch();
+
+	if (pace == PACE_DROP)
+		return steer_paced(ctx, group, f->len);
+	if (pace == PACE_MARK)
+		pace_mark(ip, f);
+	return steer_send(ctx, ip, f, c, hash, s ? s->leaves_ns : 0);
+}
+
 /* No member is good: a congested one, or none, for `reason`. */
 FN int steer_none(struct xdp_md *ctx, const struct rank *rank, __u32 group, __u64 hash,
 		  enum reason reason, __u64 bytes)
@@ -529,6 +544,8 @@ FN int steer(struct xdp_md *ctx)
 		if (!steer_found(&c))
 			return verdict(REASON_INTERNAL, f.len);
 	}
+	if (config.pacing.flows && UNLIKELY(node->transit))
+		return steer_slowed(ctx, data + ETH_LEN, &f, &c, group, hash);
 	return steer_send(ctx, data + ETH_LEN, &f, &c, hash, 0);
 }
 

@@ -554,6 +554,7 @@ static void take_congestion(struct reader *r, const struct lyd_node *c)
 
 	p->share = yang_number(c, "share") * PACE_ALL / 100;
 	p->transit = is_word(c, "transit", "true");
+	p->flows = is_word(c, "per", "flow");
 	p->target_percent = yang_number(c, "target");
 	p->lowest = yang_number(c, "lowest-rate") * 1000 / 8;
 	p->window_ns = yang_number(c, "window") * NSEC_PER_MSEC;

@@ -445,6 +445,7 @@ static json_t *congestion_json(const struct pacing *p)
 	json_t *congestion = json_object();
 
 	json_object_set_new(congestion, "transit", json_boolean(p->transit));
+	set_word(congestion, "per", p->flows ? "flow" : "path");
 	set_number(congestion, "share", DIV_ROUND_UP(p->share * 100, PACE_ALL));
 	set_number(congestion, "target", p->target_percent);
 	set_number(congestion, "lowest-rate", p->lowest * 8 / 1000);

@@ -46,7 +46,7 @@
 #define MAX_BUCKETS 4096
 #define MAX_GAUGES MAX_CORE_LINKS
 #define MAX_RESOURCES 4096
-#define MAX_TRANSIT 1024     /* tunnels and flows of others that are held back */
+#define MAX_TRANSIT 1024     /* tunnels and flows of others, and flows of ours, that are held back */
 #define MAX_QPS 65536
 #define MAX_REPEATS 3
 #define MAX_VXLAN_PORTS 4
@@ -368,10 +368,11 @@ struct pace {
 
 /*
  * fantel_transit: traffic that is not ours, and that a notification to this node asks to slow down: a
- * tunnel as packets name it here, and where `flowed`, one flow inside. Found by its hash, in one of a few
- * places from there on.
+ * tunnel as packets name it here, and where `flowed`, one flow inside. And single flows of ours, with the
+ * tunnel that was named for them. Found by its hash, in one of a few places from there on.
  */
 #define TRANSIT_PLACES 4
+#define SLOWED_SEED 0x736c6f776564ULL /* of the hashes of flows of ours, whatever their tunnel */
 struct transit {
 	__u64 hash;	    /* 0: nothing here */
 	__s32 congestions;  /* as in struct health */
@@ -861,6 +862,8 @@ struct pacing {
 	__u32 target_percent; /* utilization to come down to */
 	__u32 step_percent;   /* of what was carried before */
 	__u32 transit;	      /* traffic of others is held back, too */
+	__u32 flows;	      /* a flow of ours that is named is held back, and not its path */
+	__u32 pad;
 };
 
 struct config {

@@ -539,14 +539,16 @@ def bench_metrics():
 
 
 emit("bench metrics", bench_metrics())
-def congestion(kind, rate=None, event=None, link=False, segments=None, of=None):
+def congestion(kind, rate=None, event=None, link=False, segments=None, of=None, sequence=0, hint=None):
     """TYPE3 or TYPE4 about encaps-3, about another list of segments, or about a link alone, to us."""
     code, info = (0, b"") if link else tunnel_info(segments or PATHS[2]["segments"])
     options = LOCATION if link else b""
     if event:
-        options += private(65001, event.to_bytes(4, "big") + bytes(12))
+        options += private(65001, event.to_bytes(4, "big") + sequence.to_bytes(8, "big") + bytes(4))
     if rate:
         options += private(65007, struct.pack(">ff", 0, rate))
+    if hint:
+        options += private(65010, bytes((hint, 0, 0, 0)))
     if of:
         options = flow(of) + options
     return Ether(**MAC_FROM) / IPv6(src="2001:db8:f::2", dst=LOOPBACK6, hlim=255, nh=58) / \
@@ -559,6 +561,15 @@ for where in False, True:
     emit(f"congestion of {name}, 10 bytes/s", congestion(204, 10, link=where))
     emit(f"congestion of {name}, 100 bytes/s", congestion(204, 100, link=where))
     emit(f"end of congestion of {name}", congestion(205, link=where))
+
+one = IPv6(bytes(v6() / rocev2()))
+emit("congestion of one flow, 10 bytes/s", congestion(204, 10, of=one))
+emit("congestion of one flow, by its hint", congestion(204, of=one, hint=3))
+emit("congestion that names one flow", congestion(204, of=one))
+emit("end of congestion of one flow", congestion(205, of=one))
+emit("congestion of one flow, an event", congestion(204, 10, 7, of=one, sequence=1))
+emit("the same event, and no flow", congestion(204, 10, 7, sequence=2))
+emit("end of that event", congestion(205, event=7, sequence=3))
 
 marked = srv6(NEXT_SID, TRANSIT, 1)
 marked.tc = 3

@@ -233,6 +233,13 @@ static void p_node(struct config *config)
 	config->pacing.window_ns = config->pacing.burst_ns = 1ULL << 62; /* no rate is ever reached */
 }
 
+/* Flows are held back, and not their paths. */
+static void by_flow(struct config *config)
+{
+	config->pacing.flows = 1;
+	config->pacing.window_ns = config->pacing.burst_ns = 1ULL << 62; /* as above */
+}
+
 static void wary(struct config *config)
 {
 	config->authentication = 1;
@@ -274,6 +281,14 @@ static const char *const congested[] = {
 	"congestion of link", "congestion of link, 10 bytes/s", "end of congestion of link", NULL,
 };
 
+/* The same of one flow. */
+static const char *const slowed[] = {
+	"roce6", "roce6 ecn 2", "roce6 ecn 1", "roce4", "tcp6", "congestion of one flow, 10 bytes/s",
+	"congestion of one flow, by its hint", "congestion that names one flow",
+	"end of congestion of one flow", "congestion of one flow, an event", "the same event, and no flow",
+	"end of that event", "congestion of encaps-3", "end of congestion of encaps-3", NULL,
+};
+
 static const struct variant variants[] = {
 	{ "ingress PE", usual, false, ORDERING_ANY, false, 35, 24, 12, EVERY_PATH, frames,
 	  (enum reason[]){ ALWAYS, REASON_NONE } },
@@ -285,6 +300,9 @@ static const struct variant variants[] = {
 	{ "ingress PE with one path", lowering, false, ORDERING_ANY, false, 5, 2, 2, 1, congested,
 	  (enum reason[]){ REASON_CONGESTED, REASON_EASED, REASON_LOWERED, REASON_MARKED, REASON_PACED,
 			   REASON_CNP, REASON_NONE } },
+	{ "ingress PE that slows flows down", by_flow, false, ORDERING_ANY, false, 5, 2, 2, EVERY_PATH, slowed,
+	  (enum reason[]){ REASON_CONGESTED, REASON_EASED, REASON_LOWERED, REASON_MARKED, REASON_REFRESHED,
+			   REASON_NONE } },
 	{ "P node with a failed link", p_node, true, ORDERING_FLOWLET, false, 15, 2, 12, EVERY_PATH, frames,
 	  (enum reason[]){ ALWAYS, REASON_NOTIFIED, REASON_DOOMED, REASON_NOT_TOLD,
 			   REASON_TOLD_FULL, REASON_TOO_DEEP, REASON_NONE } },

@@ -890,9 +890,111 @@ static enum reason model_act_on_transit(struct model *m, const struct reading *r
 	return reason;
 }
 
+/* The place of a flow of ours, whatever tunnel was named for it; -1: none, and no room. */
+static int model_slowed(const struct model *m, const struct addr *src, const struct addr *dst,
+			__u32 ports, __u32 proto, bool make, __u64 *hash)
+{
+	*hash = flow_hash(src, dst, ports, proto, 0, SLOWED_SEED) | 1;
+	for (__u32 i = 0; i < 4; i++) {
+		const struct transit *t = &m->transit[(*hash + i) % MAX_TRANSIT];
+
+		if (t->hash == *hash && addr_equal(&t->src, src) && addr_equal(&t->dst, dst))
+			return (*hash + i) % MAX_TRANSIT;
+	}
+	for (__u32 i = 0; make && i < 4; i++)
+		if (!m->transit[(*hash + i) % MAX_TRANSIT].hash)
+			return (*hash + i) % MAX_TRANSIT;
+	return -1;
+}
+
+/* Of the flow that is named, which is to send less, or has been. */
+static enum reason model_act_on_flow(struct model *m, const struct reading *r,
+				     const struct tunnel_key *tunnel, struct failed_key key)
+{
+	const struct msg *msg = &r->msg;
+	__u32 ports = htonl((__u32)msg->flow_sport << 16 | msg->flow_dport);
+	bool begins = model_begins(r);
+	enum reason reason;
+	__u64 hash;
+	int place = model_slowed(m, &msg->flow_src, &msg->flow_dst, ports, msg->flow_protocol, begins,
+				 &hash);
+
+	if (place < 0)
+		return begins ? REASON_FAILED_FULL : REASON_UNMATCHED;
+	if (!m->transit[place].hash) {
+		m->transit[place] = (struct transit){ .hash = hash, .flowed = true, .tunnel = *tunnel,
+						      .src = msg->flow_src, .dst = msg->flow_dst,
+						      .ports = ports, .proto = msg->flow_protocol,
+						      .congested_ns = m->transit[place].congested_ns };
+		m->state.transit++;
+	}
+	key.is_transit = true;
+	key.index = place;
+	reason = model_act_on(m, r, tunnel, &key);
+	if (reason == REASON_FAILED_FULL)
+		model_transit_forget(m, place);
+	return reason;
+}
+
+/* What names neither flow nor rate, but the event: it is confirmed of all its flows, or over. */
+static enum reason model_act_on_event(struct model *m, const struct reading *r,
+				      const struct tunnel_key *tunnel, struct failed_key key)
+{
+	enum reason reason = REASON_UNMATCHED;
+
+	key.is_transit = true;
+	for (key.index = 0; key.index < MAX_TRANSIT; key.index++) {
+		const struct transit *t = &m->transit[key.index];
+		struct model_failed *f = model_failed(m, &key);
+		struct event *e;
+
+		if (!f || !t->flowed)
+			continue;
+		m->changes = true;
+		if (model_begins(r)) {
+			if (f->touched != TOUCHED_NEW)
+				f->touched = TOUCHED_AGAIN;
+			f->value.sequence = r->msg.sequence;
+			f->validity_ms = r->msg.validity_ms;
+			reason = REASON_REFRESHED;
+			continue;
+		}
+		reason = REASON_EASED;
+		model_failed_drop(m, f);
+		e = model_event(m, EVENT_PATH, reason);
+		e->kind = r->msg.kind;
+		e->event_id = key.event_id;
+		e->peer = r->frame.src;
+		model_subject(m, e, &key);
+	}
+	if (reason == REASON_EASED)
+		model_notification(m, r, tunnel, reason);
+	return reason;
+}
+
+/* Where flows are held back and not their path: what is about one of a tunnel of ours. */
+static enum reason model_act_on_flows(struct model *m, const struct reading *r,
+				      const struct tunnel_key *tunnel, struct failed_key key)
+{
+	const struct msg *msg = &r->msg;
+	bool ours = false;
+
+	for (__u32 i = 0; i < m->n_tunnels; i++)
+		ours |= !memcmp(&m->tunnel[i].paths.tunnel, tunnel, sizeof(*tunnel));
+	if (!m->config.pacing.flows || !ours || !key.is_congestion)
+		return REASON_UNMATCHED;
+	if (model_begins(r) && msg_has(msg, TLVI_FLOW) && (msg_has(msg, TLVI_RATE) || msg->hint == 3))
+		return model_act_on_flow(m, r, tunnel, key);
+	if (msg_has(msg, TLVI_EVENT))
+		return model_act_on_event(m, r, tunnel, key);
+	if (!model_begins(r) && msg_has(msg, TLVI_FLOW))
+		return model_act_on_flow(m, r, tunnel, key);
+	return REASON_UNMATCHED;
+}
+
 /* By the tunnel where that is ours; else by the location, where that says something; else what passes
  * here is meant. */
-static enum reason model_act(struct model *m, const struct reading *r)
+static enum reason model_act_on_rest(struct model *m, const struct reading *r)
 {
 	struct failed_key key = { .event_id = r->msg.event_id };
 	enum reason result = REASON_UNMATCHED, located;
@@ -915,6 +1017,23 @@ static enum reason model_act(struct model *m, const struct reading *r)
 		result = model_act_on_transit(m, r, &tunnel, key);
 	if (result == REASON_UNMATCHED || (result == REASON_NOT_KNOWN && !r->msg.code))
 		model_notification(m, r, &tunnel, result);
+	return result;
+}
+
+/* A flow that is named, and where it is not that, the rest; an end may be both. */
+static enum reason model_act(struct model *m, const struct reading *r)
+{
+	struct failed_key key = { .event_id = r->msg.event_id };
+	enum reason result = REASON_UNMATCHED;
+	struct tunnel_key tunnel;
+
+	key.is_congestion = r->msg.kind == KIND_CONGESTION || r->msg.kind == KIND_ELIMINATION;
+	for (int i = 0; i < 16; i++)
+		key.originator = key.originator << 8 | r->frame.src.b[i];
+	if (model_tunnel(r, &tunnel))
+		result = model_act_on_flows(m, r, &tunnel, key);
+	if (result == REASON_UNMATCHED || r->msg.kind == KIND_ELIMINATION)
+		model_sum(&result, model_act_on_rest(m, r));
 	return result;
 }
 
@@ -1315,6 +1434,32 @@ static bool model_flow_known(const struct model *m, const struct reading *r)
 	return false;
 }
 
+/* A packet of a flow that is held back itself: as model_through. */
+static void model_held(struct model *m, const struct reading *r)
+{
+	const struct frame *f = &r->frame;
+	struct event *e;
+	__u64 hash;
+	int place = model_slowed(m, &f->src, &f->dst, f->ports, f->proto, false, &hash);
+
+	if (!m->config.pacing.flows || place < 0)
+		return;
+	if (!m->through[place].measured) {
+		m->through[place].measured = true;
+		m->count[REASON_LOWERED].packets++;
+		e = model_event(m, EVENT_PATH, REASON_LOWERED);
+		e->kind = KIND_CONGESTION;
+		e->is_transit = e->usable = e->congested = true;
+		e->index = place;
+		e->tunnel = m->transit[place].tunnel;
+	}
+	if (m->through[place].ask.rate || !((f->tclass & 3) % 3))
+		return;
+	m->count[REASON_MARKED].packets++;
+	m->count[REASON_MARKED].bytes += f->len;
+	m->rewrites = true;
+}
+
 static void model_steer(struct model *m, const struct reading *r, __u32 path)
 {
 	bool congested = model_stands(m, path, STANDING_CONGESTED);
@@ -1329,6 +1474,8 @@ static void model_steer(struct model *m, const struct reading *r, __u32 path)
 		m->verdict = m->reason == REASON_CNP ? XDP_TX : XDP_DROP;
 		return;
 	}
+	if (!congested)
+		model_held(m, r);
 	m->marks = m->path[path].tunnel == TUNNEL_MARK;
 	m->verdict = m->marks ? XDP_PASS : XDP_REDIRECT;
 	m->rewrites |= !m->marks;

@@ -634,6 +634,121 @@ static void nobody_overtakes_what_waits(void **state)
 	assert_true(now_ns() >= p.even_ns);
 }
 
+/* ---- single flows of ours -------------------------------------------------------------------- */
+
+static void flows_begin(void)
+{
+	struct pacing pacing = slow;
+
+	pacing.flows = 1;
+	node_begin(pacing);
+}
+
+/* Its path is not congested, and other flows of it are as fast as ever. */
+static void only_that_flow_is_slowed(void **state)
+{
+	int marked;
+
+	flows_begin();
+	assert_int_equal(told("congestion of one flow, 10 bytes/s"), REASON_CONGESTED);
+	assert_int_equal(health().congestions, 0);
+	assert_int_equal(entries(), 1);
+	assert_int_equal(pass(50, "roce6 ecn 2", &marked), 100 * 10 / golden_len("roce6 ecn 2") + 1);
+	assert_in_range(marked, 5, 7);
+	assert_int_equal(pass(50, "roce4", &marked), 50);
+	assert_int_equal(pass(50, "tcp6", &marked), 50);
+	assert_int_equal(pass(5, "roce6", &marked), 0);
+	assert_int_equal(told("end of congestion of one flow"), REASON_EASED);
+	assert_int_equal(entries(), 0);
+	assert_int_equal(pass(50, "roce6", &marked), 50);
+	assert_int_equal(told("end of congestion of one flow"), REASON_NOT_KNOWN);
+}
+
+/* Wherever it goes. */
+static void a_slowed_flow_may_move(void **state)
+{
+	int marked;
+
+	flows_begin();
+	node_group(node, 0, FATE_DROP, 2, NULL, NULL);
+	told("congestion of one flow, 10 bytes/s");
+	for (__u32 path = PATH; path <= OTHER; path++) {
+		node_failures(node, path, 1);
+		pass(20, "roce6", &marked);
+		assert_int_equal(pass(5, "roce6", &marked), 0);
+		assert_int_equal(pass(20, "tcp6", &marked), 20);
+		node_failures(node, path, 0);
+	}
+}
+
+static void a_hint_slows_by_a_share(void **state)
+{
+	struct pacing pacing = slow;
+	int marked;
+
+	pacing.flows = 1;
+	pacing.window_ns = 20 * NSEC_PER_MSEC;
+	node_begin(pacing);
+	assert_int_equal(told("congestion of one flow, by its hint"), REASON_CONGESTED);
+	assert_int_equal(entries(), 1);
+	assert_int_equal(health().congestions, 0);
+	assert_int_equal(pass(20, "roce6", &marked), 20); /* being measured */
+}
+
+/* What asks for nothing of the flow is about the path. */
+static void without_a_rate_it_is_the_path(void **state)
+{
+	flows_begin();
+	assert_int_equal(told("congestion that names one flow"), REASON_CONGESTED);
+	assert_int_equal(entries(), 0);
+	assert_int_equal(health().congestions, 1);
+	assert_int_equal(told("end of congestion of one flow"), REASON_EASED);
+	assert_int_equal(health().congestions, 0);
+}
+
+/* A loader that repeats an event, or withdraws it, names no flow. */
+static void an_event_stands_for_its_flows(void **state)
+{
+	int marked;
+
+	flows_begin();
+	assert_int_equal(told("congestion of one flow, an event"), REASON_CONGESTED);
+	assert_int_equal(told("the same event, and no flow"), REASON_REFRESHED);
+	assert_int_equal(health().congestions, 0);
+	assert_int_equal(entries(), 1);
+	assert_in_range(pass(50, "roce6", &marked), 1, 10);
+	assert_int_equal(told("end of that event"), REASON_EASED);
+	assert_int_equal(entries(), 0);
+	assert_int_equal(pass(50, "roce6", &marked), 50);
+}
+
+/* By default the path is meant, whatever flow is named. */
+static void policy_may_mean_the_path(void **state)
+{
+	node_begin(slow);
+	assert_int_equal(told("congestion of one flow, 10 bytes/s"), REASON_CONGESTED);
+	assert_int_equal(entries(), 0);
+	assert_int_equal(health().congestions, 1);
+}
+
+static void a_slowed_flow_waits_where_there_is_fq(void **state)
+{
+	struct pacing pacing = slow;
+	struct nexthop nh = nexthop_fresh();
+	int marked = 0, waited = 0;
+
+	pacing.flows = 1;
+	pacing.horizon_ns = 200 * NSEC_PER_SEC;
+	node_begin(pacing);
+	nh.fq = true;
+	node_nexthop(node, PATH, &nh);
+	told("congestion of one flow, 10 bytes/s");
+	while (sent("roce6 ecn 0", &marked) == XDP_PASS)
+		waited++;
+	assert_int_equal(waited, 200 * 10 / golden_len("roce6 ecn 0") + 1);
+	assert_int_equal(sent("tcp6", &marked), XDP_REDIRECT);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -664,6 +779,14 @@ int main(void)
 		TEST("nor where no loader looks after the way out", without_a_loader_nothing_waits),
 		TEST("nor where the driver has no room for metadata", without_metadata_nothing_waits),
 		TEST("the rate has risen when nothing waits any more", nobody_overtakes_what_waits),
+		TEST("where policy has it so, the flow that is named is slowed down, and no other",
+		     only_that_flow_is_slowed),
+		TEST("by whatever path it goes", a_slowed_flow_may_move),
+		TEST("also by a hint, without a rate", a_hint_slows_by_a_share),
+		TEST("what asks nothing of the flow is about the path", without_a_rate_it_is_the_path),
+		TEST("an event stands for its flows", an_event_stands_for_its_flows),
+		TEST("by default a path is what is slowed down", policy_may_mean_the_path),
+		TEST("a slowed flow waits where there is fq", a_slowed_flow_waits_where_there_is_fq),
 	};
 	int failed;
 

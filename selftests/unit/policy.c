@@ -629,6 +629,7 @@ static void congestion_is_in_bytes_and_nanoseconds(void **state)
 	load(&p, "selftests/unit/policies", "everything");
 	assert_int_equal(pacing->share, PACE_ALL * 33 / 100);
 	assert_int_equal(pacing->transit, 0);
+	assert_int_equal(pacing->flows, 1);
 	assert_int_equal(pacing->target_percent, 100);
 	assert_int_equal(pacing->lowest, 4294967295ULL * 125);
 	assert_int_equal(pacing->window_ns, NSEC_PER_MSEC);
@@ -798,6 +799,7 @@ static void what_is_left_out_has_its_default(void **state)
 	assert_int_equal(p.config.tell_sender, 1);
 	assert_int_equal(p.config.pacing.share, PACE_ALL / 2);
 	assert_int_equal(p.config.pacing.transit, 1);
+	assert_int_equal(p.config.pacing.flows, 0);
 	assert_int_equal(p.config.pacing.target_percent, 90);
 	assert_int_equal(p.config.pacing.lowest, 125000);
 	assert_int_equal(p.config.pacing.window_ns, 10 * NSEC_PER_MSEC);

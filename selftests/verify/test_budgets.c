@@ -82,6 +82,7 @@ static struct config largest(void)
 	config.n_sign_keys = MAX_SIGN_KEYS;
 	config.pacing.transit = 1;
 	config.pacing.horizon_ns = NSEC_PER_MSEC;
+	config.pacing.flows = 1;
 	config.endpoints = (1U << TUNNEL_COUNT) - 2;
 	config.bfd = 1;
 	config.learn_every = 64;
