@@ -245,7 +245,7 @@ static __u16 earlier_sport(const struct bfd *bfd, const struct session *s)
 /* Ready to send: socket, addresses, and the entries by which packets are heard. */
 static int get_ready(struct bfd *bfd, struct session *s, __u64 now_ns)
 {
-	struct addr local;
+	struct addr local = {};
 	int r;
 
 	if (s->socket < 0) {

@@ -409,7 +409,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		parts[key - OPT_PART].read(&a);
 		return 0;
 	}
-	if (key < OPT_TLV || key >= OPT_TLV + TLVI_COUNT)
+	if (!c || key < OPT_TLV || key >= OPT_TLV + TLVI_COUNT)
 		return ARGP_ERR_UNKNOWN;
 	a.index = key - OPT_TLV;
 	snprintf(option, sizeof(option), "--%s", tlv_word(msg_tlv_type(a.index)));

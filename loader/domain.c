@@ -69,10 +69,9 @@ bool domain_has(const struct policy *policy, const struct policy_prefix *demand)
 
 bool domain_authenticates(const struct policy *policy)
 {
-	struct source source;
+	struct source source = {};
 
-	for (__u32 i = 0; i < domain_rows(policy); i++)
-		if (domain_row(policy, i, &source) && source.authentication)
-			return true;
-	return false;
+	for (__u32 i = 0; i < domain_rows(policy) && !source.authentication; i++)
+		domain_row(policy, i, &source);
+	return source.authentication;
 }

@@ -276,7 +276,7 @@ static int read_ring(struct reader *reader)
 	if (map < 0)
 		return map;
 	r = events_open(&events, map, reader->format, stdout);
-	if (r)
+	if (!events)
 		return r;
 	events->wanted = reader->wanted;
 	while (events->wanted && !r) {

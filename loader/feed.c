@@ -201,7 +201,7 @@ int feed_connect(const struct pins *pins)
 {
 	int fd OWN_FD = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	struct sockaddr_un name;
-	socklen_t len;
+	socklen_t len = 0;
 	int r;
 
 	if (fd < 0)

@@ -56,7 +56,7 @@ int hook_link(int link_fd, __u32 *ifindex, __u32 *prog_id)
 /* The link that holds a hook; 0: none, it was attached without. */
 static __u32 holding_link(__u32 ifindex, __u32 prog_id)
 {
-	__u32 id = 0, of_ifindex, of_prog;
+	__u32 id = 0, of_ifindex = 0, of_prog = 0;
 
 	while (!bpf_link_get_next_id(id, &id)) {
 		int fd OWN_FD = bpf_link_get_fd_by_id(id);

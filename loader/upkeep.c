@@ -586,8 +586,8 @@ static void own_attach(struct attach **attach)
 static int restore(struct upkeep *broken, struct upkeep **before)
 {
 	struct edition *edition = (*before)->edition;
-	struct upkeep *u = new_upkeep(broken->node, edition);
 	struct attach *stale OWN_ATTACH = NULL; /* *before ends with it */
+	struct upkeep *u;
 
 	if (attach_has_resized(broken->edition->attach)) {
 		stale = take_ptr(edition->attach);
@@ -597,6 +597,7 @@ static int restore(struct upkeep *broken, struct upkeep **before)
 			return -EOWNERDEAD;
 		}
 	}
+	u = new_upkeep(broken->node, edition);
 	/* What has gone over to the broken one comes back from it. */
 	if (!u || attach_carry(edition->attach) || push_plan(&u->push, maps_of(u), policy_of(u)) ||
 	    attach_new_ports(u->edition->attach) || bring_up(u, broken->routes ? broken : *before) || keep(u))

@@ -85,8 +85,10 @@ int arg_split(struct argp_state *state, const char *option, char *text, char *it
 		if (n < max)
 			item[n] = part;
 	}
-	if (n < min || n > max)
+	if (n < min || n > max) {
 		argp_error(state, "%s: %d values, %d to %d would be right", option, n, min, max);
+		exit(EXIT_BAD_INPUT); /* as it has, which its prototype does not say */
+	}
 	return n;
 }
 
