@@ -6,14 +6,15 @@
  * maps.
  *
  * After each packet all of fantel_failed, fantel_health, fantel_resource, fantel_origins, fantel_proven,
- * fantel_told, fantel_metrics, fantel_flows, fantel_node and fantel_stats is compared, so that no discarded
- * packet can leave a trace that a later one
- * covers. To make that cheap these maps are smaller than the loader makes them, or can be read
- * without a system call; the programs are the loader's.
+ * fantel_told, fantel_metrics, fantel_flows, fantel_node and fantel_stats is compared, and of a node with
+ * BFD its session and the link, so that no discarded packet can leave a trace that a later one covers. To
+ * make that cheap these maps are smaller than the loader makes them, or can be read without a system call;
+ * the programs are the loader's.
  *
- * Environment: FUZZ_RUNS notifications (default 300000), FUZZ_SEED (default 1). Packets that are
- * none any more, or are for another node, do not count. The first difference ends the run: it is
- * printed with the packet in hex, from the IP header on, as `fantel decode` takes it.
+ * Environment: FUZZ_RUNS packets for the node (default 350000): notifications, those of tunnels that
+ * end there, and of its BFD session; FUZZ_SEED (default 1). Packets that are none any more, or are for
+ * another node, do not count. The first difference ends the run: it is printed with the packet in hex,
+ * from the IP header on, as `fantel decode` takes it.
  */
 #include <sched.h>
 #include <sys/mman.h>
@@ -21,12 +22,15 @@
 
 #include <bpf/bpf.h>
 
+#include "endpoint.h"
 #include "fantel/bucket.h"
+#include "fuzz_bfd.h"
+#include "fuzz_decap.h"
 #include "fuzz_model.h"
 #include "fuzz_packets.h"
 #include "own.h"
 
-#define RUNS 300000
+#define RUNS 350000
 #define LASTING_MS (24 * 3600 * 1000U) /* a validity that outlasts any run */
 #define HEALTH_ROWS MAX_PATHS
 #define FAILURES_EACH 5 /* of the few entries that there is room for */
@@ -36,6 +40,7 @@
 #define DAY_S (24 * 3600)
 #define FILLING_NS (1ULL << 50) /* for one message: 13 days */
 #define IFINDEX 5 /* of the failed link, where there is one */
+#define RECEIVED_ON 1 /* ifindex of all packets: lo */
 
 enum property {
 	VERDICT,
@@ -74,6 +79,14 @@ static void __attribute__((noreturn)) give_up(const char *what)
 {
 	fprintf(stderr, "fuzz_core: %s: %s\n", what, strerror(errno));
 	exit(1);
+}
+
+static __u64 now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
 }
 
 static void *take_memory(size_t n)
@@ -182,6 +195,8 @@ struct variant {
 	const char *name;
 	void (*configure)(struct config *config);
 	bool failed_link;
+	bool session; /* BFD on the link, which works */
+	bool ends;    /* tunnels end here */
 	enum ordering ordering; /* of the group */
 	bool wary; /* asks for MACs */
 	__u32 share;  /* of the notifications, in percent */
@@ -245,6 +260,49 @@ static void wary(struct config *config)
 	config->authentication = 1;
 }
 
+static void with_session(struct config *config)
+{
+	config->locator = addr_of("2001:db8:a:2::");
+	config->locator_len = 64;
+	config->n_repeats = 1;
+	config->bfd = 1;
+}
+
+#define FAMILIES (1U << INNER_V4 | 1U << INNER_V6)
+
+/* One of each kind, and what tells several of a kind apart. */
+static __u32 endpoints_fill(struct policy_endpoint endpoint[MODEL_ENDS])
+{
+	const struct policy_endpoint all[] = {
+		{ .name = "dt4", .tunnel = TUNNEL_SRV6, .sid = addr_of("2001:db8:a:2::d4"),
+		  .inner = 1U << INNER_V4 },
+		{ .name = "dt6", .tunnel = TUNNEL_SRV6, .sid = addr_of("2001:db8:a:2::d6"),
+		  .inner = 1U << INNER_V6 },
+		{ .name = "dt46", .tunnel = TUNNEL_SRV6, .sid = addr_of("2001:db8:a:2::d46"),
+		  .inner = FAMILIES },
+		{ .name = "gre", .tunnel = TUNNEL_GRE, .inner = FAMILIES, .keyed = true, .id = 7 },
+		{ .name = "any", .tunnel = TUNNEL_GRE, .inner = 1U << INNER_V6 },
+		{ .name = "vxlan", .tunnel = TUNNEL_VXLAN, .inner = FAMILIES, .id = 5, .port = 4789 },
+		{ .name = "vxlan2", .tunnel = TUNNEL_VXLAN, .inner = FAMILIES, .id = 6, .port = 8472 },
+		{ .name = "vxlan0", .tunnel = TUNNEL_VXLAN, .inner = 1U << INNER_V4, .port = 4789 },
+		{ .name = "mpls", .tunnel = TUNNEL_MPLS, .inner = FAMILIES, .id = 100 },
+		{ .name = "null6", .tunnel = TUNNEL_MPLS, .inner = 1U << INNER_V6, .id = 2 },
+		{ .name = "ipip", .tunnel = TUNNEL_IPIP, .inner = FAMILIES },
+	};
+
+	memcpy(endpoint, all, sizeof(all));
+	return ARRAY_SIZE(all);
+}
+
+static void egress(struct config *config)
+{
+	struct policy_endpoint endpoint[MODEL_ENDS];
+
+	config->locator = addr_of("2001:db8:a:2::");
+	config->locator_len = 64;
+	endpoint_config(config, endpoint, endpoints_fill(endpoint));
+}
+
 #define ALWAYS                                                                                     \
 	REASON_NOT_IP, REASON_NO_CLASS, REASON_HOP_LIMIT, REASON_NO_PATH, REASON_CUSTOMER_PORT,    \
 		REASON_REMARKED,                                                                   \
@@ -274,6 +332,32 @@ static const char *const frames[] = {
 	"failure behind a tag", "failure with a routing header", NULL,
 };
 
+/* Each kind by each family, what its own fields may say, and what is not to come out. */
+static const char *const tunnels[] = {
+	"srv6 IPv6", "srv6 IPv4", "srv6 SRH IPv6", "srv6 SRH IPv4", "srv6 reduced IPv6", "srv6 SRH of eight IPv4",
+	"srv6 SRH with a TLV IPv6", "srv6 End.DT4 IPv4", "srv6 End.DT4 IPv6", "srv6 End.DT6 IPv6",
+	"srv6 End.DT6 IPv4", "srv6 strange IPv6", "mpls IPv6", "mpls IPv4", "mpls explicit null IPv6",
+	"mpls another label", "mpls two labels", "mpls the second label", "mpls TTL 1", "mpls version 5",
+	"gre 6in6", "gre 4in6", "gre 6in4", "gre 4in4", "gre any 6in6", "gre any 4in4", "gre key 9 6in4",
+	"gre checksum 6in6", "gre sequence 4in6", "gre all fields 6in4", "gre checksum without key 4in4",
+	"gre 6in4 with options", "gre strange 6in6", "gre another key", "gre no key", "gre version 1",
+	"gre Ethernet inside", "gre fragment", "gre flag 4000", "gre IPv4 as IPv6", "vxlan 6in6", "vxlan 4in6",
+	"vxlan 6in4", "vxlan 4in4", "vxlan port 8472 6in6", "vxlan with a UDP checksum 4in4",
+	"vxlan with other flags 6in6", "vxlan strange 4in4", "vxlan the VNI of another port", "vxlan another port",
+	"vxlan without VNI", "vxlan ARP inside", "vxlan fragment 0", "vxlan UDP length into the padding",
+	"vxlan UDP length of nothing", "ipip 6in6", "ipip 4in6", "ipip 6in4", "ipip 4in4", "ipip padded 4in6",
+	"ipip 4in4 with options", "ipip strange 4in4", "ipip fragment 0", "IPv4 by IPv6's protocol",
+	"hop limit 1 inside", "options inside", "a fragment inside", "an extension header inside",
+	"a wrong IPv4 checksum inside", "bytes behind the packet inside", "a tunnel inside",
+	"another segment of ours", "segments left", "another routing header", "a ping to the segment by SRH",
+	"options behind the SRH", "SRH longer than the packet", "IPv6 length beyond the tunnel",
+	"IPv4 length below its header", "nothing inside", "inside: IPv6 to a multicast group",
+	"inside: IPv6 link-local source", "inside: IPv4 to a multicast group", "inside: a neighbour solicitation",
+	"inside: a notification by ICMPv6", "inside: a notification by UDP", "ecn by GRE", "ecn by SRv6",
+	"ecn 0 in 0, 6in6", "ecn 1 in 0, 6in6", "ecn 3 in 0, 6in6", "ecn 0 in 0, 4in4", "ecn 1 in 0, 4in4",
+	"ecn 3 in 0, 4in4", "tcp to us", "udp to us", "an ARP request", NULL,
+};
+
 /* RDMA on a path that is congested again and again. */
 static const char *const congested[] = {
 	"roce6", "roce4", "roce6", "roce4", "roce6 ecn 2", "roce6 ecn 1", "tcp6",
@@ -290,22 +374,40 @@ static const char *const slowed[] = {
 };
 
 static const struct variant variants[] = {
-	{ "ingress PE", usual, false, ORDERING_ANY, false, 35, 24, 12, EVERY_PATH, frames,
-	  (enum reason[]){ ALWAYS, REASON_NONE } },
-	{ "ingress PE of a domain", unusual, false, ORDERING_STRICT, false, 20, 24, 12, EVERY_PATH, frames,
-	  (enum reason[]){ ALWAYS, REASON_DOMAIN, REASON_OVER_RATE, REASON_NONE } },
-	{ "ingress PE that asks for MACs", wary, false, ORDERING_ANY, true, 25, 24, 12, EVERY_PATH, frames,
-	  (enum reason[]){ ALWAYS, REASON_AUTH, REASON_AUTH_MISSING, REASON_AUTH_KEY,
-			   REASON_AUTH_EARLY, REASON_AUTH_EXPIRED, REASON_NONE } },
-	{ "ingress PE with one path", lowering, false, ORDERING_ANY, false, 5, 2, 2, 1, congested,
-	  (enum reason[]){ REASON_CONGESTED, REASON_EASED, REASON_LOWERED, REASON_MARKED, REASON_PACED,
-			   REASON_CNP, REASON_NONE } },
-	{ "ingress PE that slows flows down", by_flow, false, ORDERING_ANY, false, 5, 2, 2, EVERY_PATH, slowed,
-	  (enum reason[]){ REASON_CONGESTED, REASON_EASED, REASON_LOWERED, REASON_MARKED, REASON_REFRESHED,
-			   REASON_NONE } },
-	{ "P node with a failed link", p_node, true, ORDERING_FLOWLET, false, 15, 2, 12, EVERY_PATH, frames,
-	  (enum reason[]){ ALWAYS, REASON_NOTIFIED, REASON_DOOMED, REASON_NOT_TOLD,
-			   REASON_TOLD_FULL, REASON_TOO_DEEP, REASON_NONE } },
+	{ .name = "ingress PE", .configure = usual, .share = 30, .frames = 24, .customers = 12,
+	  .paths = EVERY_PATH, .frame = frames, .reasons = (enum reason[]){ ALWAYS, REASON_NONE } },
+	{ .name = "ingress PE of a domain", .configure = unusual, .ordering = ORDERING_STRICT, .share = 15,
+	  .frames = 24, .customers = 12, .paths = EVERY_PATH, .frame = frames,
+	  .reasons = (enum reason[]){ ALWAYS, REASON_DOMAIN, REASON_OVER_RATE, REASON_NONE } },
+	{ .name = "ingress PE that asks for MACs", .configure = wary, .wary = true, .share = 20, .frames = 24,
+	  .customers = 12, .paths = EVERY_PATH, .frame = frames,
+	  .reasons = (enum reason[]){ ALWAYS, REASON_AUTH, REASON_AUTH_MISSING, REASON_AUTH_KEY,
+				      REASON_AUTH_EARLY, REASON_AUTH_EXPIRED, REASON_NONE } },
+	{ .name = "ingress PE with one path", .configure = lowering, .share = 5, .frames = 2, .customers = 2,
+	  .paths = 1, .frame = congested,
+	  .reasons = (enum reason[]){ REASON_CONGESTED, REASON_EASED, REASON_LOWERED, REASON_MARKED,
+				      REASON_PACED, REASON_CNP, REASON_NONE } },
+	{ .name = "ingress PE that slows flows down", .configure = by_flow, .share = 5, .frames = 2, .customers = 2,
+	  .paths = EVERY_PATH, .frame = slowed,
+	  .reasons = (enum reason[]){ REASON_CONGESTED, REASON_EASED, REASON_LOWERED, REASON_MARKED,
+				      REASON_REFRESHED, REASON_NONE } },
+	{ .name = "P node with a failed link", .configure = p_node, .failed_link = true,
+	  .ordering = ORDERING_FLOWLET, .share = 15, .frames = 2, .customers = 12, .paths = EVERY_PATH,
+	  .frame = frames,
+	  .reasons = (enum reason[]){ ALWAYS, REASON_NOTIFIED, REASON_DOOMED, REASON_NOT_TOLD,
+				      REASON_TOLD_FULL, REASON_TOO_DEEP, REASON_NONE } },
+	{ .name = "P node with a BFD session", .configure = with_session, .session = true, .share = 5,
+	  .frames = 3, .customers = 64, .paths = EVERY_PATH, .frame = frames,
+	  .reasons = (enum reason[]){ REASON_BFD, REASON_BFD_TTL, REASON_BFD_LENGTH, REASON_BFD_VERSION,
+				      REASON_BFD_FIELD, REASON_BFD_ZERO, REASON_BFD_STATE, REASON_BFD_AUTH,
+				      REASON_BFD_CHECKSUM, REASON_BFD_PEER, REASON_BFD_UNKNOWN,
+				      REASON_BFD_ADMIN_DOWN, REASON_BFD_ECHO, REASON_BFD_ECHO_UNKNOWN,
+				      REASON_BFD_ECHOED, REASON_NOTIFIED, REASON_DOOMED, REASON_NONE } },
+	{ .name = "egress PE", .configure = egress, .ends = true, .share = 10, .frames = 24, .customers = 64,
+	  .paths = EVERY_PATH, .frame = tunnels,
+	  .reasons = (enum reason[]){ REASON_DECAPPED, REASON_NOT_ENDPOINT, REASON_DECAP_MALFORMED,
+				      REASON_ENDPOINT_SOURCE, REASON_DECAP_INNER, REASON_ECN_INVALID,
+				      REASON_ECN_UNUSED, REASON_HOP_LIMIT, REASON_NONE } },
 };
 
 struct fuzz {
@@ -324,7 +426,7 @@ struct fuzz {
 	struct ring_buffer *ring;
 	__u64 others; /* digest of the maps that are not the program's */
 
-	__u64 messages; /* so many of the packets were notifications to judge */
+	__u64 met; /* so many of the packets were for the node */
 
 	/* The packet in hand. */
 	__u64 number, started_ns, ended_ns;
@@ -334,6 +436,8 @@ struct fuzz {
 	struct reading reading;
 	struct event event[MODEL_EVENTS];
 	__u32 n_events; /* may be more than there is room for */
+	struct bfd_news news;
+	__u32 n_news;
 
 	bool few;	      /* too few to meet every reason */
 	enum property broken; /* PROPERTIES: none */
@@ -454,26 +558,98 @@ static void resources_add(struct fuzz *z)
 	node_crosses(z->node, ONE_PATH, 2, (__u32[]){ NODE, LINK });
 }
 
-/* Whatever is not ours would leave by a link that is down. */
-static void link_fail(struct fuzz *z)
+/* Whatever is not ours would leave by this link. */
+static void link_add(struct fuzz *z, __u32 ifindex, const struct link *link)
 {
 	static const struct prefix_key anywhere;
-	struct route_value route = { .ifindex = IFINDEX };
-	__u32 ifindex = IFINDEX, label = MODEL_LSP;
+	struct route_value route = { .ifindex = ifindex };
+
+	z->model.ifindex = ifindex;
+	z->model.link = *link;
+	z->model.link.location_len = golden_location(z->model.link.location);
+	node_put(z->node->maps.fantel_links, &ifindex, &z->model.link);
+	node_put(z->node->maps.fantel_routes, &anywhere, &route);
+}
+
+/* And it is down. */
+static void link_fail(struct fuzz *z)
+{
+	static const struct link down = { .name = "core1",
+					  .down = 1,
+					  .cause = CAUSE_CARRIER,
+					  .event_id = 77,
+					  .detected_ns = 1763630000123456789 };
+	__u32 label = MODEL_LSP;
 	struct lsp lsp = { .next_hop = addr_of("2001:db8:e1::2"), .n = 1 };
 
 	z->model.lsp_ingress = lsp.ingress[0] = addr_of("2001:db8:f::9");
 	node_put(z->node->maps.fantel_lsps, &label, &lsp);
-	z->model.ifindex = ifindex;
-	z->model.link = (struct link){ .name = "core1",
-				       .down = 1,
-				       .cause = CAUSE_CARRIER,
-				       .event_id = 77,
-				       .detected_ns = 1763630000123456789 };
-	z->model.link.location_len = golden_location(z->model.link.location);
-	node_put(z->node->maps.fantel_links, &ifindex, &z->model.link);
-	node_put(z->node->maps.fantel_routes, &anywhere, &route);
+	link_add(z, IFINDEX, &down);
 	z->state->links_down = 1;
+}
+
+/* A link that is up, or has its latest failure not over yet; a session of it, of either IP and in any state,
+ * with three echoes on their way. The loader does so. */
+static void session_begin(struct fuzz *z)
+{
+	bool v4 = dice_one_in(&z->dice, 2);
+	struct link up = { .name = "core1", .cause = CAUSE_CARRIER, .event_id = 77, .next_event_id = 78,
+			   .detected_ns = 1763630000123456789 };
+	struct model *m = &z->model;
+	__u32 ifindex = RECEIVED_ON, row = 0;
+
+	up.next_event_id -= dice_one_in(&z->dice, 4);
+	m->bfd.set = (struct bfd_set){ .peer = addr_of(v4 ? "192.0.2.2" : "2001:db8:1::2"),
+				       .local = addr_of(v4 ? "192.0.2.1" : "2001:db8:1::1"),
+				       .discriminator = BFD_MINE,
+				       .min_tx_us = 1000000,
+				       .min_rx_us = BFD_LASTING_US,
+				       .mult = 3,
+				       .admin_down = dice_one_in(&z->dice, 16),
+				       .echo_us = BFD_LASTING_US,
+				       .echo_mult = 3 };
+	m->bfd.session = (struct bfd_session){ .state = BFD_DOWN + dice_roll(&z->dice, 3),
+					       .heard_ns = now_ns(),
+					       .detection_ns = BFD_LASTING_US * 3000ULL };
+	m->bfd.session.changed_ns = m->bfd.session.heard_ns;
+	m->bfd.echo.sent = dice_one_in(&z->dice, 2) ? 0 : dice_next(&z->dice);
+	for (__u32 i = 0; i < 3; i++)
+		m->bfd.echo.sent_ns[(m->bfd.echo.sent - i) % BFD_ECHOES] = now_ns();
+	z->source.bfd = m->bfd.set;
+	z->source.bfd_sent = m->bfd.echo.sent;
+	link_add(z, ifindex, &up);
+	z->state->links_down = m->state.links_down = 0;
+	z->state->wall_ns = m->state.wall_ns = BFD_WALL_NS;
+	node_put(z->node->maps.fantel_bfd_set, &ifindex, &m->bfd.set);
+	node_put(z->node->maps.fantel_bfd_echo, &row, &m->bfd.echo);
+	node_put(z->node->maps.fantel_bfd, &ifindex, &m->bfd.session);
+}
+
+/* One echo more leaves. */
+static void session_echo(struct fuzz *z)
+{
+	struct bfd_echo *echo = &z->model.bfd.echo;
+	__u32 row = 0;
+
+	echo->sent_ns[++echo->sent % BFD_ECHOES] = now_ns();
+	z->source.bfd_sent = echo->sent;
+	node_put(z->node->maps.fantel_bfd_echo, &row, echo);
+}
+
+static void ends_add(struct fuzz *z)
+{
+	struct bpf_map *map = z->node->maps.fantel_ends;
+	struct policy_endpoint endpoint[MODEL_ENDS];
+	struct model *m = &z->model;
+	struct endpoint_key *last = NULL;
+
+	for (__u32 n = endpoints_fill(endpoint); n; n--)
+		node_endpoint(z->node, &endpoint[n - 1]);
+	for (; !bpf_map_get_next_key(bpf_map__fd(map), last, &m->end[m->n_ends].key);
+	     last = &m->end[m->n_ends++].key)
+		if (m->n_ends == MODEL_ENDS - 1 ||
+		    !node_get(map, &m->end[m->n_ends].key, &m->end[m->n_ends].value))
+			give_up("fantel_ends");
 }
 
 /* What names a path is what the node was given, by whatever rule. */
@@ -520,17 +696,28 @@ static int event_take(void *context, void *data, size_t size)
 	return 0;
 }
 
+static int news_take(void *context, void *data, size_t size)
+{
+	struct fuzz *z = context;
+
+	if (size == sizeof(z->news))
+		memcpy(&z->news, data, size);
+	z->n_news++;
+	return 0;
+}
+
+/* The link of a session is compared for itself. */
 static __u64 others_digest(const struct fuzz *z)
 {
 	struct bpf_map *const others[] = {
 		z->node->maps.fantel_classes, z->node->maps.fantel_groups,
 		z->node->maps.fantel_ranks,   z->node->maps.fantel_paths,
 		z->node->maps.fantel_tunnels, z->node->maps.fantel_nexthops,
-		z->node->maps.fantel_sources, z->node->maps.fantel_links,
-		z->node->maps.fantel_routes,  z->node->maps.fantel_location,
+		z->node->maps.fantel_sources, z->node->maps.fantel_routes,
+		z->node->maps.fantel_ends,    z->node->maps.fantel_location,
 		z->node->maps.fantel_keys,    z->node->maps.fantel_lsps,
 	};
-	__u64 digest = 0;
+	__u64 digest = z->variant->session ? 0 : map_digest(z->node->maps.fantel_links);
 
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		digest = digest * 31 + map_digest(others[i]);
@@ -564,7 +751,8 @@ static void fuzz_open(struct fuzz *z, const struct variant *variant, __u64 seed)
 	rows_init(&z->told, z->node->maps.fantel_told);
 	rows_init(&z->metrics, z->node->maps.fantel_metrics);
 	z->ring = ring_buffer__new(bpf_map__fd(z->node->maps.fantel_events), event_take, z, NULL);
-	if (!z->ring)
+	if (!z->ring ||
+	    ring_buffer__add(z->ring, bpf_map__fd(z->node->maps.fantel_bfd_news), news_take, z))
 		give_up("fantel_events");
 	paths_add(z);
 	resources_add(z);
@@ -587,6 +775,10 @@ static void fuzz_open(struct fuzz *z, const struct variant *variant, __u64 seed)
 	class_add(z, "203.0.113.0/24");
 	if (variant->failed_link)
 		link_fail(z);
+	if (variant->session)
+		session_begin(z);
+	if (variant->ends)
+		ends_add(z);
 	model_copy_tunnels(z);
 	z->model.state = *z->state;
 	source_fill(&z->source, &config, variant->frame);
@@ -636,6 +828,8 @@ static void forget(struct fuzz *z)
 	z->model.n_failed = z->model.origins.n = z->model.proven.n = 0;
 	z->model.n_told = z->model.n_metrics = 0;
 	z->source.sequence = GOLDEN_SEQUENCE;
+	if (z->variant->session)
+		session_begin(z);
 	rows_read(&z->failed);
 	rows_read(&z->origins);
 	rows_read(&z->proven);
@@ -921,6 +1115,23 @@ static bool pace_agrees(const struct fuzz *z)
 	return true;
 }
 
+/* What the loader is woken for with it. */
+static bool session_agrees(struct fuzz *z)
+{
+	struct model *m = &z->model;
+	struct bfd_session got;
+	__u32 ifindex = RECEIVED_ON;
+	struct link link;
+
+	if (z->n_news != m->bfd.news ||
+	    (z->n_news && (z->news.ifindex != ifindex || z->news.state != m->bfd.session.state)))
+		return false;
+	return node_get(z->node->maps.fantel_bfd, &ifindex, &got) &&
+	       bfd_session_agrees(m, &got, z->started_ns, z->ended_ns) &&
+	       node_get(z->node->maps.fantel_links, &ifindex, &link) &&
+	       bfd_link_agrees(m, &link, z->started_ns, z->ended_ns);
+}
+
 static bool check_state(struct fuzz *z)
 {
 	rows_read(&z->failed);
@@ -930,6 +1141,8 @@ static bool check_state(struct fuzz *z)
 	rows_read(&z->metrics);
 	if (memcmp(z->state, &z->model.state, sizeof(*z->state)))
 		return broken(z, STATE, "fantel_node differs");
+	if (z->variant->session && !session_agrees(z))
+		return broken(z, STATE, "session, link, or the loader's news of them differ");
 	if (!health_agrees(z))
 		return broken(z, STATE, "fantel_health differs");
 	if (!flows_agree(z))
@@ -1038,6 +1251,10 @@ static bool check_bytes(struct fuzz *z)
 		return broken(z, BYTES, "not the right notification");
 	if (z->model.reason == REASON_CNP && !cnp_right(z))
 		return broken(z, BYTES, "not the CNP to its sender");
+	if (z->model.off && !decapped_right(&z->model, &z->in, &z->out))
+		return broken(z, BYTES, "not the packet that was inside");
+	if (z->model.reason == REASON_BFD_ECHOED && !bfd_echoed_right(&z->in, &z->out))
+		return broken(z, BYTES, "not the neighbour's echo");
 	return true;
 }
 
@@ -1064,14 +1281,6 @@ static void read_lasting(struct fuzz *z)
 	model_read(&z->model, &z->in, r);
 }
 
-static __u64 now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
-}
-
 static void fuzz_run(struct fuzz *z)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = z->in.b, .data_size_in = z->in.len,
@@ -1083,7 +1292,7 @@ static void fuzz_run(struct fuzz *z)
 	z->ended_ns = now_ns();
 	z->verdict = opts.retval;
 	z->out.len = opts.data_size_out;
-	z->n_events = 0;
+	z->n_events = z->n_news = 0;
 	ring_buffer__consume(z->ring);
 }
 
@@ -1126,11 +1335,16 @@ static bool fuzz_one(struct fuzz *z)
 	bool customer = dice_one_in(&z->dice, z->variant->customers);
 
 	z->source.sequence++;
-	source_next(&z->in, &z->dice, &z->source, customer ? 2 : z->variant->frames);
+	if (z->variant->session && dice_one_in(&z->dice, 8))
+		session_echo(z);
+	if (z->variant->session && !customer && !dice_one_in(&z->dice, 3))
+		source_bfd(&z->in, &z->dice, &z->source);
+	else if (z->variant->ends && !customer && !dice_one_in(&z->dice, 4))
+		source_tunnel(&z->in, &z->dice, &z->source);
+	else
+		source_next(&z->in, &z->dice, &z->source, customer ? 2 : z->variant->frames);
 	z->prog = customer ? z->node->progs.fantel_customer : z->node->progs.fantel_core;
 	read_lasting(z);
-	z->messages += z->reading.ours ||
-		       (customer && z->reading.ip && model_is_notification(&z->model, &z->reading));
 	rates_end(z);
 	if (customer && z->model.config.cnp)
 		senders_receive(z);
@@ -1138,6 +1352,7 @@ static bool fuzz_one(struct fuzz *z)
 		model_customer(&z->model, &z->reading);
 	else
 		model_core(&z->model, &z->reading);
+	z->met += z->model.met;
 	fuzz_run(z);
 	if (z->verdict != z->model.verdict)
 		return broken(z, VERDICT, "another verdict");
@@ -1184,7 +1399,7 @@ static const char *skip_reason(const struct fuzz *z, enum property p)
 {
 	if (z->broken != PROPERTIES)
 		return p == z->broken ? "" : " # SKIP a failure ended the run before";
-	return p == REACHED && z->few ? " # SKIP too few notifications" : "";
+	return p == REACHED && z->few ? " # SKIP too few packets" : "";
 }
 
 /* TAP: a line each, and what was counted. */
@@ -1193,9 +1408,9 @@ static void report(const struct fuzz *z, int *line)
 	__u64 counted = 0, steered = 0;
 
 	for (enum property p = 0; p < PROPERTIES; p++)
-		printf("%sok %d - %s, %llu notifications among %llu packets: %s%s\n",
+		printf("%sok %d - %s, %llu packets for it among %llu: %s%s\n",
 		       p == z->broken ? "not " : "", ++*line, z->variant->name,
-		       (unsigned long long)z->messages, (unsigned long long)z->number, sentence[p],
+		       (unsigned long long)z->met, (unsigned long long)z->number, sentence[p],
 		       skip_reason(z, p));
 	print_counts(stdout, "counted:", z->stats);
 	for (int r = 0; r < REASON_COUNT; r++)
@@ -1208,21 +1423,21 @@ static void report(const struct fuzz *z, int *line)
 	fflush(stdout);
 }
 
-static bool fuzz(const struct variant *variant, __u64 messages, __u64 seed, int *line)
+static bool fuzz(const struct variant *variant, __u64 packets, __u64 seed, int *line)
 {
 	OWN_MEM struct fuzz *z = take_memory(sizeof(*z));
 	__u64 anew = 1;
 	bool good;
 
 	fuzz_open(z, variant, seed);
-	z->few = messages < RUNS / 100 * variant->share;
+	z->few = packets < RUNS / 100 * variant->share;
 	do {
 		if (!--anew) {
 			forget(z);
 			anew = dice_one_in(&z->dice, 16) ? 2048 : 8 + dice_roll(&z->dice, 160);
 		}
 		z->number++;
-	} while (fuzz_one(z) && z->messages < messages);
+	} while (fuzz_one(z) && z->met < packets);
 	if (z->broken == PROPERTIES)
 		check_end(z);
 	report(z, line);

@@ -30,6 +30,7 @@
 #define MODEL_METRICS 6
 #define MODEL_ORIGINS 128 /* more than there are sources */
 #define MODEL_ROWS 16	  /* tunnels, sources, classes */
+#define MODEL_ENDS 32	  /* entries for tunnels that end here */
 #define MODEL_EVENTS (TUNNEL_PATHS + 1)
 
 /* Times are not foretold, but must lie within the packet's own run. */
@@ -102,6 +103,11 @@ struct model {
 	} location[MODEL_ROWS];
 	__u32 n_locations;
 	struct path path[MODEL_PATHS];
+	struct model_end {
+		struct endpoint_key key;
+		struct endpoint value;
+	} end[MODEL_ENDS];
+	__u32 n_ends;
 	struct rank rank; /* of the one group, which is group 0 */
 	char group[NAME_LEN];
 	struct qp_key sender[4]; /* whose QPs are known */
@@ -136,8 +142,21 @@ struct model {
 	struct model_told told[MODEL_TOLD];
 	struct model_metrics metrics[MODEL_METRICS];
 	__u32 n_failed, n_told, n_metrics;
+	struct {
+		struct bfd_set set;
+		struct bfd_echo echo;
+		struct bfd_session session;
+		/* What the packet in hand does, at times that are not foretold. */
+		bool heard, changed; /* heard_ns, changed_ns is now */
+		bool link_failed, link_new; /* so is the link's since_ns, and detected_ns */
+		bool echoed; /* an echo was ours: the timer may have to run for the next */
+		__u64 echo_ns; /* and left then; 0: it tells nothing new */
+		bool first;    /* it is the first since the session is up */
+		bool news;     /* the loader is woken */
+	} bfd;
 
 	/* What it does with the packet in hand. */
+	bool met; /* a notification, or of a tunnel or session that is the node's */
 	__u32 verdict;
 	enum reason reason; /* REASON_NONE: nothing is counted */
 	bool changes;	    /* something of fantel_failed, _health, _resource, _origins or _told */
@@ -145,6 +164,8 @@ struct model {
 	__u32 slot;	    /* whose flows' path was noted; RANK_SLOTS: none's */
 	__u32 taken;	    /* the path where it is redirected */
 	bool marks;	    /* the packet has the mark in front of it */
+	__u32 off;	    /* where the packet begins whose outer headers come off; 0: they don't */
+	__u8 ecn;	    /* of it, then */
 	struct event event[MODEL_EVENTS]; /* time_ns is now */
 	__u32 n_events;
 };
@@ -1247,7 +1268,11 @@ static void model_detect(struct model *m, const struct reading *r)
 static void model_begin(struct model *m)
 {
 	m->reason = REASON_NONE;
-	m->changes = m->rewrites = m->marks = false;
+	m->changes = m->rewrites = m->marks = m->met = false;
+	m->off = 0;
+	m->bfd.heard = m->bfd.changed = m->bfd.link_failed = m->bfd.link_new = false;
+	m->bfd.echoed = m->bfd.first = m->bfd.news = false;
+	m->bfd.echo_ns = 0;
 	m->slot = RANK_SLOTS;
 	m->n_events = 0;
 }
@@ -1289,13 +1314,21 @@ static void model_through(struct model *m, const struct reading *r)
 	m->rewrites = true;
 }
 
+static bool model_bfd(struct model *m, const struct reading *r);   /* fuzz_bfd.h */
+static bool model_decap(struct model *m, const struct reading *r); /* fuzz_decap.h */
+
 static void model_core(struct model *m, const struct reading *r)
 {
 	model_begin(m);
+	if (model_bfd(m, r))
+		return;
 	if (r->ours) {
+		m->met = true;
 		model_notify(m, r);
 		return;
 	}
+	if (model_decap(m, r))
+		return;
 	if (m->state.transit && (r->ip || r->mpls))
 		model_through(m, r);
 	model_detect(m, r);
@@ -1515,7 +1548,8 @@ static void model_customer(struct model *m, const struct reading *r)
 		model_verdict(m, model_hidden(m, r) ?: REASON_NOT_IP, r->in->len);
 		return;
 	}
-	if (model_is_notification(m, r) || model_hidden(m, r)) {
+	m->met = model_is_notification(m, r);
+	if (m->met || model_hidden(m, r)) {
 		model_verdict(m, REASON_CUSTOMER_PORT, r->frame.len);
 		return;
 	}

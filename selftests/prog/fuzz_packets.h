@@ -73,7 +73,7 @@ struct draft {
 	__u8 b[DRAFT_MAX]; /* from the ICMPv6 or UDP header on */
 };
 
-#define FRAMES_MAX 64
+#define FRAMES_MAX 128
 #define SIGNERS_MAX 4
 
 /* What packets are made of, in the numbers of one node. */
@@ -86,6 +86,8 @@ struct seeds {
 	__u64 sequence; /* about where the sequences of this moment are */
 	struct mac_key key[SIGNERS_MAX]; /* key-ids from 1 on */
 	__u32 n_keys;			 /* 0 = nothing is signed */
+	struct bfd_set bfd;		 /* of the session, where there is one */
+	__u32 bfd_sent;			 /* the number of its last echo */
 };
 
 static __u32 draft_body(const struct draft *m)
