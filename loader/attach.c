@@ -298,6 +298,18 @@ static int map_node_state(struct attach *attach)
 	return 0;
 }
 
+/*
+ * Our one kernel function is weak: Linux 6.1 lacks it, and does without. But libbpf 1.1 then looks for it in
+ * kernel modules, and takes it for an error that it may not. It looks into them once at most: here,
+ * where its error does not matter.
+ */
+static void forgo_modules(struct attach *attach)
+{
+	if (!rights_for_modules() && egress_queue_by() == QUEUE_BY_TRACEPOINT)
+		bpf_program__set_attach_target(attach->skel->progs.fantel_core, 0,
+					       "bpf_cast_to_kern_ctx");
+}
+
 static int load(struct attach *attach, bool verbose)
 {
 	int r;
@@ -306,6 +318,7 @@ static int load(struct attach *attach, bool verbose)
 	if (!attach->skel)
 		return err_load(-errno, verbose);
 	configure(attach);
+	forgo_modules(attach);
 	r = reuse_maps(attach);
 	if (r)
 		return r;

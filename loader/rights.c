@@ -63,6 +63,11 @@ int rights_check(void)
 		     missing);
 }
 
+bool rights_for_modules(void)
+{
+	return have_cap(CAP_SYS_ADMIN);
+}
+
 /* ---- the kernel ------------------------------------------------------------------------------ */
 
 static bool have_btf(int number)

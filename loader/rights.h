@@ -6,9 +6,14 @@
 #ifndef RIGHTS_H
 #define RIGHTS_H
 
+#include <stdbool.h>
+
 /* Has this process the capabilities that `fantel run` needs? Returns 0, or -EPERM after naming
  * those that are missing. */
 int rights_check(void);
+
+/* May it read the types of kernel modules? */
+bool rights_for_modules(void);
 
 /* Does the kernel have what our programs use? Returns 0, or -ENOTSUP after naming what it lacks. */
 int kernel_check(void);
