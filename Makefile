@@ -247,7 +247,7 @@ MACROS   := -D'LIBBPF_OPTS(type,name,...)=struct type name = { __VA_ARGS__ }' \
 	-D'json_object_foreach(object,key,value)=while (next_of(object, &key, &value))' \
 	-D'mnl_attr_for_each_payload(payload,len)=while ((attr = next_of(payload, len)))'
 CPPCHECK := cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --std=c11 \
-	--inline-suppr --suppress=memleak --suppress=internalAstError --max-configs=1 $(MACROS) \
+	--inline-suppr --suppress=memleak --suppress=resourceLeak --suppress=internalAstError --max-configs=1 $(MACROS) \
 	-D_GNU_SOURCE -Iinclude -Iloader
 
 analyse: $(ANALYSED:%.c=$(B)/analyse/%)
