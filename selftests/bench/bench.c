@@ -220,13 +220,14 @@ static __u32 path_in_use(struct fantel_bpf *node)
 	exit(1);
 }
 
-/* Rates that are looked at, and never reached. */
+/* Rates and shares that are looked at, and never reached. */
 static struct config receiver_config(void)
 {
 	struct config config = node_config();
 
 	for (enum kind kind = 0; kind < KIND_COUNT; kind++)
 		config.receive[kind] = (struct rate){ 1, NSEC_PER_SEC };
+	config.failures_each = config.congestions_each = INT32_MAX;
 	return config;
 }
 
