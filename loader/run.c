@@ -196,9 +196,11 @@ static void look_after_pins(struct run *run)
 	struct pins *pins = &run->node.pins;
 	bool were = !run->pins_wait_ns, on_bpffs;
 
-	if (run->node.now_ns < run->pins_ns || apply_is_busy(run->apply))
+	if (run->node.now_ns < run->pins_ns)
 		return;
 	run->pins_ns = run->node.now_ns + PINS_NS;
+	if (apply_is_busy(run->apply))
+		return;
 	if (is_pinned(run)) {
 		run->pins_wait_ns = 0;
 		return;
