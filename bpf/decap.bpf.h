@@ -16,6 +16,7 @@
 
 #include "account.bpf.h"
 #include "fantel/ecn.h"
+#include "fantel/srh.h"
 #include "packet.bpf.h"
 #include "scratch.bpf.h"
 
@@ -53,17 +54,18 @@ FN enum reason decap_ethertype(struct scratch *s, __be16 type)
 FN int decap_srv6(struct xdp_md *ctx, struct scratch *s)
 {
 	const void *data = packet_start(ctx), *end = packet_end(ctx);
-	const __u8 *srh;
+	const __u8 *at;
+	struct srh srh;
 
 	s->endpoint.tunnel = TUNNEL_SRV6;
 	if (s->inner_proto == PROTO_ROUTING) {
-		srh = packet_at(data, end, s->inner_at, WIRE_SRH_FIXED);
-		if (!srh)
+		at = packet_at(data, end, s->inner_at, WIRE_SRH_FIXED);
+		if (!at)
 			return decap_short(ctx, s, s->inner_at + WIRE_SRH_FIXED);
-		if (srh[WIRE_SRH_OFF_TYPE] != WIRE_SRH_ROUTING_TYPE || srh[WIRE_SRH_OFF_SL])
+		if (!srh_read(&srh, at, end) || srh.left)
 			return REASON_NOT_ENDPOINT;
-		s->inner_proto = srh[WIRE_SRH_OFF_NEXTHDR];
-		s->inner_at += 8 * (srh[WIRE_SRH_OFF_HDRLEN] + 1);
+		s->inner_proto = srh.proto;
+		s->inner_at += srh.len;
 	}
 	if (s->inner_proto != PROTO_IPIP && s->inner_proto != PROTO_IPV6)
 		return NOT_OURS;

@@ -12,56 +12,28 @@
 
 #include "account.bpf.h"
 #include "auth.bpf.h"
+#include "fantel/mpls.h"
 #include "fantel/path.h"
+#include "fantel/srh.h"
 #include "packet.bpf.h"
 #include "reply.bpf.h"
 #include "route.bpf.h"
 #include "scratch.bpf.h"
 
-/*
- * Of an SRv6 packet (RFC 8754 §4.3.1): the segment it goes to from here, and its whole segment
- * list. `srh` points to the SRH in the packet. Of a reduced SRH whose first segment is still
- * active, that segment is the destination address, and is appended where it would stand.
- */
-FN enum reason detect_srh(struct scratch *s, const __u8 *srh, const void *end)
+/* Of an SRv6 packet: the segment it goes to from here (RFC 8754 §4.3.1, S16), and its whole segment list.
+ * `at` points to the SRH in the packet. */
+FN enum reason detect_srh(struct scratch *s, const __u8 *at, const void *end)
 {
-	struct tunnel_key *t = &s->told.tunnel;
-	const __u8 *segment = srh + WIRE_SRH_FIXED;
-	__u32 n, sl;
+	struct srh srh;
 
-	if (segment > (const __u8 *)end || srh[WIRE_SRH_OFF_TYPE] != WIRE_SRH_ROUTING_TYPE)
+	if (!srh_read(&srh, at, end) || !srh_is_sound(&srh))
 		return REASON_NOT_IP;
-	n = srh[WIRE_SRH_OFF_LAST_ENTRY] + 1;
-	sl = srh[WIRE_SRH_OFF_SL];
-	if (srh[WIRE_SRH_OFF_HDRLEN] < 2 * n || sl > n)
-		return REASON_NOT_IP;
-	s->inner_at = ETH_LEN + IPV6_LEN + 8 * (srh[WIRE_SRH_OFF_HDRLEN] + 1);
-	s->inner_proto = srh[WIRE_SRH_OFF_NEXTHDR];
+	s->inner_at = ETH_LEN + IPV6_LEN + srh.len;
+	s->inner_proto = srh.proto;
 	s->next = s->outer.dst;
-	if (is_ours(&s->outer.dst)) {
-		/* Linux 6.1 loses the range of sl in 16 * (sl - 1): "invalid access to packet". */
-		const __u8 *next = segment - 16 + 16 * sl;
-
-		if (!sl || next + 16 > (const __u8 *)end)
-			return REASON_NOT_IP;
-		s->next = addr_load(next);
-	}
-	if (n + (sl == n) > MAX_SEGMENTS)
-		return REASON_TOO_DEEP;
-	for (__u32 i = 0; i < MAX_SEGMENTS; i++, segment += 16) {
-		if (i >= n)
-			break;
-		if (segment + 16 > (const __u8 *)end)
-			return REASON_NOT_IP;
-		t->segment[i] = addr_load(segment);
-	}
-	if (sl == n) {
-		t->segment[n & (MAX_SEGMENTS - 1)] = s->outer.dst;
-		n++;
-	}
-	t->code = CODE_SRV6;
-	t->n = n;
-	return REASON_NONE;
+	if (is_ours(&s->outer.dst) && !srh_next(&s->next, &srh, at, end))
+		return REASON_NOT_IP;
+	return srh_tunnel(&s->told.tunnel, &srh, &s->outer.dst, at, end);
 }
 
 /* The tunnel of a packet whose outer headers are in s->outer, and its next segment. REASON_NONE when
@@ -99,32 +71,6 @@ SUBPROG int detect_inner(struct xdp_md *ctx, struct scratch *s)
 	return s && tunnel_inner(s, packet_start(ctx), packet_end(ctx));
 }
 
-/* The label stack, and where it ends. IPv4 or IPv6 is told by the first bits behind it (RFC 4928). */
-FN enum reason mpls_stack(struct scratch *s, const void *data, const void *end)
-{
-	struct tunnel_key *t = &s->told.tunnel;
-	const __u8 *at = data + ETH_LEN;
-	__u32 entry;
-
-	memset(&s->told, 0, sizeof(s->told));
-	t->code = CODE_MPLS;
-	for (int i = 0; i < WIRE_LABELS_MAX; i++) {
-		/* One byte more: of the packet inside. */
-		if (at + LABEL_LEN + 1 > (const __u8 *)end)
-			return REASON_NOT_IP;
-		entry = be32(load32(at));
-		t->label_be[i] = be32(entry & WIRE_LABEL_MASK);
-		at += LABEL_LEN;
-		if (!(entry & WIRE_LABEL_S))
-			continue;
-		t->n = i + 1;
-		s->inner_at = ETH_LEN + LABEL_LEN * t->n;
-		s->inner_proto = *at >> 4 == 6 ? PROTO_IPV6 : PROTO_IPIP;
-		return REASON_NONE;
-	}
-	return REASON_TOO_DEEP;
-}
-
 /*
  * An MPLS tunnel of others: policy knows by the top label where it goes and who may have sent it. Of
  * several, one by chance: each is told by some packet. Nobody sent a notification, that must not be
@@ -148,9 +94,11 @@ SUBPROG int detect_mpls(struct xdp_md *ctx)
 	memset(&s->outer, 0, sizeof(s->outer));
 	s->outer.len = bpf_xdp_get_buff_len(ctx) - ETH_LEN;
 	s->next = lsp->next_hop;
-	reason = mpls_stack(s, data, end);
+	memset(&s->told, 0, sizeof(s->told));
+	reason = mpls_tunnel(&s->told.tunnel, &s->inner_proto, top, end);
 	if (reason != REASON_NONE)
 		return reason;
+	s->inner_at = ETH_LEN + LABEL_LEN * s->told.tunnel.n;
 	if (!detect_inner(ctx, s) ||
 	    !is_notification(&s->inner, packet_start(ctx), packet_end(ctx)))
 		s->outer.src = lsp->ingress[bpf_get_prandom_u32() % lsp->n & (LSP_INGRESSES - 1)];
