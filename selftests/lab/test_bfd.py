@@ -20,13 +20,14 @@ FAR = {"r1": "r2", "r2": "r1"}
 INTERVAL_US = 50000
 MULTIPLIER = 3
 HOLD_DOWN_MS = 300
-ECHO_US = 2000
+ECHO_US = 2000 * figure.SLOW
 
 
 def change_echo(node, policy):
     """The policies with BFD and echoes, of the link between the two."""
     policy.update(figure.read_policy(f"{node}-bfd"))
     policy["port"] = [port for port in policy["port"] if port["name"] == FAR[node]]
+    policy["port"][0]["bfd"]["echo"]["interval"] = ECHO_US
     policy["notification"] = {"hold-down": HOLD_DOWN_MS}
 
 
