@@ -72,20 +72,6 @@ bool changes_anomalous(bool was, const struct threshold *delay, __u32 delay_us)
 
 /* ---- measuring ------------------------------------------------------------------------------- */
 
-/* Nothing is reserved here, so all of the capacity is what RFC 8571 calls residual. */
-static void add_bandwidth(const struct changes *changes, struct measured *m, __u32 ifindex, __u64 now_ns)
-{
-	__u64 load;
-
-	if (!watches_load(changes->watches, ifindex, now_ns, &m->capacity, &load))
-		return;
-	m->utilized = MIN(load, m->capacity);
-	m->available = m->capacity - m->utilized;
-	m->residual = m->capacity;
-	m->told |= MSG_BIT(TLVI_CAPACITY) | MSG_BIT(TLVI_RESIDUAL) | MSG_BIT(TLVI_AVAILABLE) |
-		   MSG_BIT(TLVI_UTILIZED);
-}
-
 static void add_loss(const struct changes *changes, struct measured *m, __u32 ifindex)
 {
 	const struct sensed_key key = { ifindex, TROUBLE_ERRORS };
@@ -120,7 +106,7 @@ static struct measured measure(const struct changes *changes, struct told_metric
 	const struct sensed *sensed;
 
 	if (t->port) {
-		add_bandwidth(changes, &m, t->about.ifindex, now_ns);
+		watches_add_bandwidth(changes->watches, &m, t->about.ifindex, now_ns);
 		add_loss(changes, &m, t->about.ifindex);
 		add_delay(changes, t, &m);
 		return m;

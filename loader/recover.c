@@ -122,6 +122,10 @@ static bool trouble_condition(const struct recover *recover, const struct told_k
 	c->lasts = watches_trouble(recover->watches, key->ifindex, key->trouble, &c->event_id,
 				   &c->since_ns);
 	c->detected_ns = clock_wall_ns(c->since_ns);
+	if (!c->lasts)
+		return true;
+	watches_add_bandwidth(recover->watches, &c->measured, key->ifindex, clock_now_ns());
+	c->queued = watches_queue(recover->watches, key->ifindex, &c->queue);
 	return true;
 }
 
@@ -251,6 +255,13 @@ static void put_metrics(struct writer *w, const struct measured *m)
 			msg_put_word(w, bandwidth[i].type, f32_bits(bandwidth[i].value));
 }
 
+static void put_queue(struct writer *w, const struct msg_rules *rules, const struct watched_queue *q)
+{
+	msg_put_queue(w, rules, q->id, q->bytes, q->limit_bytes);
+	if (q->rate_max_f32)
+		msg_put_u64(w, rules, TLV_RATE, (__u64)q->rate_min_f32 << 32 | q->rate_max_f32);
+}
+
 static __u32 build(struct msg_buf *buf, const struct msg_envelope *envelope,
 		   const struct msg_rules *rules, const struct event *e, const struct condition *c,
 		   struct recover *recover)
@@ -264,6 +275,8 @@ static __u32 build(struct msg_buf *buf, const struct msg_envelope *envelope,
 	put_metrics(&w, &e->measured);
 	msg_put_event(&w, rules, e->event_id, e->sequence, e->validity_ms);
 	msg_put_u64(&w, rules, TLV_TIMESTAMP, e->timestamp_ns);
+	if (c && c->queued)
+		put_queue(&w, rules, &c->queue);
 	if (measured_has(&e->measured, TLVI_NODE_LOAD))
 		msg_put_u32(&w, rules, TLV_NODE_LOAD,
 			    (__u32)e->measured.cpu_percent << 24 | e->measured.memory_percent << 16);

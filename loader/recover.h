@@ -34,6 +34,8 @@ struct condition {
 	__u16 location_len;
 	__u8 location[LOCATION_MAX];
 	struct measured measured; /* what its notification tells */
+	bool queued;		  /* and this, too */
+	struct watched_queue queue;
 };
 
 /* What is due for one entry, pure. `condition` NULL: the link or the group is none of ours any more.

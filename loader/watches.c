@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 
 #include "clock.h"
+#include "fantel/metric.h"
 #include "log.h"
 #include "netlink.h"
 #include "own.h"
@@ -277,15 +278,34 @@ bool watches_trouble(const struct watches *watches, __u32 ifindex, enum trouble 
 	return true;
 }
 
-bool watches_load(const struct watches *watches, __u32 ifindex, __u64 now_ns, __u64 *capacity,
-		  __u64 *load)
+/* Nothing is reserved here, so all of the capacity is what RFC 8571 calls residual. */
+void watches_add_bandwidth(const struct watches *watches, struct measured *m, __u32 ifindex, __u64 now_ns)
 {
 	const struct watched *w = ifindex ? find(watches, ifindex) : NULL;
 
 	if (!w || !w->watch.capacity)
+		return;
+	m->capacity = w->watch.capacity;
+	m->utilized = MIN(gauge_load(&w->watch, &watches->gauge[w->watch.gauge], now_ns), m->capacity);
+	m->available = m->capacity - m->utilized;
+	m->residual = m->capacity;
+	m->told |= MSG_BIT(TLVI_CAPACITY) | MSG_BIT(TLVI_RESIDUAL) | MSG_BIT(TLVI_AVAILABLE) |
+		   MSG_BIT(TLVI_UTILIZED);
+}
+
+bool watches_queue(const struct watches *watches, __u32 ifindex, struct watched_queue *queue)
+{
+	const struct watched *w = ifindex ? find(watches, ifindex) : NULL;
+
+	if (!w)
 		return false;
-	*capacity = w->watch.capacity;
-	*load = gauge_load(&w->watch, &watches->gauge[w->watch.gauge], now_ns);
+	*queue = (struct watched_queue){
+		.id = watches->gauge[w->watch.gauge].queue_id,
+		.bytes = watches->gauge[w->watch.gauge].bytes,
+		.limit_bytes = w->watch.limit_bytes,
+		.rate_min_f32 = w->watch.rate_min_f32,
+		.rate_max_f32 = w->watch.rate_max_f32,
+	};
 	return true;
 }
 

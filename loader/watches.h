@@ -50,9 +50,19 @@ bool watches_trouble(const struct watches *watches, __u32 ifindex, enum trouble 
 /* Why another program says that a port is congested; CAUSE_NONE: none does. */
 enum wire_cause watches_reported(const struct watches *watches, __u32 ifindex);
 
-/* How much of its capacity a port uses now, both in bytes/s; false where that is not measured. */
-bool watches_load(const struct watches *watches, __u32 ifindex, __u64 now_ns, __u64 *capacity,
-		  __u64 *load);
+/* Adds to *m what a port can carry, what it carries now, and what is left (RFC 8571); nothing where that
+ * is not measured. */
+void watches_add_bandwidth(const struct watches *watches, struct measured *m, __u32 ifindex,
+			   __u64 now_ns);
+
+/* What is told of a port's trouble besides its load. */
+struct watched_queue {
+	__u32 id, bytes, limit_bytes;	  /* Queue TLV */
+	__u32 rate_min_f32, rate_max_f32; /* Rate TLV, bytes/s; max 0 = nothing is asked */
+};
+
+/* False where the port is not watched. */
+bool watches_queue(const struct watches *watches, __u32 ifindex, struct watched_queue *queue);
 
 /* What a port sends on average, bytes/s, at this moment: packets that do not come end no window. Pure. */
 __u64 gauge_load(const struct watch *watch, const struct gauge *gauge, __u64 now_ns);
