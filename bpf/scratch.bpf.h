@@ -44,6 +44,7 @@ struct scratch {
 		__u32 at;  /* its place in buf */
 		__u32 way; /* interface */
 	} clone;		      /* watch */
+	bool upstream;		      /* watch: told is who is behind the port of arrival */
 	__u64 address;		      /* queue: a pointer becomes a number here */
 	struct {
 		__u32 id;

@@ -3,8 +3,9 @@
  * P node, egress of a core port (tc): what is wrong with a link that is up, and who suffers from it.
  * A queue that reaches its onset threshold is trouble, and so is a link that carries more than its
  * threshold of its capacity; as long as it is on, every packet that meets it names an ingress PE to
- * tell (TYPE3), by its outer source. Told, repeated and limited as failures
- * are (detect); that it is over (TYPE4) the loader says, after the hold-down.
+ * tell (TYPE3), by its outer source; and once that one is told, the P node that the packet came from,
+ * where policy names it (draft-hzh §4.2: "to ingress PE and upstream"). Told, repeated and limited as
+ * failures are (detect); that it is over (TYPE4) the loader says, after the hold-down.
  *
  * The packet itself goes on, whatever happens here: a clone becomes the notification. The message is
  * built in scratch; the clone is sent to the same port, comes by here a moment later, on the same
@@ -73,6 +74,37 @@ FN bool watch_may_tell(const struct scratch *s)
 	       !addr_is_unspecified(src) && !s->outer.fragment && !is_loopback(src);
 }
 
+/*
+ * The ingress PE goes first: it can put the traffic elsewhere. Whom the packet came from can only send
+ * less of it, and hears of the tunnel with the packets after that, by chance every other one: the rest
+ * is for what the ingress PE is told again. Its own function, for its part of the stack.
+ */
+SUBPROG int watch_upstream(struct __sk_buff *skb, enum trouble trouble, __u32 event_id)
+{
+	struct scratch *s = scratch();
+	__u32 arrived = skb->ingress_ifindex, ifindex = skb->ifindex;
+	struct link *link;
+	struct told *told;
+
+	if (!s)
+		return 0;
+	s->upstream = false;
+	link = bpf_map_lookup_elem(&fantel_links, &arrived);
+	if (!link || addr_is_unspecified(&link->upstream) ||
+	    addr_equal(&link->upstream, &s->outer.src))
+		return 0;
+	s->told_key.ingress = s->outer.src;
+	s->told_key.tunnel_hash = hash_tunnel(&s->told.tunnel);
+	s->told_key.ifindex = ifindex;
+	s->told_key.trouble = trouble;
+	told = bpf_map_lookup_elem(&fantel_told, &s->told_key);
+	if (!told || told->event_id != event_id || !told->sent || bpf_get_prandom_u32() & 1)
+		return 0;
+	s->upstream = true;
+	s->outer.src = link->upstream;
+	return 0;
+}
+
 /* ---- the message ----------------------------------------------------------------------------- */
 
 FN void watch_flow(struct scratch *s, struct writer *w, const struct msg_rules *rules)
@@ -108,7 +140,8 @@ FN __u32 watch_build(struct __sk_buff *skb, struct scratch *s, const struct msg_
 	watch_metrics(&w, watch, g);
 	msg_put_event(&w, &rules, told->event_id, told->sequence, config.validity_ms);
 	msg_put_u64(&w, &rules, TLV_TIMESTAMP, failure->detected_ns);
-	if (watch_inner(skb, s))
+	/* Of a P node it would be this flow alone that is held back. */
+	if (!s->upstream && watch_inner(skb, s))
 		watch_flow(s, &w, &rules);
 	msg_put_queue(&w, &rules, g->queue_id, g->bytes, watch->limit_bytes);
 	if (watch->rate_max_f32)
@@ -252,6 +285,7 @@ FN enum reason watch_notify(struct __sk_buff *skb, struct scratch *s, const stru
 	reason = watch_tunnel(skb, s);
 	if (reason || !watch_may_tell(s))
 		return REASON_NONE;
+	watch_upstream(skb, failure->trouble, failure->event_id);
 	reason = detect_told(s, failure, now_ns, &told);
 	if (reason == REASON_NOTIFY_LIMITED)
 		return REASON_TROUBLE_LIMITED;

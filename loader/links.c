@@ -613,6 +613,7 @@ static void go_on(struct links *links, struct interface *i, const struct interfa
 
 	memcpy(link.location, i->link.location, sizeof(link.location));
 	link.location_len = i->link.location_len;
+	link.upstream = i->link.upstream;
 	i->link = link;
 	i->mtu = old->mtu;
 	memcpy(i->mac, old->mac, sizeof(i->mac));
@@ -642,6 +643,7 @@ static int add_port(struct links *links, const struct policy_port *port, const s
 	strcpy(i->link.name, port->name);
 	i->ifindex = if_nametoindex(port->name);
 	i->link.location_len = location_build(i->link.location, links->policy, port);
+	i->link.upstream = port->upstream;
 	if (!interface_is_core(i))
 		return 0;
 	i->link.since_ns = links->now_ns;

@@ -246,6 +246,22 @@ static void take_bfd(struct reader *r, struct policy_port *port, const struct ly
 		r->policy->config.bfd = 1;
 }
 
+static void take_upstream(struct reader *r, struct policy_port *port, const struct lyd_node *entry)
+{
+	const struct lyd_node *leaf = yang_child(entry, "upstream");
+	const char *text = yang_text(entry, "upstream"), *why;
+	struct addr addr;
+
+	if (!leaf || !addr_from_text(&addr, text))
+		return; /* yang.c reported it */
+	why = unusable(&addr, text);
+	if (why)
+		findings_error(r->findings, yang_at(leaf), "%s is %s; give the neighbour's loopback", text,
+			       why);
+	else
+		port->upstream = addr;
+}
+
 static void take_port(struct reader *r, void *to, const struct lyd_node *entry)
 {
 	struct policy_port *port = to;
@@ -261,6 +277,7 @@ static void take_port(struct reader *r, void *to, const struct lyd_node *entry)
 	port->remote_as = yang_number(link, "remote-as");
 	port->remote_router_id_len =
 		take_router_id(r, port->remote_router_id, link, "remote-router-id");
+	take_upstream(r, port, entry);
 	if (yang_child(entry, "bfd"))
 		take_bfd(r, port, yang_child(entry, "bfd"));
 	take_watch(&port->watch, yang_child(entry, "watch"));

@@ -56,6 +56,7 @@ struct policy_port {
 	__u32 remote_as;	     /* 257/512; 0 = that of the node */
 	__u8 remote_router_id[8];    /* 257/515 */
 	__u8 remote_router_id_len;   /* 0, 4, 6, 7 or 8 */
+	struct addr upstream; /* told of congestion of what comes by a core port; unspecified = nobody */
 	/* BFD session of a core port. */
 	struct {
 		struct addr peer; /* unspecified = no session */

@@ -128,6 +128,36 @@ static void check_bfd(struct checker *c, const struct policy_port *port, const s
 			       "the node's own loopback; give the neighbour's address on the link");
 }
 
+/* Somebody else, whom we have an address to speak to from. */
+static void check_receiver(struct checker *c, const struct addr *addr, const struct jsonpos *at)
+{
+	const struct config *config = &c->policy->config;
+	char text[ADDR_TEXT];
+
+	if (same_given(addr, &config->loopback6) || same_given(addr, &config->loopback4))
+		findings_error(c->findings, at, "%s is this node itself; give the address of another",
+			       addr_text(text, addr));
+	if (addr_is_v4(addr) && addr_is_unspecified(&config->loopback4))
+		findings_error(c->findings, at,
+			       "%s needs an IPv4 source; give the node an IPv4 loopback",
+			       addr_text(text, addr));
+}
+
+static void check_upstream(struct checker *c, const struct policy_port *port, const struct jsonpos *at)
+{
+	const struct jsonpos *upstream = jsonpos_member(at, "upstream");
+
+	const struct policy_prefix whole = { .addr = port->upstream, .plen = 128 };
+
+	if (!upstream || addr_is_unspecified(&port->upstream))
+		return;
+	check_receiver(c, &port->upstream, upstream);
+	if (port->class == PORT_CUSTOMER)
+		findings_warn(c->findings, upstream, "not used; only who is behind a core port is told");
+	else if (!domain_has(c->policy, &whole))
+		findings_warn(c->findings, upstream, "not used; no \"source\" has it, and only those are told");
+}
+
 static void check_port_addresses(struct checker *c, __u32 i)
 {
 	const struct policy_port *port = &c->policy->port[i];
@@ -244,6 +274,7 @@ static void check_ports(struct checker *c)
 		check_link(c, port, c->origin->port[i]);
 		check_bfd(c, port, c->origin->port[i]);
 		check_watch(c, port, c->origin->port[i]);
+		check_upstream(c, port, c->origin->port[i]);
 		check_port_addresses(c, i);
 	}
 	if (core && !(source && source->child))
@@ -408,40 +439,16 @@ static void check_damping(struct checker *c, const struct jsonpos *notification)
 
 static void check_controllers(struct checker *c)
 {
-	const struct config *config = &c->policy->config;
-
-	for (__u32 i = 0; i < c->policy->n_controllers; i++) {
-		const struct addr *addr = &c->policy->controller[i].addr;
-		const struct jsonpos *at = jsonpos_find(c->origin->controller[i], "address");
-
-		if (same_given(addr, &config->loopback6) || same_given(addr, &config->loopback4))
-			findings_error(c->findings, at,
-				       "%s is this node itself; give the address of another",
-				       at->text);
-		if (addr_is_v4(addr) && addr_is_unspecified(&config->loopback4))
-			findings_error(c->findings, at,
-				       "%s needs an IPv4 source; give the node an IPv4 loopback",
-				       at->text);
-	}
+	for (__u32 i = 0; i < c->policy->n_controllers; i++)
+		check_receiver(c, &c->policy->controller[i].addr,
+			       jsonpos_find(c->origin->controller[i], "address"));
 }
 
 static void check_ingresses(struct checker *c)
 {
-	const struct config *config = &c->policy->config;
-	const struct jsonpos *at = jsonpos_find(c->origin->top, "notification/unasked/ingress");
-
-	for (__u32 i = 0; i < c->policy->n_ingresses; i++) {
-		const struct addr *addr = &c->policy->ingress[i];
-		char text[ADDR_TEXT];
-
-		if (same_given(addr, &config->loopback6) || same_given(addr, &config->loopback4))
-			findings_error(c->findings, at, "%s is this node itself; give the address of another",
-				       addr_text(text, addr));
-		if (addr_is_v4(addr) && addr_is_unspecified(&config->loopback4))
-			findings_error(c->findings, at,
-				       "%s needs an IPv4 source; give the node an IPv4 loopback",
-				       addr_text(text, addr));
-	}
+	for (__u32 i = 0; i < c->policy->n_ingresses; i++)
+		check_receiver(c, &c->policy->ingress[i],
+			       jsonpos_find(c->origin->top, "notification/unasked/ingress"));
 }
 
 /* ---- what works, but hardly as meant --------------------------------------------------------- */

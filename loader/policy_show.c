@@ -184,6 +184,8 @@ static json_t *port_json(const struct policy_port *p)
 	if (json_object_size(link))
 		json_object_set(port, "link", link);
 	json_decref(link);
+	if (!addr_is_unspecified(&p->upstream))
+		json_set(port, "upstream", json_addr(&p->upstream));
 	if (!addr_is_unspecified(&p->bfd.peer))
 		json_set(port, "bfd", bfd_json(p));
 	if (p->watch.queue || p->watch.load || p->watch.counted)

@@ -601,6 +601,7 @@ struct link {
 	__u64 detected_ns; /* the same on the wall clock, ns since 1970, for the Timestamp TLV */
 	__u8 location[LOCATION_MAX]; /* TLVs 256-262, ready to be copied */
 	struct damping damping;	     /* the loader's own */
+	struct addr upstream; /* the P node behind it that is told of congestion, too; or unspecified */
 };
 
 /* fantel_bfd_set: the BFD session of a core port, by ifindex; what this side of it wants. */
@@ -979,7 +980,7 @@ _Static_assert(sizeof(struct nexthop) == 48, "nexthop");
 _Static_assert(sizeof(struct told) == 168, "told");
 _Static_assert(sizeof(struct told_key) == 32, "told_key");
 _Static_assert(sizeof(struct learned) == 144, "learned");
-_Static_assert(sizeof(struct link) == 208, "link");
+_Static_assert(sizeof(struct link) == 224, "link");
 _Static_assert(sizeof(struct damping) == 32, "damping");
 _Static_assert(sizeof(struct bfd_set) == 56, "bfd_set");
 _Static_assert(sizeof(struct bfd_session) == 120, "bfd_session");

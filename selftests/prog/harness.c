@@ -676,7 +676,13 @@ void node_run(struct fantel_bpf *node, const struct bpf_program *prog, __u32 ifi
 void node_run_egress(struct fantel_bpf *node, const struct bpf_program *prog, __u32 ifindex,
 		     const struct bytes *in, struct outcome *o)
 {
-	struct __sk_buff ctx = { .ifindex = ifindex };
+	node_run_forwarded(node, prog, 0, ifindex, in, o);
+}
+
+void node_run_forwarded(struct fantel_bpf *node, const struct bpf_program *prog, __u32 from, __u32 to,
+			const struct bytes *in, struct outcome *o)
+{
+	struct __sk_buff ctx = { .ingress_ifindex = from, .ifindex = to };
 
 	run(node, prog, &ctx, sizeof(ctx), in->b, in->len, o);
 }

@@ -132,6 +132,10 @@ void node_run(struct fantel_bpf *node, const struct bpf_program *prog, __u32 ifi
 void node_run_egress(struct fantel_bpf *node, const struct bpf_program *prog, __u32 ifindex,
 		     const struct bytes *in, struct outcome *outcome);
 
+/* The same of a packet that came in by `from`. */
+void node_run_forwarded(struct fantel_bpf *node, const struct bpf_program *prog, __u32 from, __u32 to,
+			const struct bytes *in, struct outcome *outcome);
+
 /* The same behind a driver that leaves little room in front of the packet: what 200 bytes of
  * metadata leave. The bytes out are not looked at. False, and says why, where the kernel has no such
  * test run: the test is then to be skipped. */

@@ -445,6 +445,66 @@ static void what_is_sent_counts(void **state)
 	assert_true(capacity == 1000 && available == 0 && utilized == 1000);
 }
 
+/* Packets enough that it would be told by now, being every other one's. */
+#define CHANCES 64
+
+static int run_from(__u32 from)
+{
+	int told = 0;
+
+	for (int i = 0; i < CHANCES; i++) {
+		if (node->rodata->config.queue_by == QUEUE_BY_TRACEPOINT)
+			join("core1");
+		node_run_forwarded(node, node->progs.fantel_watch, from, core1, golden("in transit"),
+				   &got);
+		told += got.count[REASON_TROUBLE_TOLD].packets;
+	}
+	return told;
+}
+
+static void upstream_put(const char *upstream)
+{
+	struct link link = { .name = "core0" };
+
+	if (upstream)
+		link.upstream = addr_of(upstream);
+	node_put(node->maps.fantel_links, &core0, &link);
+}
+
+static void upstream_is_told(void **state)
+{
+	struct addr upstream = addr_of("2001:db8:f::33"), ingress = addr_of("2001:db8:f::9");
+	struct msg first, second;
+	struct msg_envelope e;
+
+	fill();
+	forget();
+	upstream_put("2001:db8:f::33");
+	assert_int_equal(run_from(core0), 2);
+	assert_true(catch(&first, &e));
+	assert_memory_equal(&e.dst, &ingress, sizeof(ingress));
+	assert_true(msg_has(&first, TLVI_FLOW));
+	assert_true(catch(&second, &e));
+	assert_memory_equal(&e.dst, &upstream, sizeof(upstream));
+	assert_false(msg_has(&second, TLVI_FLOW));
+	assert_int_equal(second.kind, KIND_CONGESTION);
+	assert_int_equal(second.event_id, first.event_id);
+	assert_int_not_equal(second.sequence, first.sequence);
+	assert_int_equal(second.code, first.code);
+	assert_int_equal(second.rate_max_f32, first.rate_max_f32);
+	assert_int_equal(second.queue_limit, 100000);
+	assert_int_equal(node_entries(node->maps.fantel_told, sizeof(struct told_key)), 2);
+	/* Of another port, without one, or where that is the ingress PE itself. */
+	for (int i = 0; i < 3; i++) {
+		forget();
+		upstream_put(i == 2 ? "2001:db8:f::9" : i == 1 ? NULL : "2001:db8:f::33");
+		assert_int_equal(run_from(i ? core0 : core1), 1);
+		assert_true(catch(&first, &e));
+		assert_memory_equal(&e.dst, &ingress, sizeof(ingress));
+	}
+	upstream_put(NULL);
+}
+
 static const char *const nobodys[] = {
 	"of another domain",	 "a notification in transit", "a UDP notification in transit",
 	"from a multicast source", "from nobody",
@@ -584,6 +644,7 @@ int main(void)
 		     ends_and_begins_anew),
 		TEST("a threshold in packets counts as well", packets_count_too),
 		TEST("what is sent is measured against the capacity", what_is_sent_counts),
+		TEST("who sent it here is told, too, once the ingress PE is", upstream_is_told),
 		TEST("some are never told", whom_not_to_tell),
 		TEST("the bucket limits what is told", limited),
 		TEST("what no clone can tell is left to the loader", no_way_back),

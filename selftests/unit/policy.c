@@ -37,6 +37,7 @@ static const struct file_row {
 	{ "a locator that covers everything", "locator" },
 	{ "thresholds that can't be", "watch" },
 	{ "links that contradict themselves or each other", "links" },
+	{ "neighbours upstream that can't be told", "upstream" },
 	{ "BFD peers that can't be one, and times that can't be kept", "bfd" },
 	{ "tunnels that can't be told apart, or lead to this node", "tunnels" },
 	{ "more paths than one reduced identity can name", "shared-tunnels" },
@@ -385,6 +386,7 @@ static void ports_and_links_are_read(void **state)
 	assert_addr(p.port[1].remote6, "2001:db8:1::2");
 	assert_addr(p.port[1].remote4, "192.0.2.6");
 	assert_int_equal(p.port[1].remote_as, 64501);
+	assert_addr(p.port[1].upstream, "198.51.100.7");
 	assert_int_equal(p.port[1].remote_router_id_len, 8);
 	assert_memory_equal(p.port[1].remote_router_id, ospf_pseudonode, 8);
 	assert_addr(p.port[1].bfd.peer, "192.0.2.6");
