@@ -12,6 +12,8 @@ from tap import Tap
 from traffic import Traffic
 
 END, LIMIT = 20000, 500000  # bytes; the end is that of r1-watch.json
+KBITS = 8000 // figure.SLOW  # of the bottleneck, which the traffic exceeds
+CAPACITY = 1000 // figure.SLOW  # kbit/s, which it exceeds elsewhere
 HOLD_DOWN_MS = 200
 
 
@@ -25,7 +27,7 @@ def change(node, policy):
     port = next(port for port in policy["port"] if port["name"] == "r2")
     port["watch"]["queue"]["hold-down"] = HOLD_DOWN_MS
     port = next(port for port in policy["port"] if port["name"] == "r5")
-    port["watch"] = {"utilization": {"capacity": 1000, "onset": 50, "hold-down": HOLD_DOWN_MS}}
+    port["watch"] = {"utilization": {"capacity": CAPACITY, "onset": 50, "hold-down": HOLD_DOWN_MS}}
 
 
 def link(router, name="r2"):
@@ -44,7 +46,7 @@ def narrow(lab, rate):
 def test_onset_and_end(tap, lab, nodes):
     r1, pe1 = nodes["r1"], nodes["pe1"]
     tap.ok("r2: has no egress queue" in r1.errors(), "a port without a queue is worth a warning", r1.errors())
-    narrow(lab, "8mbit")
+    narrow(lab, f"{KBITS}kbit")
     tap.equal(link(r1)["queue"]["congested"], False, "before there is traffic the queue is short")
     start = figure.now_ns()
     with Traffic(lab, rate=5000):
@@ -83,7 +85,7 @@ def test_utilization(tap, lab, nodes):
         got = pe1.wait(start, event="notification", kind="congestion", cause="utilization")
         tap.ok(got and began and got["event-id"] == began["event-id"], "and its ingress PE is told", got)
         now = link(r1, "r5")["utilization"]
-        tap.ok(now["congested"] and now["capacity"] == 125000 and now["percent"] >= 45, "status shows it", now)
+        tap.ok(now["congested"] and now["capacity"] == CAPACITY * 125 and now["percent"] >= 45, "status shows it", now)
     over = r1.wait(start, event="trouble", link="r5", over=True)
     tap.ok(over, "when nothing is sent any more, that is the end of it", link(r1, "r5"))
     tap.ok(pe1.wait(start, event="notification", kind="congestion-elimination", cause="utilization"),
