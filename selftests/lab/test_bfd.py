@@ -17,7 +17,7 @@ from tap import Tap
 
 NODES = ("r1", "r2")
 FAR = {"r1": "r2", "r2": "r1"}
-INTERVAL_US = 50000
+INTERVAL_US = 50000 * figure.SLOW
 MULTIPLIER = 3
 HOLD_DOWN_MS = 300
 ECHO_US = 2000 * figure.SLOW
@@ -27,7 +27,9 @@ def change_echo(node, policy):
     """The policies with BFD and echoes, of the link between the two."""
     policy.update(figure.read_policy(f"{node}-bfd"))
     policy["port"] = [port for port in policy["port"] if port["name"] == FAR[node]]
-    policy["port"][0]["bfd"]["echo"]["interval"] = ECHO_US
+    bfd = policy["port"][0]["bfd"]
+    bfd["desired-min-tx"] = bfd["required-min-rx"] = INTERVAL_US
+    bfd["echo"]["interval"] = ECHO_US
     policy["notification"] = {"hold-down": HOLD_DOWN_MS}
 
 
@@ -66,7 +68,8 @@ def test_comes_up(tap, nodes):
     before, start = counters(r1)["bfd"], figure.now_ns()
     time.sleep(2)
     rate = (counters(r1)["bfd"] - before) / (figure.now_ns() - start) * 1e9
-    tap.note(f"packets received: {rate:.1f} a second; 20 to 26.7 are agreed on")
+    agreed = 1e6 / INTERVAL_US
+    tap.note(f"packets received: {rate:.1f} a second; {agreed:.1f} to {agreed / 0.75:.1f} are agreed on")
     tap.equal([event for event in r1.events if event["event"] == "link"], [], "and the link had no event")
 
 
@@ -127,7 +130,7 @@ def test_rest(tap, lab, nodes):
 
 
 def packet(mine=0x01020304, yours=0, state=1, version=1, flags=0, mult=3, length=24):
-    return struct.pack("!BBBBIIIII", version << 5, state << 6 | flags, mult, length, mine, yours, 50000, 50000, 0)
+    return struct.pack("!BBBBIIIII", version << 5, state << 6 | flags, mult, length, mine, yours, INTERVAL_US, INTERVAL_US, 0)
 
 
 def test_bad(tap, lab, nodes):

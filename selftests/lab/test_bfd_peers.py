@@ -21,7 +21,7 @@ from tap import Tap
 
 NODES = ("r1", "r2", "r3", "r4", "r5")
 HUB = "r5"
-INTERVAL_US = 50000
+INTERVAL_US = 50000 * figure.SLOW
 MULTIPLIER = 3
 DETECTION_US = INTERVAL_US * MULTIPLIER
 BUSY_S = float(os.environ.get("BFD_SECONDS") or 20)
@@ -38,7 +38,8 @@ def addresses(node):
 
 def change(_node, policy):
     for port in policy["port"]:
-        port["bfd"] = {"peer": addresses(port["name"])[0]}
+        port["bfd"] = {"peer": addresses(port["name"])[0], "desired-min-tx": INTERVAL_US,
+                       "required-min-rx": INTERVAL_US}
 
 
 def label(node):
@@ -54,7 +55,7 @@ def states(hub):
 
 
 def all_up(hub):
-    return routers.until(lambda: set(states(hub).values()) == {"up"}, 30)
+    return routers.until(lambda: set(states(hub).values()) == {"up"}, 30 * figure.SLOW)
 
 
 def ns_of(text):
@@ -92,12 +93,12 @@ def test_up(tap, hub, others):
     up = all_up(hub)
     found = sessions(hub)
     for node, other in others.items():
-        routers.until(lambda: other.state() == "up", 5)
+        routers.until(lambda: other.state() == "up")
         tap.ok(found[node]["state"] == "up" and other.state() == "up", f"{label(node)}: the session is up at both ends",
                found[node], other.state(), other.said())
     if not up:
         return False
-    routers.until(lambda: all(s["detection-time"] == DETECTION_US for s in sessions(hub).values()), 5)
+    routers.until(lambda: all(s["detection-time"] == DETECTION_US for s in sessions(hub).values()))
     tap.equal({node: (s["transmit-interval"], s["detection-time"]) for node, s in sessions(hub).items()},
               {node: (INTERVAL_US, DETECTION_US) for node in KINDS}, "the agreed numbers are in force with each")
     return True
@@ -125,10 +126,10 @@ def test_silent_self(tap, hub, others):
     """Our loader stops: the peers notice, and tell our packet path, which needs no loader."""
     stopped = figure.now_ns()
     hub.process.send_signal(signal.SIGSTOP)
-    gone = {node: routers.until(lambda: other.state() != "up", 5) for node, other in others.items()}
+    gone = {node: routers.until(lambda: other.state() != "up") for node, other in others.items()}
     tap.ok(all(gone.values()), "a loader that is stopped is noticed by each peer", gone)
     links = lambda: {link["name"]: (link["up"], link["cause"]) for link in hub.ask("status")["links"]}
-    told = routers.until(lambda: set(links().values()) == {(False, "bfd")}, 5)
+    told = routers.until(lambda: set(links().values()) == {(False, "bfd")})
     tap.ok(told, "each tells us, and our packet path takes the links down with the loader still stopped", links())
     hub.process.send_signal(signal.SIGCONT)
     tap.ok(all_up(hub), "all come up again", states(hub))
@@ -155,7 +156,7 @@ def test_rest(tap, lab, hub, others):
     tap.ok(all_up(hub), "back in service they come up", states(hub))
     ended = figure.now_ns()
     lab.stop(hub.process)
-    gone = {node: routers.until(lambda: other.state() != "up", 5) for node, other in others.items()}
+    gone = {node: routers.until(lambda: other.state() != "up") for node, other in others.items()}
     tap.ok(all(gone.values()), "a loader that ends puts its sessions out of service", gone)
     hub = routers.Router(lab, HUB, hub.policy)
     tap.ok(all_up(hub), "the next one brings them up", hub.errors())

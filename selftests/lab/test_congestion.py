@@ -14,7 +14,7 @@ from traffic import Traffic
 END, LIMIT = 20000, 500000  # bytes; the end is that of r1-watch.json
 KBITS = 8000 // figure.SLOW  # of the bottleneck, which the traffic exceeds
 CAPACITY = 1000 // figure.SLOW  # kbit/s, which it exceeds elsewhere
-HOLD_DOWN_MS = 200
+HOLD_DOWN_MS = 200 * figure.SLOW
 
 
 def change(node, policy):

@@ -23,7 +23,7 @@ RATE = 5000  # packets/s, twice of what the bottleneck takes
 INNER = 40 + 8 + 12 + 16 + 256 + 4  # bytes
 OUTER = 40 + 8 + 3 * 16
 SLACK = 1.15
-HOLD_DOWN_MS = 1000
+HOLD_DOWN_MS = 1000 * figure.SLOW
 REFRESH_MS = 200
 
 
