@@ -233,17 +233,21 @@ class Lab:
     """
     with Lab() as lab: ...
 
-    `nodes` limits it to some of Figure 1; links between them come along. Everything is removed at
-    the end of the block, on an exception, and on SIGINT, SIGTERM and SIGHUP.
+    `nodes` limits it to some of Figure 1; links between them come along. A host among `guests` is no
+    namespace, but a machine that somebody else starts, on the tap that its PE has for a port. Everything
+    is removed at the end of the block, on an exception, and on SIGINT, SIGTERM and SIGHUP.
     """
 
-    def __init__(self, nodes=NODES):
-        self.nodes = tuple(nodes)
+    def __init__(self, nodes=NODES, guests=()):
+        self.nodes = tuple(node for node in nodes if node not in guests)
         self.links = tuple(link for link in LINKS if set(link) <= set(self.nodes))
+        self.taps = tuple((port, node) for port, node in LINKS if port in guests and node in self.nodes)
         self.neighbours = {node: [] for node in self.nodes}
         for a, b in self.links:
             self.neighbours[a].append(b)
             self.neighbours[b].append(a)
+        for port, node in self.taps:
+            self.neighbours[node].append(port)
         self.dir = None
         self._processes = []
         self._control = {}
@@ -347,6 +351,10 @@ class Lab:
 
     def _node_commands(self, node):
         yield "link set lo up\n"
+        for port, at in self.taps:
+            if at == node:
+                yield f"tuntap add {port} mode tap\n"
+                yield f"link set {port} mtu {CUSTOMER_MTU} address {mac(node, port)}\n"
         for neighbour in self.neighbours[node]:
             yield f"link set {neighbour} up\n"
         yield from self._addresses(node)
@@ -409,7 +417,7 @@ class Lab:
         yield f"link set {SID_PORT} up\n"
         yield f"route add {sid(node)}/128 encap seg6local action End dev {SID_PORT}\n"
         host = SITE_OF.get(node)
-        if host not in self.nodes:
+        if host not in self.neighbours[node]:
             return
         # main is the table of decapsulated packets; End.DT4 would need a VRF, End.DX4 names the host
         yield f"route add {sid(node, 'd6')}/128 encap seg6local action End.DT6 table main dev {SID_PORT}\n"
