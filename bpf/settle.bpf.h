@@ -3,7 +3,10 @@
  * A map that has another size is another map: what the programs before did to the old one after its
  * entries were carried over, one at a time. What they and the programs of now may both have done to an
  * entry of fantel_failed, and what only adds up, is settled here; the rest by the loader, who runs this
- * (resize.c). Never attached.
+ * (resize.c).
+ *
+ * And what the loader itself does to such an entry, or to its subject (push.c): an entry and its count
+ * change as one, also when the loader is killed right then. Never attached.
  */
 #ifndef SETTLE_BPF_H
 #define SETTLE_BPF_H
@@ -63,6 +66,13 @@ FN void settle_kept(const struct settle *s, const struct failed_key *key, __u64 
 	settle_arm(failed, now_ns);
 }
 
+/* Policy does without its subject. */
+FN void settle_dropped(const struct failed_key *key, __u64 now_ns)
+{
+	if (!bpf_map_delete_elem(&fantel_failed, key))
+		health_add(key, -1, now_ns);
+}
+
 FN void settle_carried(__u32 path, const struct traffic *more)
 {
 	struct traffic *t = bpf_map_lookup_elem(&fantel_traffic, &path);
@@ -98,6 +108,31 @@ FN void settle_paced(__u32 id)
 	pace_ease(id);
 }
 
+/* Whoever comes into its place has no rate that was lowered, and never failed. */
+FN void settle_left(__u32 path)
+{
+	__u32 id = PACE_OF(path);
+	struct health *h = bpf_map_lookup_elem(&fantel_health, &path);
+	struct pace *p = bpf_map_lookup_elem(&fantel_pace, &id);
+
+	if (!h || !p)
+		return;
+	pace_rise_end(p, id, PACE_OFF);
+	p->state = PACE_OFF;
+	h->changed_ns = h->congested_ns = 0;
+}
+
+/* Its counts go with the events that were told of the one before. */
+FN void settle_named(__u32 index, const struct settle *s)
+{
+	struct resource *resource = bpf_map_lookup_elem(&fantel_resource, &index);
+
+	if (!resource)
+		return;
+	words_copy(resource->name, s->name, sizeof(resource->name));
+	resource->changed_ns = resource->congested_ns = 0;
+}
+
 SEC("syscall")
 int fantel_settle(struct settle *s)
 {
@@ -114,6 +149,9 @@ int fantel_settle(struct settle *s)
 	case SETTLE_GONE:
 		settle_gone(&key, now);
 		break;
+	case SETTLE_DROPPED:
+		settle_dropped(&key, now);
+		break;
 	case SETTLE_COUNTED:
 		health_count(&key, s->change, now);
 		break;
@@ -122,6 +160,12 @@ int fantel_settle(struct settle *s)
 		break;
 	case SETTLE_PACED:
 		settle_paced(key.index);
+		break;
+	case SETTLE_LEFT:
+		settle_left(key.index);
+		break;
+	case SETTLE_NAMED:
+		settle_named(key.index, s);
 		break;
 	}
 	return 0;

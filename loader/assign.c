@@ -35,12 +35,19 @@ static __u32 read_names(const struct assign *a, struct named *named)
 	return n;
 }
 
-static __u32 slot_of(const struct named *named, __u32 n, const char *name)
+/* Where wanted item i is already; NONE: nowhere. After a push that did not come to its end the old one and the
+ * new one of a name may both be there. */
+static __u32 slot_of(const struct assign *a, const struct named *named, __u32 n, __u32 i)
 {
-	struct named key = { .name = name };
-	const struct named *found = bsearch(&key, named, n, sizeof(*named), by_name);
+	struct named key = { .name = a->want(a->arg, i) };
+	const struct named *at = bsearch(&key, named, n, sizeof(*named), by_name);
 
-	return found ? found->slot : NONE;
+	while (at && at > named && !by_name(at - 1, &key))
+		at--;
+	for (; at && at < named + n && !by_name(at, &key); at++)
+		if (a->same(a->arg, at->slot, i))
+			return at->slot;
+	return NONE;
 }
 
 static __u32 next_slot(const struct assign *a, const bool *taken, bool free_only, __u32 from)
@@ -61,12 +68,9 @@ int assign_slots(const struct assign *a, __u32 *slot, bool *kept)
 	n = read_names(a, named);
 	memset(kept, 0, a->n_slots * sizeof(*kept));
 	for (__u32 i = 0; i < a->n_want; i++) {
-		__u32 old = slot_of(named, n, a->want(a->arg, i));
-		bool same = old != NONE && a->same(a->arg, old, i);
-
-		slot[i] = same ? old : NONE;
-		if (same)
-			kept[old] = taken[old] = true;
+		slot[i] = slot_of(a, named, n, i);
+		if (slot[i] != NONE)
+			kept[slot[i]] = taken[slot[i]] = true;
 	}
 	for (int free_only = 1; free_only >= 0; free_only--, at = 0)
 		for (__u32 i = 0; i < a->n_want; i++) {

@@ -469,6 +469,11 @@ int attach_clock(const struct attach *attach)
 	return bpf_program__fd(attach->skel->progs.fantel_clock);
 }
 
+int attach_settle(const struct attach *attach)
+{
+	return bpf_program__fd(attach->skel->progs.fantel_settle);
+}
+
 struct device_programs attach_devices(const struct attach *attach)
 {
 	return (struct device_programs){
@@ -700,7 +705,7 @@ static int mend(const struct attach *attach, int program)
 /* When no port has an old program any more. */
 static int settle(struct attach *attach)
 {
-	int program = bpf_program__fd(attach->skel->progs.fantel_settle), r = 0;
+	int program = attach_settle(attach), r = 0;
 
 	if (!attach->takeover)
 		return 0;

@@ -5,10 +5,14 @@
  * paths and resources that are gone. Resources are a part of its own. Called by attach.
  *
  *	plan     have (maps) + want (policy) -> slots
- *	add      new resources, paths, tunnels -> paths
+ *	add      what was told of those whose places are needed at once
+ *	         new resources, paths, tunnels -> paths
  *	switch   new groups, classes -> groups, sources, endpoints, lsps
  *	         wait until no packet is under way that read the old classes
- *	remove   tunnels, groups, paths, resources, their failures and counters
+ *	remove   tunnels, groups, what was told of paths and resources, paths, resources
+ *
+ * Whoever is killed between two writes leaves nothing that the next push does not find: a failure and its
+ * count go as one (fantel_settle), and a place says whose it was until nothing else of that is in it.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -26,18 +30,20 @@
 #include "own.h"
 #include "push.h"
 #include "resources.h"
+#include "settle.h"
 #include "sync.h"
 #include "weights.h"
 
 struct push {
 	const struct maps *maps;
 	const struct policy *policy;
+	int settle;
 
 	struct resources resources;
 
 	struct path *have_path, *path; /* by slot; by policy index */
 	__u32 *path_slot;
-	bool *path_kept;
+	bool *path_kept, *path_used; /* by slot: by the path that was there, by any */
 
 	struct group *have_group, *group;
 	struct rank *have_rank, *rank;
@@ -116,6 +122,7 @@ static int plan_paths(struct push *push)
 	const struct policy *policy = push->policy;
 	const struct assign assign = { n_paths(push), policy->n_paths, have_path,
 				       want_path, same_path,	   push };
+	int r;
 
 	for (__u32 slot = 0; slot < n_paths(push); slot++)
 		if (bpf_map_lookup_elem(push->maps->paths, &slot, &push->have_path[slot]))
@@ -126,9 +133,12 @@ static int plan_paths(struct push *push)
 				     policy->path[i].name);
 	for (__u32 i = 0; i < policy->n_paths; i++)
 		set_crossed(push, i);
-	return assign_slots(&assign, push->path_slot, push->path_kept)
-		       ?: assign_nexthops(push->have_path, n_paths(push), push->path,
-					  policy->n_paths, n_paths(push));
+	r = assign_slots(&assign, push->path_slot, push->path_kept)
+		    ?: assign_nexthops(push->have_path, n_paths(push), push->path, policy->n_paths,
+				       n_paths(push));
+	for (__u32 i = 0; !r && i < policy->n_paths; i++)
+		push->path_used[push->path_slot[i]] = true;
+	return r;
 }
 
 /* Each next hop once. */
@@ -369,19 +379,20 @@ static int allocate(struct push *push)
 	push->path_kept = calloc(n_paths(push), sizeof(*push->path_kept));
 	push->have_group = calloc(n_groups(push), sizeof(*push->have_group));
 	push->have_rank = calloc(n_groups(push), sizeof(*push->have_rank));
+	push->path_used = calloc(n_paths(push), sizeof(*push->path_used));
 	push->group = calloc(policy->n_groups + 1, sizeof(*push->group));
 	push->rank = calloc(policy->n_groups + 1, sizeof(*push->rank));
 	push->group_slot = calloc(policy->n_groups + 1, sizeof(*push->group_slot));
 	push->group_kept = calloc(n_groups(push), sizeof(*push->group_kept));
 	push->use = calloc(policy->n_paths + 1, sizeof(*push->use));
-	if (push->have_path && push->path && push->path_slot && push->path_kept &&
+	if (push->have_path && push->path && push->path_slot && push->path_kept && push->path_used &&
 	    push->have_group && push->have_rank && push->group && push->rank && push->group_slot &&
 	    push->group_kept && push->use)
 		return 0;
 	return -ENOMEM;
 }
 
-int push_plan(struct push **out, const struct maps *maps, const struct policy *policy)
+int push_plan(struct push **out, const struct maps *maps, int settle, const struct policy *policy)
 {
 	struct push *push = calloc(1, sizeof(*push));
 	int r;
@@ -390,7 +401,8 @@ int push_plan(struct push **out, const struct maps *maps, const struct policy *p
 		return err_r(-ENOMEM, "policy: no memory");
 	push->maps = maps;
 	push->policy = policy;
-	r = allocate(push) ?: resources_plan(&push->resources, maps, policy) ?:
+	push->settle = settle;
+	r = allocate(push) ?: resources_plan(&push->resources, maps, settle, policy) ?:
 	    plan_paths(push) ?: plan_nexthops(push) ?: plan_tunnels(push) ?: plan_groups(push) ?:
 	    plan_prefixes(push) ?: plan_endpoints(push) ?: plan_lsps(push) ?: keyring_plan(&push->keys, maps, policy);
 	if (r == -ENOMEM)
@@ -411,6 +423,7 @@ void push_free(struct push *push)
 	free(push->path);
 	free(push->path_slot);
 	free(push->path_kept);
+	free(push->path_used);
 	free(push->have_group);
 	free(push->have_rank);
 	free(push->group);
@@ -434,6 +447,89 @@ const struct nexthop_use *push_nexthops(const struct push *push, __u32 *n)
 	return push->use;
 }
 
+/* ---- who leaves ------------------------------------------------------------------------------ */
+
+static bool path_left(const struct push *push, __u32 slot)
+{
+	return slot < n_paths(push) && push->have_path[slot].tunnel != TUNNEL_NONE && !push->path_kept[slot];
+}
+
+/* Another path has its place at once: there is no other one. */
+static bool path_reused(const struct push *push, __u32 slot)
+{
+	return path_left(push, slot) && push->path_used[slot];
+}
+
+/* A path or resource that leaves; with `reused`, only where another one has its place at once. */
+static bool leaves(const struct push *push, const struct failed_key *key, bool reused)
+{
+	if (key->is_transit)
+		return false;
+	if (key->is_resource)
+		return reused ? resources_reused(&push->resources, key->index) :
+				resources_left(&push->resources, key->index);
+	return reused ? path_reused(push, key->index) : path_left(push, key->index);
+}
+
+static bool any_leaves(const struct push *push, bool reused)
+{
+	bool any = false;
+
+	for (__u32 slot = 0; slot < MAX(n_paths(push), push->maps->room[LIMIT_RESOURCES]); slot++)
+		any |= leaves(push, &(struct failed_key){ .index = slot }, reused) ||
+		       leaves(push, &(struct failed_key){ .index = slot, .is_resource = 1 }, reused);
+	return any;
+}
+
+static int drop_failures(const struct push *push, bool reused)
+{
+	struct sync told = {};
+	int r = sync_open(&told, push->maps->failed, sizeof(struct failed_key), sizeof(struct failed));
+
+	for (__u32 i = 0; !r && i < told.have.n; i++) {
+		struct settle drop = { .act = SETTLE_DROPPED };
+
+		memcpy(&drop.key, sync_have(&told, i), sizeof(drop.key));
+		if (leaves(push, &drop.key, reused))
+			r = settle_run(push->settle, &drop);
+	}
+	sync_free(&told);
+	return r;
+}
+
+static int drop_metrics(const struct push *push, bool reused)
+{
+	struct sync told = {};
+	int r = sync_open(&told, push->maps->metrics, sizeof(struct failed_key), sizeof(struct metrics));
+
+	for (__u32 i = 0; !r && i < told.have.n; i++) {
+		struct failed_key key;
+
+		memcpy(&key, sync_have(&told, i), sizeof(key));
+		if (leaves(push, &key, reused))
+			bpf_map_delete_elem(push->maps->metrics, &key);
+	}
+	sync_free(&told);
+	return r;
+}
+
+/* What was told of them, and what came of it. */
+static int forget(const struct push *push, bool reused)
+{
+	int r;
+
+	if (!any_leaves(push, reused))
+		return 0;
+	r = drop_failures(push, reused) ?: drop_metrics(push, reused);
+	for (__u32 slot = 0; !r && slot < n_paths(push); slot++) {
+		struct settle left = { .act = SETTLE_LEFT, .key.index = slot };
+
+		if (reused ? path_reused(push, slot) : path_left(push, slot))
+			r = settle_run(push->settle, &left);
+	}
+	return r;
+}
+
 /* ---- add ------------------------------------------------------------------------------------- */
 
 /* What paths cross has changed: they are judged anew. */
@@ -444,8 +540,11 @@ static void new_generation(const struct push *push)
 
 int push_add(struct push *push)
 {
-	int r = resources_add(&push->resources);
+	int r = forget(push, true);
 
+	if (r)
+		return err_r(r, "policy: can't forget what was told of paths that leave: %s", strerror(-r));
+	r = resources_add(&push->resources);
 	for (__u32 i = 0; !r && i < push->policy->n_paths; i++) {
 		const struct path *path = &push->path[i];
 		__u32 slot = push->path_slot[i];
@@ -497,63 +596,37 @@ int push_switch(struct push *push)
 
 /* ---- remove ---------------------------------------------------------------------------------- */
 
-/* A path that left: its place must be as new. */
-static void clear_path(const struct push *push, __u32 slot, const bool *reused)
+/* Its place must be as new; that it is free comes last. */
+static void clear_path(const struct push *push, __u32 slot)
 {
 	static const struct path none;
 	static const struct health well;
-	static const struct pace off;
 	struct traffic zero[libbpf_num_possible_cpus()];
 
 	memset(zero, 0, sizeof(zero));
-	if (!reused[slot])
-		bpf_map_update_elem(push->maps->paths, &slot, &none, BPF_ANY);
-	bpf_map_update_elem(push->maps->health, &slot, &well, BPF_ANY);
-	bpf_map_update_elem(push->maps->pace, &(__u32){ PACE_OF(slot) }, &off, BPF_ANY);
 	bpf_map_update_elem(push->maps->traffic, &slot, zero, BPF_ANY);
+	if (path_reused(push, slot))
+		return;
+	bpf_map_update_elem(push->maps->health, &slot, &well, BPF_ANY);
+	bpf_map_update_elem(push->maps->paths, &slot, &none, BPF_ANY);
 }
 
-/* What was told of paths and resources that left: failures, metrics. */
-static int clear_told(const struct push *push, int map, __u32 value_size, const bool *left)
+/* Paths and resources, and what was told of them. */
+static int remove_subjects(struct push *push)
 {
-	struct sync told = {};
 	int r;
 
-	r = sync_open(&told, map, sizeof(struct failed_key), value_size);
-	for (__u32 i = 0; !r && i < told.have.n; i++) {
-		struct failed_key key;
-
-		memcpy(&key, sync_have(&told, i), sizeof(key));
-		if (key.is_transit)
-			continue;
-		if (key.is_resource ? resources_left(&push->resources, key.index)
-				    : key.index < n_paths(push) && left[key.index]) {
-			if (!bpf_map_delete_elem(map, &key) && key.is_congestion)
-				__atomic_sub_fetch(&push->maps->node->congested, 1, __ATOMIC_SEQ_CST);
-		}
-	}
-	sync_free(&told);
-	return r;
-}
-
-static int remove_paths(struct push *push)
-{
-	bool *left OWN_MEM = calloc(n_paths(push), sizeof(*left));
-	bool *reused OWN_MEM = calloc(n_paths(push), sizeof(*reused));
-	int r;
-
-	if (!left || !reused)
-		return -ENOMEM;
+	if (!any_leaves(push, false))
+		return 0;
+	r = forget(push, false);
+	if (r)
+		return r;
+	grace_wait(); /* timers of what was told may count still */
 	for (__u32 slot = 0; slot < n_paths(push); slot++)
-		left[slot] = have_path(push, slot) && !push->path_kept[slot];
-	for (__u32 i = 0; i < push->policy->n_paths; i++)
-		reused[push->path_slot[i]] = true;
-	r = clear_told(push, push->maps->failed, sizeof(struct failed), left)
-		    ?: clear_told(push, push->maps->metrics, sizeof(struct metrics), left);
-	for (__u32 slot = 0; slot < n_paths(push); slot++)
-		if (left[slot])
-			clear_path(push, slot, reused);
-	return r;
+		if (path_left(push, slot))
+			clear_path(push, slot);
+	resources_clear(&push->resources);
+	return 0;
 }
 
 static int remove_groups(struct push *push)
@@ -565,11 +638,14 @@ static int remove_groups(struct push *push)
 		return -ENOMEM;
 	for (__u32 i = 0; i < push->policy->n_groups; i++)
 		used[push->group_slot[i]] = true;
-	for (__u32 slot = 0; slot < n_groups(push); slot++)
-		if (have_group(push, slot) && !used[slot]) {
-			bpf_map_delete_elem(push->maps->groups, &slot);
+	for (__u32 slot = 0; slot < n_groups(push); slot++) {
+		if (used[slot])
+			continue;
+		if (memcmp(&push->have_rank[slot], &no_rank, sizeof(no_rank)))
 			bpf_map_update_elem(push->maps->ranks, &slot, &no_rank, BPF_ANY);
-		}
+		if (have_group(push, slot))
+			bpf_map_delete_elem(push->maps->groups, &slot);
+	}
 	return 0;
 }
 
@@ -611,8 +687,7 @@ int push_remove(struct push *push)
 		r = resources_remove_names(&push->resources);
 	if (r >= 0) {
 		grace_wait();
-		r = remove_groups(push) ?: remove_paths(push) ?: remove_nexthops(push);
-		resources_clear(&push->resources);
+		r = remove_groups(push) ?: remove_nexthops(push) ?: remove_subjects(push);
 		new_generation(push);
 	}
 	if (r < 0)

@@ -15,9 +15,9 @@
 
 struct push;
 
-/* Read the maps and decide what goes where. Changes nothing. Returns 0 or a negative errno,
- * reported. */
-int push_plan(struct push **push, const struct maps *maps, const struct policy *policy);
+/* Read the maps and decide what goes where. Changes nothing. `settle`: fantel_settle. Returns 0 or a
+ * negative errno, reported. */
+int push_plan(struct push **push, const struct maps *maps, int settle, const struct policy *policy);
 void push_free(struct push *push);
 
 /* The next hops that the plan uses. They should be written between push_add and push_switch. */

@@ -11,7 +11,7 @@
 #include "log.h"
 #include "own.h"
 #include "recount.h"
-#include "resize.h"
+#include "settle.h"
 
 /* Events of a subject, by is_congestion. */
 struct tally {
@@ -107,7 +107,7 @@ static int correct(const struct recount *r, __u32 subject, const struct tally *r
 		s.key.is_congestion = congestion;
 		s.change = right->events[congestion] - found->events[congestion];
 		if (s.change)
-			err = resize_run(r->program, &s);
+			err = settle_run(r->program, &s);
 	}
 	return err;
 }

@@ -15,6 +15,7 @@
 #include "log.h"
 #include "own.h"
 #include "resize.h"
+#include "settle.h"
 
 static bool is_failed(const struct resize *r)
 {
@@ -131,13 +132,6 @@ static void settle_entry(struct resize *r, const char *row)
 	bpf_map_update_elem(r->new, row, now, BPF_EXIST);
 }
 
-int resize_run(int program, struct settle *settle)
-{
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = settle, .ctx_size_in = sizeof(*settle));
-
-	return bpf_prog_test_run_opts(program, &opts);
-}
-
 static struct settle settle_of(enum settle_act act, const char *row)
 {
 	struct settle settle = { .act = act };
@@ -177,14 +171,14 @@ static int settle_failed(struct resize *r, int program)
 		struct settle s = settle_of(!is ? SETTLE_GONE : was ? SETTLE_KEPT : SETTLE_ADDED, row);
 
 		if (was || is)
-			err = resize_run(program, &s);
+			err = settle_run(program, &s);
 	}
 	for (__u32 i = 0; !err && i < r->carried.have.n; i++) {
 		const char *row = sync_have(&r->carried, i);
 		struct settle s = settle_of(SETTLE_GONE, row);
 
 		if (!sync_find(&r->left, row))
-			err = resize_run(program, &s);
+			err = settle_run(program, &s);
 	}
 	return err;
 }
@@ -275,7 +269,7 @@ int resize_arm(int map, int program)
 
 		memcpy(&value, row + sizeof(struct failed_key), sizeof(value));
 		if (value.until_ns && !value.armed_ns)
-			err = resize_run(program, &s);
+			err = settle_run(program, &s);
 	}
 	sync_free(&failed);
 	return err ? err_r(err, "fantel_failed: can't time it: %s", strerror(-err)) : 0;

@@ -49,7 +49,6 @@ int resize_carry_array(struct resize *resize);
 int resize_settle_array(struct resize *resize, int program);
 int resize_stop_timers(struct resize *resize);
 int resize_start_timers(struct resize *resize, int program);
-int resize_run(int program, struct settle *settle);
 int resize_refuse(const struct resize *resize, __u32 used);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "own.h"
 #include "resize.h"
+#include "settle.h"
 
 /* ---- some rows at once ----------------------------------------------------------------------- */
 
@@ -153,7 +154,7 @@ static int count(int program, __u32 index, bool is_resource, bool is_congestion,
 	s.key.index = index;
 	s.key.is_resource = is_resource;
 	s.key.is_congestion = is_congestion;
-	return resize_run(program, &s);
+	return settle_run(program, &s);
 }
 
 static int settle_health(int program, __u32 index, const struct health *then, const struct health *now)
@@ -179,7 +180,7 @@ static int settle_traffic(int program, __u32 index, const struct traffic *then,
 		s.traffic.packets += now[cpu].packets - then[cpu].packets;
 		s.traffic.bytes += now[cpu].bytes - then[cpu].bytes;
 	}
-	return s.traffic.packets ? resize_run(program, &s) : 0;
+	return s.traffic.packets ? settle_run(program, &s) : 0;
 }
 
 /* The later choice of a flow's path counts. */
@@ -267,7 +268,7 @@ int resize_start_timers(struct resize *r, int program)
 		struct settle s = { .key.index = i, .act = SETTLE_PACED };
 
 		if (then[i].state != PACE_OFF)
-			err = resize_run(program, &s);
+			err = settle_run(program, &s);
 	}
 	return err;
 }

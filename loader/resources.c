@@ -10,6 +10,7 @@
 #include "assign.h"
 #include "log.h"
 #include "resources.h"
+#include "settle.h"
 
 static __u32 n_slots(const struct resources *r)
 {
@@ -72,20 +73,26 @@ static int plan_names(struct resources *r)
 	return err;
 }
 
-int resources_plan(struct resources *r, const struct maps *maps, const struct policy *policy)
+int resources_plan(struct resources *r, const struct maps *maps, int settle, const struct policy *policy)
 {
 	const struct assign assign = { maps->room[LIMIT_RESOURCES], policy->n_resources,
 				       have_name,     want_name,
 				       same,	      r };
 
-	*r = (struct resources){ .maps = maps, .policy = policy };
+	int err;
+
+	*r = (struct resources){ .maps = maps, .policy = policy, .settle = settle };
 	r->have = calloc(n_slots(r), sizeof(*r->have));
 	r->n_names = calloc(n_slots(r), sizeof(*r->n_names));
 	r->slot = calloc(policy->n_resources + 1, sizeof(*r->slot));
 	r->kept = calloc(n_slots(r), sizeof(*r->kept));
-	if (!r->have || !r->n_names || !r->slot || !r->kept)
+	r->used = calloc(n_slots(r), sizeof(*r->used));
+	if (!r->have || !r->n_names || !r->slot || !r->kept || !r->used)
 		return -ENOMEM;
-	return read_maps(r) ?: assign_slots(&assign, r->slot, r->kept) ?: plan_names(r);
+	err = read_maps(r) ?: assign_slots(&assign, r->slot, r->kept) ?: plan_names(r);
+	for (__u32 i = 0; !err && i < policy->n_resources; i++)
+		r->used[r->slot[i]] = true;
+	return err;
 }
 
 void resources_free(struct resources *r)
@@ -94,22 +101,33 @@ void resources_free(struct resources *r)
 	free(r->n_names);
 	free(r->slot);
 	free(r->kept);
+	free(r->used);
 	sync_free(&r->location);
+}
+
+/* In the place of another one names still lead to its counts, which notify may change right now. */
+static int add(const struct resources *r, __u32 slot, const char *name)
+{
+	struct settle named = { .act = SETTLE_NAMED, .key.index = slot };
+	struct resource new = {};
+
+	if (resources_left(r, slot)) {
+		strcpy(named.name, name);
+		return settle_run(r->settle, &named);
+	}
+	strcpy(new.name, name);
+	return bpf_map_update_elem(r->maps->resource, &slot, &new, BPF_ANY) ? -errno : 0;
 }
 
 int resources_add(struct resources *r)
 {
-	int err;
+	int err = 0;
 
-	for (__u32 i = 0; i < r->policy->n_resources; i++) {
-		struct resource new = {};
-
-		memcpy(new.name, r->policy->resource[i].name, sizeof(new.name));
-		if (!r->kept[r->slot[i]] &&
-		    bpf_map_update_elem(r->maps->resource, &r->slot[i], &new, BPF_ANY))
-			return err_r(-errno, "fantel_resource: can't write it: %s",
-				     strerror(errno));
-	}
+	for (__u32 i = 0; !err && i < r->policy->n_resources; i++)
+		if (!r->kept[r->slot[i]])
+			err = add(r, r->slot[i], r->policy->resource[i].name);
+	if (err)
+		return err_r(err, "fantel_resource: can't write it: %s", strerror(-err));
 	err = sync_write(&r->location);
 	return err < 0 ? err_r(err, "fantel_location: can't write it: %s", strerror(-err)) : 0;
 }
@@ -124,12 +142,9 @@ bool resources_left(const struct resources *r, __u32 slot)
 	return slot < n_slots(r) && r->have[slot].name[0] && !r->kept[slot];
 }
 
-static bool is_used(const struct resources *r, __u32 slot)
+bool resources_reused(const struct resources *r, __u32 slot)
 {
-	for (__u32 i = 0; i < r->policy->n_resources; i++)
-		if (r->slot[i] == slot)
-			return true;
-	return false;
+	return resources_left(r, slot) && r->used[slot];
 }
 
 void resources_clear(struct resources *r)
@@ -137,6 +152,6 @@ void resources_clear(struct resources *r)
 	static const struct resource none;
 
 	for (__u32 slot = 0; slot < n_slots(r); slot++)
-		if (resources_left(r, slot) && !is_used(r, slot))
+		if (resources_left(r, slot) && !r->used[slot])
 			bpf_map_update_elem(r->maps->resource, &slot, &none, BPF_ANY);
 }

@@ -17,13 +17,14 @@ struct resources {
 	struct resource *have; /* by slot */
 	__u32 *n_names;	       /* that lead to what is there, by slot */
 	__u32 *slot;	       /* by policy index */
-	bool *kept;	       /* by slot */
+	bool *kept, *used;     /* by slot: by what was there, by anything */
+	int settle;	       /* fantel_settle */
 	struct sync location;
 };
 
 /* Read the maps and give each resource of the policy its slot. Returns 0 or a negative errno, all
  * but -ENOMEM reported. Release with resources_free in any case. */
-int resources_plan(struct resources *resources, const struct maps *maps,
+int resources_plan(struct resources *resources, const struct maps *maps, int settle,
 		   const struct policy *policy);
 void resources_free(struct resources *resources);
 
@@ -35,7 +36,9 @@ int resources_add(struct resources *resources);
 int resources_remove_names(struct resources *resources);
 void resources_clear(struct resources *resources);
 
-/* Is what was in this slot gone from the policy? */
+/* Is what was in this slot gone from the policy, and has another one its place at once? Then what was told of it
+ * has to be gone before resources_add. */
 bool resources_left(const struct resources *resources, __u32 slot);
+bool resources_reused(const struct resources *resources, __u32 slot);
 
 #endif

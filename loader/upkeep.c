@@ -432,6 +432,11 @@ static int open_routes(struct upkeep *u, struct upkeep *before)
 	return 0;
 }
 
+static int plan(struct upkeep *u)
+{
+	return push_plan(&u->push, maps_of(u), attach_settle(u->edition->attach), policy_of(u));
+}
+
 /* Links, next hops and routes, and the policy between them: see push.h for the order. Events from
  * the start on: what changed while nobody looked is news, too. */
 static int bring_up(struct upkeep *u, struct upkeep *before)
@@ -599,7 +604,7 @@ static int restore(struct upkeep *broken, struct upkeep **before)
 	}
 	u = new_upkeep(broken->node, edition);
 	/* What has gone over to the broken one comes back from it. */
-	if (!u || attach_carry(edition->attach) || push_plan(&u->push, maps_of(u), policy_of(u)) ||
+	if (!u || attach_carry(edition->attach) || plan(u) ||
 	    attach_new_ports(u->edition->attach) || bring_up(u, broken->routes ? broken : *before) || keep(u))
 		return err_r(-EOWNERDEAD, "policy: the one before can't be restored either");
 	lead(u, *before);
@@ -617,7 +622,7 @@ int upkeep_start(struct upkeep **out, struct node *node, struct edition **editio
 
 	if (!u)
 		return -ENOMEM;
-	r = attach_carry((*edition)->attach) ?: push_plan(&u->push, maps_of(u), policy_of(u))
+	r = attach_carry((*edition)->attach) ?: plan(u)
 		    ?: attach_new_ports((*edition)->attach);
 	if (r) {
 		end(u, false);

@@ -417,22 +417,25 @@ struct failed {
 };
 
 /* What fantel_settle is run with: an entry of the fantel_failed that was in use before, and what the
- * programs before did to it since it was carried over. */
+ * programs before did to it since it was carried over; or what the loader does to it, or to its subject. */
 enum settle_act {
 	SETTLE_KEPT,
 	SETTLE_ADDED,
 	SETTLE_GONE,
+	SETTLE_DROPPED, /* its subject leaves the policy */
 	SETTLE_COUNTED, /* what they counted on a subject of another such map */
 	SETTLE_CARRIED, /* what they counted of a path's traffic */
 	SETTLE_PACED,	/* a row of fantel_pace that was in use */
+	SETTLE_LEFT,	/* the place of a path that leaves the policy */
+	SETTLE_NAMED,	/* a resource's place is another one's */
 };
 
 struct settle {
-	struct failed_key key; /* SETTLE_CARRIED, SETTLE_PACED: its index alone */
+	struct failed_key key; /* from SETTLE_CARRIED on its index alone */
 	__u32 act;    /* enum settle_act */
 	__s32 change; /* SETTLE_COUNTED: so many events more */
 	union {
-		struct { /* of an entry, as in struct failed */
+		struct { /* of an entry, as in struct failed; SETTLE_NAMED: the name alone */
 			char name[NAME_LEN];
 			__u32 kind;
 			__u32 cause;

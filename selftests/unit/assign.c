@@ -67,6 +67,9 @@ static const struct slots_case slots_cases[] = {
 	{ "in a full map the newcomer takes the place of what left", "abcd", "abce", "0123",
 	  "kkk-" },
 	{ "in a full map what changed is written in place", "abcd", "abCd", "0123", "kk-k" },
+	{ "of two with one name, as a loader that was killed may leave them, the same one stays", "aA--", "A",
+	  "1", "-k--" },
+	{ "whichever it is", "aA--", "a", "0", "k---" },
 	{ "an empty policy keeps nothing", "abcd", "", "", "----" },
 };
 
