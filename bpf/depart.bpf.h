@@ -6,6 +6,9 @@
  * skb->tstamp and a redirect to that way, before the kernel would look at the packet; fq lets it go
  * when its time has come.
  *
+ * By the same way, but at once, go packets that lie in several buffers, as RDMA's with an MTU of 4096 do,
+ * where the kernel drops what XDP redirects of these: before Linux 6.3.
+ *
  *	XDP   | magic | interface | time | Ethernet | outer header | packet ...
  *	tc    skb->tstamp = time, out by that interface
  */
@@ -15,13 +18,22 @@
 #include "account.bpf.h"
 #include "packet.bpf.h"
 
-/* The frame is as it is to leave. Where it can't have metadata it leaves at once: what is ahead of the
- * rate by too much is dropped all the same. */
+/* Does XDP have to leave the packet to tc? */
+FN bool depart_must(struct xdp_md *ctx)
+{
+	return config.split_by_tc &&
+	       bpf_xdp_get_buff_len(ctx) > (__u64)(packet_end(ctx) - packet_start(ctx));
+}
+
+/* The frame is as it is to leave. Where it can't have metadata it leaves at once, if XDP can send it: what
+ * is ahead of the rate by too much is dropped all the same. */
 FN int depart_write(struct xdp_md *ctx, __u32 ifindex, __u64 at_ns, __u64 bytes)
 {
 	struct depart_meta *meta;
 
 	if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(*meta))) {
+		if (depart_must(ctx))
+			return verdict(REASON_NO_METADATA, bytes);
 		count(REASON_UNTIMED, bytes);
 		return bpf_redirect(ifindex, 0);
 	}
@@ -44,7 +56,7 @@ FN int depart_read(struct __sk_buff *skb, const struct depart_meta *meta, const 
 		return TC_NEXT;
 	at_ns = (__u64)meta->at_high << 32 | meta->at_low;
 	ifindex = meta->ifindex;
-	if (bpf_skb_set_tstamp(skb, at_ns, BPF_SKB_TSTAMP_DELIVERY_MONO))
+	if (at_ns && bpf_skb_set_tstamp(skb, at_ns, BPF_SKB_TSTAMP_DELIVERY_MONO))
 		count(REASON_UNTIMED, skb->len);
 	return bpf_redirect(ifindex, 0);
 }

@@ -7,7 +7,7 @@
  *                   toobig      the sender learns the tunnel's MTU
  *                   cnp         RoCEv2 that a lowered rate leaves no room for becomes a CNP to its sender
  *                   mark        for the kernel's own tunnels, the mark by which it chooses them
- *                   depart      what is ahead of a lowered rate waits in fq
+ *                   depart      what is ahead of a lowered rate waits in fq; what XDP can't send, tc does
  *                   slowed      single flows, at the rate that was asked for
  *   core port       bfd       a packet of the port's BFD session: the state follows at once
  *                   notify    a notification to this node: trust, parse, act

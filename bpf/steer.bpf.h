@@ -354,7 +354,7 @@ FN int steer_send(struct xdp_md *ctx, __u8 *ip, const struct frame *f, const str
 	if (steer_push(ctx, f, c, hash))
 		return verdict(REASON_NO_HEADROOM, f->len);
 	steer_account(c->id, f->len);
-	if (leaves_ns)
+	if (leaves_ns || depart_must(ctx))
 		return depart_write(ctx, c->nexthop->ifindex, leaves_ns, f->len);
 	return bpf_redirect(c->nexthop->ifindex, 0);
 }

@@ -55,7 +55,7 @@ struct attach {
 	__u32 n_resizes;
 	bool torn;    /* a loader before was killed while it did that */
 	bool resized; /* the new ones are pinned in the place of the old ones */
-	bool departs; /* packets may wait for their time */
+	bool departs; /* packets leave by tc, too: at their time, or as XDP can't send them */
 	bool kept;
 	struct port *port;
 };
@@ -135,6 +135,8 @@ static void configure(struct attach *attach)
 	*config = attach->policy->config;
 	config->hash_seed = hash_seed(&attach->policy->config);
 	share_room(config, attach->policy);
+	config->split_by_tc = !hook_redirects_split();
+	attach->departs = config->split_by_tc;
 	bpf_program__set_autoload(attach->skel->progs.fantel_device, devices_can_read());
 	bpf_program__set_autoload(attach->skel->progs.fantel_carrier,
 				  devices_can_read() && devices_can_attach());

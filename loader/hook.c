@@ -6,6 +6,7 @@
 #include <net/if.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/if_link.h>
@@ -23,6 +24,16 @@ const char *hook_mode(enum xdp_mode mode)
 static __u32 mode_flag(enum xdp_mode mode)
 {
 	return mode == XDP_GENERIC ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE;
+}
+
+/* What drivers can send was told from then on, by these words; until then nothing was asked of them. */
+bool hook_redirects_split(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	int id = btf ? btf__find_by_name_kind(btf, "netdev_xdp_act", BTF_KIND_ENUM) : -1;
+
+	btf__free(btf);
+	return id > 0;
 }
 
 int hook_query(__u32 ifindex, struct hook_state *state)

@@ -22,6 +22,9 @@ int hook_attach(int prog_fd, __u32 ifindex, const char *ifname, enum xdp_mode mo
 /* What a link is attached to; ifindex 0: its interface is gone. 0 or a negative errno. */
 int hook_link(int link_fd, __u32 *ifindex, __u32 *prog_id);
 
+/* Can XDP of this kernel redirect a packet that lies in several buffers? Linux before 6.3 drops it. */
+bool hook_redirects_split(void);
+
 const char *hook_mode(enum xdp_mode mode);
 
 #endif

@@ -201,8 +201,8 @@ struct mark_meta {
 };
 #define MARK_MAGIC 0xfa57e11e
 
-/* The same of a packet that is to wait for its time: when it leaves, and by which interface. Words, for
- * a frame stands on no more. */
+/* The same of a packet that leaves by tc: by which interface, and when; 0 = at once. Words, for a frame
+ * stands on no more. */
 struct depart_meta {
 	__u32 magic; /* DEPART_MAGIC */
 	__u32 ifindex;
@@ -902,6 +902,7 @@ struct config {
 	__u32 endpoints; /* kinds of tunnels that end here, 1 << enum tunnel_type; 0 = none does */
 	__u16 vxlan_port[MAX_VXLAN_PORTS]; /* where VXLAN is expected; 0 = unused */
 	__u8 queue_by; /* enum queue_by */
+	__u8 split_by_tc; /* XDP can't redirect a packet that lies in several buffers */
 	__u32 congested_most; /* entries of fantel_failed about congestion: there is always room for failures */
 	__u32 failures_each;  /* of one path or resource, by whoever says so */
 	__u32 congestions_each; /* the same, and of one transit */

@@ -26,7 +26,7 @@
 	X(NO_PATH_PASS, "no-path-passed", PASS, "its group has no usable path; the kernel routes it")             \
 	X(NO_NEXTHOP, "no-nexthop", DROP, "the chosen path has no next hop, nor has the FIB")                     \
 	X(NO_HEADROOM, "no-headroom", DROP, "the driver left no room for the outer header")                       \
-	X(NO_METADATA, "no-metadata", DROP, "the driver left no room for the mark of the kernel's tunnel")        \
+	X(NO_METADATA, "no-metadata", DROP, "the driver left no room in front of it for its mark, or its way")    \
 	X(TOO_BIG, "too-big", DROP, "longer than the path's MTU; the sender was told")                            \
 	X(TOO_BIG_LIMITED, "too-big-limited", DROP, "longer than the path's MTU; the sender was told just before") \
 	X(CNP, "cnp", DROP, "lost to congestion; its sender got a CNP, as from its receiver")                     \

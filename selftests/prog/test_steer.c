@@ -667,6 +667,40 @@ static void one_byte_decides(void **state)
 	assert_true(outcome_is(&got, "just enough", XDP_REDIRECT, REASON_NONE));
 }
 
+/* Where XDP can't redirect what lies in several buffers tc does: told the way in front of the packet,
+ * which else is as ever. */
+static void several_buffers_leave_by_tc(void **state)
+{
+	static const char *const split[] = { "roce6 4096", "roce4 4096", "roce6 8900" };
+	struct config config = node_config();
+	struct fantel_bpf *usual = node;
+	static struct bytes whole;
+	struct depart_meta meta;
+
+	for (size_t i = 0; i < ARRAY_SIZE(split); i++) {
+		node = usual;
+		node_reset("encaps-3");
+		run(golden(split[i]));
+		assert_true(outcome_is(&got, split[i], XDP_REDIRECT, REASON_NONE));
+		whole = got.out;
+		config.split_by_tc = true;
+		node = node_load(&config);
+		node_reset("encaps-3");
+		run(golden(split[i]));
+		assert_true(outcome_is(&got, split[i], XDP_PASS, REASON_NONE));
+		assert_int_equal(got.out.len, sizeof(meta) + whole.len);
+		memcpy(&meta, got.out.b, sizeof(meta));
+		assert_int_equal(meta.magic, DEPART_MAGIC);
+		assert_int_equal(meta.ifindex, NEXTHOP_IFINDEX);
+		assert_int_equal(meta.at_low | meta.at_high, 0);
+		assert_memory_equal(got.out.b + sizeof(meta), whole.b, whole.len);
+		run(golden("roce6"));
+		assert_true(outcome_is(&got, "in one buffer", XDP_REDIRECT, REASON_NONE));
+		fantel_bpf__destroy(node);
+	}
+	node = usual;
+}
+
 /* Three a second at most, by sender. */
 static void too_big_is_limited(void **state)
 {
@@ -1135,6 +1169,7 @@ static const struct CMUnitTest other[] = {
 	TEST("a sender learns that its packet has no path", the_sender_learns_of_no_path),
 	TEST("and that its path is congested, and has no room", the_sender_learns_of_no_room),
 	TEST("Packet Too Big is limited by sender", too_big_is_limited),
+	TEST("what lies in several buffers leaves by tc, where XDP can't send it", several_buffers_leave_by_tc),
 	TEST("without an IPv4 loopback, ICMPv4 errors come from 192.0.0.8",
 	     too_big_without_a_loopback),
 	TEST("packets and bytes are counted by path", traffic_is_counted_by_path),
