@@ -218,7 +218,8 @@ FN __u64 pace_wanted(const struct pace *p, __u32 id)
 	return wanted;
 }
 
-/* What the rate leaves to it. A packet that can wait is told until when, in scratch. */
+/* What the rate leaves to it. A packet that can wait is told until when, in scratch: of two rates, the
+ * later time counts. */
 FN enum pace_verdict pace_turn(struct pace *p, __u32 len, bool waits, __u64 now_ns)
 {
 	__u64 most_ns = waits ? config.pacing.horizon_ns : config.pacing.burst_ns;
@@ -227,9 +228,9 @@ FN enum pace_verdict pace_turn(struct pace *p, __u32 len, bool waits, __u64 now_
 
 	if (!s || turn.verdict == PACE_DROP)
 		return turn.verdict;
-	s->leaves_ns = turn.at_ns;
-	if (turn.at_ns > now_ns)
+	if (turn.at_ns > now_ns && s->leaves_ns <= now_ns)
 		count(REASON_HELD, len);
+	s->leaves_ns = MAX(s->leaves_ns, turn.at_ns);
 	return turn.verdict;
 }
 

@@ -49,8 +49,8 @@ SUBPROG int slowed_find(bool make)
 	return transit_make(s, slowed_hash(&m->flow_src, &m->flow_dst, ports, m->flow_protocol), true);
 }
 
-/* What becomes of a packet: an enum pace_verdict; and when it is to leave, if it can wait, in scratch. Its
- * own function: few packets need it. */
+/* What its flow's rate leaves to a packet: an enum pace_verdict, as pace_packet. Its own function: few
+ * packets need it. */
 SUBPROG int slowed_packet(struct xdp_md *ctx, bool waits)
 {
 	struct scratch *s = scratch();
@@ -58,7 +58,6 @@ SUBPROG int slowed_packet(struct xdp_md *ctx, bool waits)
 
 	if (!s || !scratch_frame(ctx, s))
 		return PACE_PASS;
-	s->leaves_ns = 0;
 	place = slowed_lookup(&s->outer.src, &s->outer.dst, s->outer.ports, s->outer.proto);
 	return place < 0 ? PACE_PASS : pace_packet(place, s->outer.len, waits);
 }

@@ -367,15 +367,35 @@ FN bool steer_can_wait(const struct choice *c)
 	       c->path->tunnel != TUNNEL_MARK;
 }
 
+/* What the lowered rates leave to the packet in scratch, which no good path carries: that of its flow,
+ * where it has one of its own, and that of its path. What the former drops takes no room of the latter. */
+FN enum pace_verdict steer_relief(struct xdp_md *ctx, const struct rank *rank, const struct choice *c,
+				  __u32 len)
+{
+	const struct node_state *node = config.pacing.flows ? node_state() : NULL;
+	enum pace_verdict flow = PACE_PASS, path = PACE_PASS;
+	bool waits = steer_can_wait(c);
+
+	if (node && node->transit)
+		flow = slowed_packet(ctx, waits);
+	if (flow == PACE_DROP)
+		return PACE_DROP;
+	if (rank->on_congestion == RELIEF_LOWER)
+		path = pace_packet(PACE_OF(c->id), len, waits);
+	else if (rank->on_congestion == RELIEF_MARK)
+		path = PACE_MARK;
+	return MAX(flow, path);
+}
+
 #define NO_ROOM (-2) /* in place of an XDP action */
 
 /* A packet that no good path carries: an XDP action; NOT_OURS where no congested one does either, NO_ROOM
- * where its lowered rate does not let it. Its own function: of all packets, few need it. */
+ * where a lowered rate does not let it. Its own function: of all packets, few need it. */
 SUBPROG int steer_congested(struct xdp_md *ctx, __u32 group, __u64 hash)
 {
 	struct rank *rank = bpf_map_lookup_elem(&fantel_ranks, &group);
-	enum pace_verdict pace = PACE_PASS;
 	struct scratch *s = scratch();
+	enum pace_verdict pace;
 	struct choice c;
 	__u8 *ip;
 
@@ -387,10 +407,7 @@ SUBPROG int steer_congested(struct xdp_md *ctx, __u32 group, __u64 hash)
 	if (ip + IPV4_LEN > (__u8 *)packet_end(ctx))
 		return NOT_OURS;
 	s->leaves_ns = 0;
-	if (rank->on_congestion == RELIEF_LOWER)
-		pace = pace_packet(PACE_OF(c.id), s->outer.len, steer_can_wait(&c));
-	else if (rank->on_congestion == RELIEF_MARK)
-		pace = PACE_MARK;
+	pace = steer_relief(ctx, rank, &c, s->outer.len);
 	if (pace == PACE_DROP)
 		return NO_ROOM;
 	if (pace == PACE_MARK)
@@ -412,14 +429,18 @@ FN int steer_paced(struct xdp_md *ctx, __u32 group, __u64 bytes)
 FN int steer_slowed(struct xdp_md *ctx, __u8 *ip, struct frame *f, const struct choice *c, __u32 group,
 		    __u64 hash)
 {
-	enum pace_verdict pace = slowed_packet(ctx, steer_can_wait(c));
 	struct scratch *s = scratch();
+	enum pace_verdict pace;
 
+	if (!s)
+		return verdict(REASON_INTERNAL, f->len);
+	s->leaves_ns = 0;
+	pace = slowed_packet(ctx, steer_can_wait(c));
 	if (pace == PACE_DROP)
 		return steer_paced(ctx, group, f->len);
 	if (pace == PACE_MARK)
 		pace_mark(ip, f);
-	return steer_send(ctx, ip, f, c, hash, s ? s->leaves_ns : 0);
+	return steer_send(ctx, ip, f, c, hash, s->leaves_ns);
 }
 
 /* No member is good: a congested one, or none, for `reason`. */

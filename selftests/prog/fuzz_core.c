@@ -251,7 +251,7 @@ static void p_node(struct config *config)
 /* Flows are held back, and not their paths. */
 static void by_flow(struct config *config)
 {
-	config->pacing.flows = 1;
+	config->pacing.flows = config->pacing.lowest = 1;
 	config->pacing.window_ns = config->pacing.burst_ns = 1ULL << 62; /* as above */
 }
 
@@ -388,7 +388,7 @@ static const struct variant variants[] = {
 	  .reasons = (enum reason[]){ REASON_CONGESTED, REASON_EASED, REASON_LOWERED, REASON_MARKED,
 				      REASON_PACED, REASON_CNP, REASON_NONE } },
 	{ .name = "ingress PE that slows flows down", .configure = by_flow, .share = 5, .frames = 2, .customers = 2,
-	  .paths = EVERY_PATH, .frame = slowed,
+	  .paths = 1, .frame = slowed,
 	  .reasons = (enum reason[]){ REASON_CONGESTED, REASON_EASED, REASON_LOWERED, REASON_MARKED,
 				      REASON_REFRESHED, REASON_NONE } },
 	{ .name = "P node with a failed link", .configure = p_node, .failed_link = true,
@@ -515,7 +515,8 @@ static void paths_add(struct fuzz *z)
 	node_get(z->node->maps.fantel_ranks, &zero, &z->model.rank);
 	z->model.rank.ordering = z->variant->ordering;
 	z->model.rank.idle = ~0U;
-	z->model.rank.on_congestion = z->model.config.cnp ? RELIEF_LOWER : RELIEF_MARK;
+	z->model.rank.on_congestion =
+		z->model.config.cnp || z->model.config.pacing.flows ? RELIEF_LOWER : RELIEF_MARK;
 	node_put(z->node->maps.fantel_ranks, &zero, &z->model.rank);
 	node_get(z->node->maps.fantel_groups, &zero, &group);
 	memcpy(z->model.group, group.name, sizeof(group.name));

@@ -1428,8 +1428,8 @@ static __u64 model_wanted(const struct model *m, __u32 path)
 	return wanted;
 }
 
-/* A packet on a congested path. Where a rate is asked for, it is so low that one packet takes all of it:
- * true where there is no room for this one. Else what can be marked is. */
+/* A packet on a congested path. Where a rate is asked for, one packet takes all of it, or none does: true
+ * where there is no room for this one. Else what can be marked is. */
 static bool model_lowers(struct model *m, const struct reading *r, __u32 path)
 {
 	struct event *e;
@@ -1450,7 +1450,8 @@ static bool model_lowers(struct model *m, const struct reading *r, __u32 path)
 		return false;
 	if (m->lowered[path].full)
 		return true;
-	return !(m->lowered[path].full = true);
+	m->lowered[path].full = m->config.pacing.burst_ns == 1;
+	return false;
 }
 
 /* Is it of a flow whose sender's QP is known? */
@@ -1467,8 +1468,8 @@ static bool model_flow_known(const struct model *m, const struct reading *r)
 	return false;
 }
 
-/* A packet of a flow that is held back itself: as model_through. */
-static void model_held(struct model *m, const struct reading *r)
+/* A packet of a flow that is held back itself, as model_through: is it to be marked? */
+static bool model_held(struct model *m, const struct reading *r)
 {
 	const struct frame *f = &r->frame;
 	struct event *e;
@@ -1476,7 +1477,7 @@ static void model_held(struct model *m, const struct reading *r)
 	int place = model_slowed(m, &f->src, &f->dst, f->ports, f->proto, false, &hash);
 
 	if (!m->config.pacing.flows || place < 0)
-		return;
+		return false;
 	if (!m->through[place].measured) {
 		m->through[place].measured = true;
 		m->count[REASON_LOWERED].packets++;
@@ -1486,17 +1487,14 @@ static void model_held(struct model *m, const struct reading *r)
 		e->index = place;
 		e->tunnel = m->transit[place].tunnel;
 	}
-	if (m->through[place].ask.rate || !((f->tclass & 3) % 3))
-		return;
-	m->count[REASON_MARKED].packets++;
-	m->count[REASON_MARKED].bytes += f->len;
-	m->rewrites = true;
+	return !m->through[place].ask.rate;
 }
 
 static void model_steer(struct model *m, const struct reading *r, __u32 path)
 {
 	bool congested = model_stands(m, path, STANDING_CONGESTED);
 	bool lowers = congested && m->rank.on_congestion == RELIEF_LOWER;
+	bool held = model_held(m, r);
 
 	m->taken = path;
 	if (m->slot < RANK_SLOTS)
@@ -1507,14 +1505,13 @@ static void model_steer(struct model *m, const struct reading *r, __u32 path)
 		m->verdict = m->reason == REASON_CNP ? XDP_TX : XDP_DROP;
 		return;
 	}
-	if (!congested)
-		model_held(m, r);
 	m->marks = m->path[path].tunnel == TUNNEL_MARK;
 	m->verdict = m->marks ? XDP_PASS : XDP_REDIRECT;
 	m->rewrites |= !m->marks;
 	m->steered[path].packets++;
 	m->steered[path].bytes += r->frame.len;
-	if (congested && !(lowers && m->lowered[path].rate) && (r->frame.tclass & 3) % 3) {
+	held |= congested && !(lowers && m->lowered[path].rate);
+	if (held && (r->frame.tclass & 3) % 3) {
 		m->count[REASON_MARKED].packets++;
 		m->count[REASON_MARKED].bytes += r->frame.len;
 		m->rewrites = true;

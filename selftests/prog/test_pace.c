@@ -488,15 +488,21 @@ static void others_are_left_alone_where_policy_says_so(void **state)
 }
 
 /* The same, and what is ahead may wait for 200 s where there is fq. */
-static void waiting_begin(const char *path, bool fq)
+static void waiting_begin_by(const char *path, bool fq, bool flows)
 {
 	struct nexthop nh = nexthop_fresh();
 	struct pacing pacing = slow;
 
 	pacing.horizon_ns = 200 * NSEC_PER_SEC;
+	pacing.flows = flows;
 	node_begin_by(pacing, path);
 	nh.fq = fq;
 	node_nexthop(node, PATH, &nh);
+}
+
+static void waiting_begin(const char *path, bool fq)
+{
+	waiting_begin_by(path, fq, false);
 }
 
 /* What the kernel is told of a packet that waits, which is otherwise as the one that left at once. */
@@ -731,22 +737,90 @@ static void policy_may_mean_the_path(void **state)
 	assert_int_equal(health().congestions, 1);
 }
 
+/* Whichever leaves less to a packet. What the flow's rate drops has taken no room of the path's. */
+static void the_lower_of_flow_and_path(void **state)
+{
+	const int of_the_flow = 100 * 10 / golden_len("roce6 ecn 2") + 1;
+	int marked, others;
+
+	flows_begin();
+	told("congestion of one flow, 10 bytes/s");
+	told("congestion of encaps-3, 100 bytes/s");
+	assert_int_equal(pass(50, "roce6 ecn 2", &marked), of_the_flow);
+	assert_in_range(marked, 5, 7);
+	others = pass(200, "roce4", &marked);
+	assert_true(others > (100 * 100 - of_the_flow * (int)golden_len("roce6 ecn 2")) / (int)golden_len("roce4"));
+	assert_in_range(others, 1, 199);
+
+	flows_begin();
+	told("congestion of one flow, 10 bytes/s");
+	told("congestion of encaps-3, 10 bytes/s");
+	pass(50, "roce4", &marked);
+	assert_int_equal(pass(5, "roce6", &marked), 0);
+}
+
+/* Its group may do less about its path, or nothing. */
+static void a_slowed_flow_is_slowed_whatever_its_group_does(void **state)
+{
+	static const enum relief reliefs[] = { RELIEF_NONE, RELIEF_MARK };
+	int marked;
+
+	for (size_t i = 0; i < ARRAY_SIZE(reliefs); i++) {
+		flows_begin();
+		node_relief(node, 0, reliefs[i]);
+		told("congestion of one flow, 10 bytes/s");
+		told("congestion of encaps-3, 10 bytes/s");
+		assert_int_equal(pass(50, "roce6 ecn 2", &marked), 100 * 10 / golden_len("roce6 ecn 2") + 1);
+		if (reliefs[i] == RELIEF_NONE)
+			assert_in_range(marked, 5, 7);
+		else
+			assert_int_equal(marked, 100 * 10 / golden_len("roce6 ecn 2") + 1);
+		assert_int_equal(pass(50, "roce4", &marked), 50);
+	}
+}
+
 static void a_slowed_flow_waits_where_there_is_fq(void **state)
 {
-	struct pacing pacing = slow;
-	struct nexthop nh = nexthop_fresh();
 	int marked = 0, waited = 0;
 
-	pacing.flows = 1;
-	pacing.horizon_ns = 200 * NSEC_PER_SEC;
-	node_begin(pacing);
-	nh.fq = true;
-	node_nexthop(node, PATH, &nh);
+	waiting_begin_by("encaps-3", true, true);
 	told("congestion of one flow, 10 bytes/s");
 	while (sent("roce6 ecn 0", &marked) == XDP_PASS)
 		waited++;
 	assert_int_equal(waited, 200 * 10 / golden_len("roce6 ecn 0") + 1);
 	assert_int_equal(sent("tcp6", &marked), XDP_REDIRECT);
+}
+
+/* Until the later of its two times. */
+static void of_two_rates_it_waits_for_the_lower(void **state)
+{
+	static const char *const paths_rate[] = { "congestion of encaps-3, 100 bytes/s",
+						  "congestion of encaps-3, 10 bytes/s" };
+	__u64 each = golden_len("roce6 ecn 0") * NSEC_PER_SEC / 10, last, now;
+	static struct bytes at_once;
+	int marked = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths_rate); i++) {
+		waiting_begin_by("encaps-3", true, true);
+		sent("roce6 ecn 0", &marked);
+		at_once = got.out;
+		told("congestion of one flow, 10 bytes/s");
+		told(paths_rate[i]);
+		now = now_ns();
+		sent("roce6 ecn 0", &marked);
+		last = leaves_ns(&at_once);
+		assert_true(last >= now);
+		assert_int_equal(got.count[REASON_HELD].packets, 0);
+		for (int more = 0; more < 5; more++) {
+			__u64 at;
+
+			sent("roce6 ecn 0", &marked);
+			at = leaves_ns(&at_once);
+			assert_in_range(at - last, each - NSEC_PER_SEC, each + NSEC_PER_SEC);
+			assert_int_equal(got.count[REASON_HELD].packets, 1);
+			last = at;
+		}
+	}
 }
 
 int main(void)
@@ -786,7 +860,11 @@ int main(void)
 		TEST("what asks nothing of the flow is about the path", without_a_rate_it_is_the_path),
 		TEST("an event stands for its flows", an_event_stands_for_its_flows),
 		TEST("by default a path is what is slowed down", policy_may_mean_the_path),
+		TEST("on a congested path the lower of both rates counts", the_lower_of_flow_and_path),
+		TEST("and the flow's, whatever its group does about the path",
+		     a_slowed_flow_is_slowed_whatever_its_group_does),
 		TEST("a slowed flow waits where there is fq", a_slowed_flow_waits_where_there_is_fq),
+		TEST("of two rates, for the later time", of_two_rates_it_waits_for_the_lower),
 	};
 	int failed;
 
