@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 """
 Traffic at twice the rate that a notification tells, on the only path there is. Where its way out has fq,
-packets wait for their turn: all arrive, in order, and no faster than that. Without fq what is beyond the
-burst is dropped. How evenly they come is printed. With policies/ingress-pe-fq.json.
+packets wait for their turn: all arrive, in order, and no faster than that; so they do where each of a
+port's queues has fq, below mq. Without fq what is beyond the burst is dropped. How evenly packets come is
+printed. With policies/ingress-pe-fq.json.
 """
+import json
 import statistics
 import subprocess
 import time
@@ -23,6 +25,7 @@ INNER = 40 + 8 + 12 + 16 + PAYLOAD + 4  # bytes
 LOWERED = RATE // figure.SLOW // 2 * INNER  # bytes/s
 LASTS_MS = 400  # the congestion: so much then waits, of the second that may
 SLACK = 1.5  # less than twice
+ROOM = ("limit", 100000, "flow_limit", 10000)
 
 
 def missing():
@@ -96,19 +99,48 @@ def test_dropped(tap, lab, pe1):
     shape(tap, "by dropping", gaps(m, begin, end))
 
 
-def test_held(tap, lab, pe1):
-    lab.run("pe1", "tc", "qdisc", "replace", "dev", "r1", "root", "fq", "limit", 100000, "flow_limit", 10000)
-    tap.ok(routers.until(lambda: pe1.paths()[PATH]["next-hop"]["fq"]), "that there is fq now is noticed")
-    tap.ok(port(pe1) in ("tcx", "clsact"), "and the customer port has what reads departure times", port(pe1))
+def qdisc(lab, *words):
+    lab.run("pe1", "tc", "qdisc", "replace", "dev", "r1", *words)
+
+
+def noticed(pe1, fq):
+    return routers.until(lambda: pe1.paths()[PATH]["next-hop"]["fq"] == fq)
+
+
+def check_held(tap, lab, pe1, words):
     m, begin, end, counted = through(lab, pe1)
-    tap.equal((lost(m), dropped(counted), m.bad_icrc()), (0, 0, 0), "all packets arrive")
-    tap.ok(counted.get("held", 0) > 0 and not counted.get("untimed"), "those that waited are counted", counted)
-    tap.equal(sum(len(list(m.out_of_order(flow))) for flow in range(len(m.sent))), 0, "none overtook another")
-    tap.note(f"by departure time: {lost(m)} of {sum(m.sent)} packets lost, {counted.get('held')} waited")
+    tap.equal((lost(m), dropped(counted), m.bad_icrc()), (0, 0, 0), f"{words}: all packets arrive")
+    tap.ok(counted.get("held", 0) > 0 and not counted.get("untimed"), f"{words}: those that waited are counted", counted)
+    tap.equal(sum(len(list(m.out_of_order(flow))) for flow in range(len(m.sent))), 0, f"{words}: none overtook another")
+    tap.note(f"{words}: {lost(m)} of {sum(m.sent)} packets lost, {counted.get('held')} waited")
     times = gaps(m, begin + LASTS_MS // 4 * 10**6, end)
-    shape(tap, "by departure time", times)
+    shape(tap, words, times)
     tap.ok(statistics.mean(times) > INNER / LOWERED * 1e9 / SLACK,
-           "they come at the rate that was told, and no faster", statistics.mean(times))
+           f"{words}: they come at the rate that was told, and no faster", statistics.mean(times))
+
+
+def test_held(tap, lab, pe1):
+    qdisc(lab, "root", "fq", *ROOM)
+    tap.ok(noticed(pe1, True), "that there is fq now is noticed")
+    tap.ok(port(pe1) in ("tcx", "clsact"), "and the customer port has what reads departure times", port(pe1))
+    check_held(tap, lab, pe1, "fq")
+
+
+def test_queues(tap, lab, pe1):
+    """As a network card has it where net.core.default_qdisc is fq."""
+    if json.loads(lab.ip("pe1", "-j", "-d", "link", "show", "dev", "r1"))[0]["num_tx_queues"] < 2:
+        tap.skip("several queues, each with fq", "on this machine a veth has one queue")
+        return
+    lab.run("r1", "ethtool", "-L", "pe1", "rx", 2)
+    lab.run("pe1", "ethtool", "-L", "r1", "tx", 2)
+    qdisc(lab, "root", "handle", "1:", "mq")
+    tap.ok(noticed(pe1, False), "mq alone holds nothing back, and that is noticed")
+    for queue in (1, 2):
+        qdisc(lab, "parent", f"1:{queue}", "fq", *ROOM)
+    tap.ok(noticed(pe1, True), "with fq in each of its queues it does")
+    check_held(tap, lab, pe1, "mq with fq")
+    qdisc(lab, "parent", "1:2", "pfifo")
+    tap.ok(noticed(pe1, False), "one queue without fq is one too many")
 
 
 def test_restart(tap, lab, pe1):
@@ -118,7 +150,7 @@ def test_restart(tap, lab, pe1):
     routers.until(pe1.ready)
     tap.equal(pe1.paths()[PATH]["next-hop"]["fq"], True, "the next loader knows of fq from the start")
     lab.run("pe1", "tc", "qdisc", "del", "dev", "r1", "root")
-    tap.ok(routers.until(lambda: not pe1.paths()[PATH]["next-hop"]["fq"]), "and notices that it is gone")
+    tap.ok(noticed(pe1, False), "and notices that it is gone")
     lab.stop(pe1.process)
     policy = dict(pe1.policy, congestion={"horizon": 0})
     pe1 = routers.Router(lab, "pe1", policy)
@@ -136,6 +168,7 @@ def main():
             pe1 = routers.start(lab, ("pe1",), change=example("ingress-pe-fq"))["pe1"]
             test_dropped(tap, lab, pe1)
             test_held(tap, lab, pe1)
+            test_queues(tap, lab, pe1)
             test_restart(tap, lab, pe1)
 
 
