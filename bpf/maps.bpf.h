@@ -162,7 +162,7 @@ MAP(fantel_buckets, BPF_MAP_TYPE_LRU_HASH, struct bucket_key, struct bucket, MAX
  * congested: notify and push, atomically. */
 MAP(fantel_node, BPF_MAP_TYPE_ARRAY, __u32, struct node_state, 1, BPF_F_MMAPABLE);
 
-/* Reason -> packets, bytes. account -> status. */
+/* Reason -> packets, bytes. account, and overflow what fq dropped -> status. */
 MAP(fantel_stats, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct traffic, REASON_COUNT, 0);
 
 /* struct event. account -> events. */

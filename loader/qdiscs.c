@@ -3,6 +3,7 @@
  * News only say that something changed; the kernel's list is then read as a whole.
  */
 #include <errno.h>
+#include <linux/gen_stats.h>
 #include <linux/pkt_sched.h>
 #include <stdlib.h>
 
@@ -16,6 +17,7 @@ struct root {
 	__u32 ifindex, handle;
 	bool fq, mq;
 	__u32 below, others; /* of mq: how many, and how many of them are not fq */
+	__u32 drops, counted; /* packets; so many of them were told of, or were there at first */
 };
 
 struct qdiscs {
@@ -43,6 +45,31 @@ static const char *kind_of(const struct nlmsghdr *message)
 	    mnl_nlmsg_get_payload_len(message) >= sizeof(struct tcmsg))
 		mnl_attr_parse(message, sizeof(struct tcmsg), take_kind, &kind);
 	return kind;
+}
+
+static int take_queue(const struct nlattr *attr, void *drops)
+{
+	const struct gnet_stats_queue *queue = mnl_attr_get_payload(attr);
+
+	if (mnl_attr_get_type(attr) == TCA_STATS_QUEUE && mnl_attr_get_payload_len(attr) >= sizeof(*queue))
+		*(__u32 *)drops = queue->drops;
+	return MNL_CB_OK;
+}
+
+static int take_stats(const struct nlattr *attr, void *drops)
+{
+	if (mnl_attr_get_type(attr) == TCA_STATS2)
+		mnl_attr_parse_nested(attr, take_queue, drops);
+	return MNL_CB_OK;
+}
+
+/* How many packets a qdisc has dropped; of mq, all those below it together. */
+static __u32 drops_of(const struct nlmsghdr *message)
+{
+	__u32 drops = 0;
+
+	mnl_attr_parse(message, sizeof(struct tcmsg), take_stats, &drops);
+	return drops;
 }
 
 static struct root *find(const struct qdiscs *qdiscs, __u32 ifindex)
@@ -81,7 +108,9 @@ static void take_qdisc(void *arg, const struct nlmsghdr *message)
 		add_root(qdiscs, &(struct root){ .ifindex = tc->tcm_ifindex,
 						 .handle = tc->tcm_handle,
 						 .fq = !strcmp(kind, "fq"),
-						 .mq = !strcmp(kind, "mq") });
+						 .mq = !strcmp(kind, "mq"),
+						 .drops = drops_of(message),
+						 .counted = drops_of(message) });
 		return;
 	}
 	above = find(qdiscs, tc->tcm_ifindex);
@@ -93,9 +122,20 @@ static void take_qdisc(void *arg, const struct nlmsghdr *message)
 
 static int look(struct qdiscs *qdiscs)
 {
-	qdiscs->n = 0;
+	struct root *before OWN_MEM = qdiscs->root, *root;
+	__u32 n = qdiscs->n;
+	int r;
+
+	qdiscs->root = NULL;
+	qdiscs->n = qdiscs->room = 0;
 	qdiscs->again = false;
-	return netlink_dump(&qdiscs->ask, RTM_GETQDISC, AF_UNSPEC, take_qdisc, qdiscs);
+	r = netlink_dump(&qdiscs->ask, RTM_GETQDISC, AF_UNSPEC, take_qdisc, qdiscs);
+	for (__u32 i = 0; i < n; i++) {
+		root = find(qdiscs, before[i].ifindex);
+		if (root && root->handle == before[i].handle)
+			root->counted = before[i].counted;
+	}
+	return r;
 }
 
 /* ---- news ------------------------------------------------------------------------------------ */
@@ -156,6 +196,41 @@ bool qdiscs_any(const struct qdiscs *qdiscs)
 	for (__u32 i = 0; i < qdiscs->n; i++)
 		any |= holds(&qdiscs->root[i]);
 	return any;
+}
+
+/* ---- what they drop -------------------------------------------------------------------------- */
+
+/* Of those that are known; whether there are others is for the news to say. */
+static void take_drops(void *arg, const struct nlmsghdr *message)
+{
+	const struct tcmsg *tc = mnl_nlmsg_get_payload(message);
+	struct root *root;
+
+	if (!kind_of(message) || tc->tcm_parent != TC_H_ROOT)
+		return;
+	root = find(arg, tc->tcm_ifindex);
+	if (root && root->handle == tc->tcm_handle)
+		root->drops = drops_of(message);
+}
+
+/* Below mq one may have gone, and what it dropped with it: what is left is taken as told. */
+__u64 qdiscs_dropped(struct qdiscs *qdiscs, __u32 *ifindex)
+{
+	__u64 dropped = 0;
+
+	if (!qdiscs_any(qdiscs))
+		return 0;
+	netlink_dump(&qdiscs->ask, RTM_GETQDISC, AF_UNSPEC, take_drops, qdiscs);
+	for (__u32 i = 0; i < qdiscs->n; i++) {
+		struct root *root = &qdiscs->root[i];
+
+		if (holds(root) && root->drops > root->counted) {
+			dropped += root->drops - root->counted;
+			*ifindex = root->ifindex;
+		}
+		root->counted = root->drops;
+	}
+	return dropped;
 }
 
 /* ---- start ----------------------------------------------------------------------------------- */

@@ -31,4 +31,8 @@ bool qdiscs_hold(const struct qdiscs *qdiscs, __u32 ifindex);
 /* Is there any such interface? */
 bool qdiscs_any(const struct qdiscs *qdiscs);
 
+/* How many packets were dropped where packets can wait, since this was last asked; *ifindex: an interface
+ * that dropped some. What was dropped before an interface was first seen does not count. */
+__u64 qdiscs_dropped(struct qdiscs *qdiscs, __u32 *ifindex);
+
 #endif

@@ -17,6 +17,7 @@
 #include "log.h"
 #include "neighbours.h"
 #include "nexthops.h"
+#include "overflow.h"
 #include "own.h"
 #include "push.h"
 #include "qdiscs.h"
@@ -46,6 +47,7 @@ struct upkeep {
 	struct balance *balance;
 	struct devices *devices;
 	struct fullness fullness;
+	struct overflow overflow;
 	struct bfd *bfd;
 };
 
@@ -326,7 +328,7 @@ __u64 upkeep_due(const struct upkeep *u)
 	due = MIN(due, MIN(recover_due(u->recover), watches_due(u->watches)));
 	if (u->devices)
 		due = MIN(due, devices_due(u->devices));
-	due = MIN(due, fullness_due(&u->fullness));
+	due = MIN(due, MIN(fullness_due(&u->fullness), overflow_due(&u->overflow)));
 	due = MIN(due, MIN(senses_due(u->senses), changes_due(u->changes)));
 	return MIN(due, balance_due(u->balance));
 }
@@ -370,6 +372,7 @@ void upkeep_rest(struct upkeep *u, const struct pollfd fds[UPKEEP_FDS])
 	recover_tick(u->recover, now_ns);
 	balance_tick(u->balance, now_ns);
 	fullness_tick(&u->fullness, now_ns);
+	overflow_tick(&u->overflow, now_ns);
 }
 
 void upkeep_keys(struct upkeep *u)
@@ -500,6 +503,7 @@ static int keep(struct upkeep *u)
 	if (!r)
 		tell_failed(u, since_ns);
 	fullness_begin(&u->fullness, maps_of(u), policy_of(u), u->node->now_ns);
+	overflow_begin(&u->overflow, maps_of(u), u->links, u->qdiscs, u->node->now_ns);
 	return r;
 }
 

@@ -21,6 +21,7 @@
 	X(MARKED, "marked", DONE, "the same, at a rate to be lowered: marked as congested, it went on")           \
 	X(HELD, "held", DONE, "the same, where the way out has fq: it waits there for its time")                  \
 	X(UNTIMED, "untimed", DONE, "it was to wait, but the driver left no room for its time: it went at once")   \
+	X(FQ_DROPPED, "fq-dropped", DROP, "dropped by fq, for its limits, on a port where packets waited")        \
 	X(NO_PATH, "no-path", DROP, "its group has no usable path, and its policy is to drop")                    \
 	X(NO_PATH_TOLD, "no-path-told", DROP, "its group has no usable path; the sender was told")                \
 	X(NO_PATH_PASS, "no-path-passed", PASS, "its group has no usable path; the kernel routes it")             \

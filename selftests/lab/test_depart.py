@@ -3,8 +3,8 @@
 """
 Traffic at twice the rate that a notification tells, on the only path there is. Where its way out has fq,
 packets wait for their turn: all arrive, in order, and no faster than that; so they do where each of a
-port's queues has fq, below mq. Without fq what is beyond the burst is dropped. How evenly packets come is
-printed. With policies/ingress-pe-fq.json.
+port's queues has fq, below mq. Where fq's limits are too low, what it drops is counted. Without fq what is
+beyond the burst is dropped. How evenly packets come is printed. With policies/ingress-pe-fq.json.
 """
 import json
 import statistics
@@ -143,6 +143,21 @@ def test_queues(tap, lab, pe1):
     tap.ok(noticed(pe1, False), "one queue without fq is one too many")
 
 
+def test_overflow(tap, lab, pe1):
+    """What fq has no room for is lost, but not silently."""
+    qdisc(lab, "root", "fq", "flow_limit", 2)
+    tap.ok(noticed(pe1, True), "an fq that keeps two packets of a flow is noticed, too")
+    before = counters(pe1).get("fq-dropped", 0)
+    m, _, _, counted = through(lab, pe1)
+
+    def now():
+        return counters(pe1).get("fq-dropped", 0) - before
+
+    tap.ok(routers.until(lambda: now() + dropped(counted) == lost(m)) and now(),
+           "what it drops is counted, to the packet", lost(m), now(), counted)
+    tap.ok("port r1: its fq dropped packets" in pe1.errors(), "and the loader says where", pe1.errors())
+
+
 def test_restart(tap, lab, pe1):
     """The next loader finds fq there."""
     lab.stop(pe1.process)
@@ -169,6 +184,7 @@ def main():
             test_dropped(tap, lab, pe1)
             test_held(tap, lab, pe1)
             test_queues(tap, lab, pe1)
+            test_overflow(tap, lab, pe1)
             test_restart(tap, lab, pe1)
 
 
