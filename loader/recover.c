@@ -27,6 +27,7 @@
 #define SCAN_MIN_NS (10 * NSEC_PER_MSEC)
 #define COPIES_AT_ONCE 64
 #define ENTRIES_AT_ONCE 256
+#define FULL_QUIET_NS (60 * NSEC_PER_SEC) /* after one sentence */
 
 struct job {
 	struct told_key key;
@@ -70,7 +71,8 @@ struct recover {
 	__u64 scanned_ns; /* when the last began */
 	bool scanning;	/* it is under way: `last` was judged */
 	struct told_key last;
-	bool warned, warned_full, warned_unsigned;
+	bool warned, warned_unsigned;
+	__u64 full_ns; /* until then nothing more is said of a full fantel_told */
 	struct queue urgent, queue;
 };
 
@@ -506,6 +508,17 @@ static bool has_credit(const struct recover *recover, const struct addr *ingress
 	return true;
 }
 
+/* Whom we can't remember to have told could not be told of its end. */
+static void say_full(struct recover *recover, const char *what, const char *name, __u64 now_ns)
+{
+	if (now_ns < recover->full_ns)
+		return;
+	recover->full_ns = now_ns + FULL_QUIET_NS;
+	log_warn("%s%s: fantel_told is full, so not all whom it concerns are told; a higher limits/told in the "
+		 "policy makes room",
+		 what, name);
+}
+
 /* What begins, unless it was told; `tunnel` empty: by its location alone. */
 static void tell_onset(struct recover *recover, const struct told_key *key,
 		       const struct tunnel_key *tunnel, const struct condition *c, __u64 now_ns)
@@ -521,7 +534,9 @@ static void tell_onset(struct recover *recover, const struct told_key *key,
 		return;
 	told = (struct told){ .event_id = c->event_id };
 	memcpy(&told.tunnel, tunnel, sizeof(*tunnel));
-	if (!bpf_map_update_elem(recover->maps->told, key, &told, BPF_ANY))
+	if (bpf_map_update_elem(recover->maps->told, key, &told, BPF_ANY))
+		say_full(recover, "", c->name, now_ns);
+	else
 		make_job(recover, &recover->urgent, key, &told, c,
 			 key->trouble ? KIND_CONGESTION : KIND_FAILURE);
 }
@@ -697,12 +712,8 @@ static void add_entries(struct recover *recover, __u32 group, const struct group
 			.trouble = trouble,
 		};
 
-		if (!bpf_map_update_elem(recover->maps->told, &key, &told, BPF_NOEXIST) ||
-		    errno == EEXIST || recover->warned_full)
-			continue;
-		recover->warned_full = true;
-		log_warn("group %s has no %spath, and controllers can't be told: fantel_told: %s",
-			 view->name, trouble ? "uncongested " : "", strerror(errno));
+		if (bpf_map_update_elem(recover->maps->told, &key, &told, BPF_NOEXIST) && errno != EEXIST)
+			say_full(recover, "group ", view->name, now_ns);
 	}
 }
 

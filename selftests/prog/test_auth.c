@@ -389,6 +389,24 @@ static void the_proven_are_not_bound(void **state)
 	assert_int_equal(say(SIP, 2), REASON_FAILED_SHARE);
 }
 
+/* Who has proven who they are is never forgotten for another one. */
+static void no_room_for_one_more(void **state)
+{
+	const struct origin origin = {};
+	struct addr other = { .b = { 0x20, 0x02 } };
+
+	forget();
+	for (__u32 i = 0; i < MAX_ORIGINS; i++) {
+		store32(other.b + 12, i);
+		node_put(node->maps.fantel_proven, &other, &origin);
+	}
+	assert_int_equal(say(SIP, 1), REASON_ORIGINS_FULL);
+	assert_int_equal(node_entries(node->maps.fantel_failed, sizeof(struct failed_key)), 0);
+	assert_int_equal(node_entries(node->maps.fantel_proven, sizeof(other)), MAX_ORIGINS);
+	assert_int_equal(bpf_map_delete_elem(bpf_map__fd(node->maps.fantel_proven), &other), 0);
+	assert_int_equal(say(SIP, 1), REASON_FAILED);
+}
+
 /* ---- replay ---------------------------------------------------------------------------------- */
 
 static void a_replay_does_nothing(void **state)
@@ -606,6 +624,7 @@ static const struct CMUnitTest received[] = {
 	TEST("without a MAC: require refuses, accept and off take it", a_mac_may_be_missing),
 	TEST("what is asked goes by the source's longest prefix", by_source),
 	TEST("who has proven who they are is not bound to a path's part", the_proven_are_not_bound),
+	TEST("of those so many and no more, and a repetition has another try", no_room_for_one_more),
 	TEST("what was heard once does nothing a second time", a_replay_does_nothing),
 	TEST("a forger does not move an originator's window", a_forger_does_not_move_the_window),
 	TEST("in a roll-over two keys count at once", a_roll_over),

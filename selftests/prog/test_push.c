@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
  * push: a loader is killed while it puts another policy in the place of one, after each of its calls of
- * bpf() in turn. The next loader, with either policy, leaves everything as if that had not been.
+ * bpf() in turn. The next loader, with either policy, leaves everything as if that had not been. And one
+ * that finds no room says so, and can go back.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,7 +21,9 @@
 #include "fantel/resource.h"
 #include "grace.h"
 #include "harness.h"
+#include "log.h"
 #include "maps.h"
+#include "own.h"
 #include "push.h"
 #include "settle.h"
 
@@ -28,6 +31,7 @@
 #define PATHS 3
 #define LINKS 2
 #define GROUPS 2
+#define SOURCES 16
 #define UNTRACED 77 /* exit code */
 #define HOUR_NS (3600 * NSEC_PER_SEC)
 
@@ -113,7 +117,9 @@ static int load(void **state)
 	struct config config = node_config();
 
 	config.pacing.step_ns = HOUR_NS; /* no timer counts while we look */
-	node = node_load(&config);
+	node = node_open(&config);
+	bpf_map__set_max_entries(node->maps.fantel_sources, SOURCES);
+	node_start(node);
 #define X(name) maps.name = bpf_map__fd(node->maps.fantel_##name);
 	MAPS(X)
 #undef X
@@ -426,6 +432,55 @@ static void kill_after_each_call(const struct policy *next)
 	assert_true(calls > 20);
 }
 
+/* ---- no room --------------------------------------------------------------------------------- */
+
+/* Somebody else's rows: a map that is full when the loader comes to it. */
+static void fill_sources(bool full)
+{
+	struct prefix_key key = { .plen = 64, .addr_be = { 0xff } };
+
+	for (__u32 i = 0; i < SOURCES; i++) {
+		key.addr_be[1] = i;
+		if (full)
+			node_put(node->maps.fantel_sources, &key, &(struct source){});
+		else
+			bpf_map_delete_elem(maps.sources, &key);
+	}
+}
+
+/* What the loader then does: everything as it was before (upkeep.c). */
+static void no_room_for_a_row(void **state)
+{
+	struct policy_prefix source = prefix_of("2001:db8:f::/48");
+	OWN_MEM char *said = NULL;
+	struct push *push;
+	size_t len;
+	FILE *out;
+
+	clear();
+	push_whole(&before);
+	tell_all();
+	after.source = &source;
+	after.n_sources = 1;
+	assert_int_equal(push_plan(&push, &maps, settle_program(), &after), 0);
+	fill_sources(true);
+	out = open_memstream(&said, &len);
+	log_also(out);
+	assert_true(finish(push) < 0);
+	log_also(NULL);
+	fclose(out);
+	push_free(push);
+	assert_non_null(strstr(said, "sources: no room for those of the old and the new policy, which is for twice"));
+	assert_non_null(strstr(said, "a higher limits/sources in the policy makes more"));
+	push_whole(&before);
+	check(&before);
+	fill_sources(false);
+	push_whole(&after);
+	check(&after);
+	assert_int_equal(node_entries(node->maps.fantel_sources, sizeof(struct prefix_key)), 1);
+	after.n_sources = 0;
+}
+
 static void the_new_policy(void **state)
 {
 	kill_after_each_call(&after);
@@ -450,6 +505,8 @@ int main(void)
 		{ "it goes back to the old one", the_old_policy, NULL, NULL, NULL },
 		{ "on with the new one, where places are another's at once", the_new_policy, no_room, NULL, NULL },
 		{ "back to the old one, where places were another's at once", the_old_policy, no_room, NULL, NULL },
+		{ "a row without room is told of, and all can be as it was; with room the policy is taken",
+		  no_room_for_a_row, NULL, NULL, NULL },
 	};
 
 	return cmocka_run_group_tests_name("push", tests, load, unload);

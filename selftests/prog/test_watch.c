@@ -540,6 +540,23 @@ static void limited(void **state)
 	node = usual;
 }
 
+static void no_room_to_remember(void **state)
+{
+	struct told_key key = { .ifindex = core0 };
+	const struct told told = {};
+	struct msg_envelope e;
+	struct msg m;
+
+	fill();
+	forget();
+	for (key.tunnel_hash = 0; key.tunnel_hash < MAX_TOLD; key.tunnel_hash++)
+		node_put(node->maps.fantel_told, &key, &told);
+	assert_true(passes("in transit", REASON_TROUBLE_FULL));
+	node_clear(node->maps.fantel_told, sizeof(key));
+	assert_true(passes("in transit", REASON_TROUBLE_TOLD));
+	assert_true(catch(&m, &e));
+}
+
 static void no_way_back(void **state)
 {
 	struct told_key key;
@@ -591,6 +608,18 @@ static void of_several_queues(void **state)
 }
 
 /* As on Linux 6.1: a program on the tracepoint notes what it sees, of this namespace's ports alone. */
+/* It counts for a tenth of a second; so long may a busy machine keep us. */
+static void just_read(void)
+{
+	__u32 slot = watch_of().gauge;
+	struct gauge g = gauge_now();
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	g.read_ns = now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
+	node_put(node->maps.fantel_gauges, &slot, &g);
+}
+
 static void by_tracepoint(void **state)
 {
 	struct config config = watch_config();
@@ -602,6 +631,7 @@ static void by_tracepoint(void **state)
 		forget();
 		fill_watched();
 		assert_in_range(gauge_now().bytes, ours ? ONSET : 0, ours ? 5000 : 0);
+		just_read();
 		assert_true(passes("in transit", ours ? REASON_TROUBLE_LATER : REASON_NONE));
 		fantel_bpf__destroy(node);
 	}
@@ -647,6 +677,7 @@ int main(void)
 		TEST("who sent it here is told, too, once the ingress PE is", upstream_is_told),
 		TEST("some are never told", whom_not_to_tell),
 		TEST("the bucket limits what is told", limited),
+		TEST("where nobody can remember it, it passes, and is not told", no_room_to_remember),
 		TEST("what no clone can tell is left to the loader", no_way_back),
 		TEST("the queues of a device with several are added up", of_several_queues),
 		TEST("where a packet does not show its device, the tracepoint does", by_tracepoint),
