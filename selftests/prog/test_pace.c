@@ -480,6 +480,45 @@ static void transit_events_end_everywhere(void **state)
 	assert_int_equal(through(50, "in transit", &marked), 50);
 }
 
+/* Each of the places where it could be is another's. */
+static void no_room_for_one_more_tunnel(void **state)
+{
+	struct transit other = { .hash = 3 }, none = {};
+	int marked;
+
+	p_node_begin(slow);
+	for (__u32 i = 0; i < MAX_TRANSIT; i++)
+		node_put(node->maps.fantel_transit, &i, &other);
+	assert_int_equal(told("congestion of transit, 10 bytes/s"), REASON_FAILED_FULL);
+	assert_int_equal(entries(), 0);
+	assert_int_equal(node_entries(node->maps.fantel_failed, sizeof(struct failed_key)), 0);
+	assert_int_equal(through(50, "in transit", &marked), 50);
+	for (__u32 i = 0; i < MAX_TRANSIT; i++)
+		node_put(node->maps.fantel_transit, &i, &none);
+	assert_int_equal(told("congestion of transit, 10 bytes/s"), REASON_CONGESTED);
+	assert_in_range(through(50, "in transit", &marked), 1, 10);
+}
+
+/* Nobody reads them: what they tell of is done all the same. */
+static void no_room_for_one_more_event(void **state)
+{
+	const __u32 most = bpf_map__max_entries(node->maps.fantel_events) / sizeof(struct event) + 1;
+	__u32 lost = 0;
+
+	p_node_begin(slow);
+	for (__u32 i = 0; i < 2 * most && !lost; i++) {
+		told(i % 2 ? "end of congestion of transit" : "congestion of transit");
+		assert_int_equal(got.count[i % 2 ? REASON_EASED : REASON_CONGESTED].packets, 1);
+		lost = got.count[REASON_EVENT_LOST].packets;
+	}
+	assert_int_not_equal(lost, 0);
+	assert_in_range(node_events(node, NULL, 0), 1, most);
+	told("congestion of transit, 10 bytes/s, one flow");
+	assert_int_equal(got.count[REASON_CONGESTED].packets, 1);
+	assert_int_equal(got.count[REASON_EVENT_LOST].packets, 0);
+	assert_in_range(node_events(node, NULL, 0), 1, 2);
+}
+
 static void others_are_left_alone_where_policy_says_so(void **state)
 {
 	node_begin(slow);
@@ -844,6 +883,8 @@ int main(void)
 		TEST("its rates rise in steps, too, and then it is as before", transit_rises_in_steps),
 		TEST("of several congestions of one tunnel, an end without event ends all",
 		     transit_events_end_everywhere),
+		TEST("what finds no place is counted, and a repetition has another try", no_room_for_one_more_tunnel),
+		TEST("nor does an event hold anything up that finds none", no_room_for_one_more_event),
 		TEST("tunnels of others are left alone where policy says so",
 		     others_are_left_alone_where_policy_says_so),
 		TEST("where there is fq, what is ahead of the rate waits for its turn",

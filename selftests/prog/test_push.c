@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include <bpf/bpf.h>
+#include <errno.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
@@ -481,6 +482,36 @@ static void no_room_for_a_row(void **state)
 	after.n_sources = 0;
 }
 
+/* One notification can't name them all. */
+static void too_many_of_a_name(void **state)
+{
+	const char *const segments[] = { "2001:db8:a:3::1", "2001:db8:a:4::1", NULL };
+	struct policy_path paths[TUNNEL_PATHS + 1];
+	struct policy policy = { .config = node_config(), .path = paths };
+	OWN_MEM char *said = NULL;
+	struct push *push;
+	size_t len;
+	FILE *out;
+
+	maps.room[LIMIT_PATHS] = 2 * TUNNEL_PATHS;
+	clear();
+	for (__u32 i = 0; i <= TUNNEL_PATHS; i++) {
+		paths[i] = path_of("path", false, segments);
+		paths[i].name[4] = 'a' + i;
+	}
+	policy.n_paths = TUNNEL_PATHS;
+	push_whole(&policy);
+	policy.n_paths++;
+	out = open_memstream(&said, &len);
+	log_also(out);
+	assert_int_equal(push_plan(&push, &maps, settle_program(), &policy), -E2BIG);
+	log_also(NULL);
+	fclose(out);
+	assert_non_null(strstr(said, "more than 16 paths have a name in common"));
+	policy.n_paths = 0;
+	push_whole(&policy);
+}
+
 static void the_new_policy(void **state)
 {
 	kill_after_each_call(&after);
@@ -507,6 +538,8 @@ int main(void)
 		{ "back to the old one, where places were another's at once", the_old_policy, no_room, NULL, NULL },
 		{ "a row without room is told of, and all can be as it was; with room the policy is taken",
 		  no_room_for_a_row, NULL, NULL, NULL },
+		{ "more paths of one name than a notification can name are refused", too_many_of_a_name, NULL, NULL,
+		  NULL },
 	};
 
 	return cmocka_run_group_tests_name("push", tests, load, unload);
