@@ -18,9 +18,12 @@ FN __u64 ewma_rate(__u64 bytes, __u64 window_ns)
 	return us ? bytes * 1000000 / us : 0;
 }
 
+#define EWMA_LONG_BITS 26 /* of a window in us: a minute */
+
 /*
  * The average after one more window: a window as long as the time constant counts half, and one
- * many times as long is all that counts. Microseconds, so that a terabit per second does not overflow.
+ * many times as long is all that counts. In microseconds, and long windows in 1,024 of them, so that
+ * a terabit per second does not overflow.
  */
 FN __u64 ewma_next(__u64 average, __u64 rate, __u64 window_ns, __u64 constant_ns)
 {
@@ -28,6 +31,10 @@ FN __u64 ewma_next(__u64 average, __u64 rate, __u64 window_ns, __u64 constant_ns
 
 	if (!constant || window >= 100 * constant)
 		return rate;
+	if (window >> EWMA_LONG_BITS) {
+		window >>= 10;
+		constant >>= 10;
+	}
 	if (rate >= average)
 		return average + (rate - average) * window / (constant + window);
 	return average - (average - rate) * window / (constant + window);

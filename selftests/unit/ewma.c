@@ -11,6 +11,7 @@
 #include "watches.h"
 
 #define MS NSEC_PER_MSEC
+#define MINUTE ((1ULL << 26) * 1000) /* and 7 seconds */
 #define TERABIT 125000000000ULL
 
 static const struct {
@@ -24,6 +25,8 @@ static const struct {
 	{ "no window, no change", 5000, 0, 0, 100 * MS, 5000 },
 	{ "a terabit per second does not overflow", TERABIT, 0, 60 * NSEC_PER_SEC, 60 * NSEC_PER_SEC,
 	  TERABIT / 2 },
+	{ "half of it does not, when nothing is sent for an hour", 61000000000, 0, 60 * MINUTE, MINUTE,
+	  1000000000 },
 	{ "without a constant the last window is the average", 5000, 7, MS, 0, 7 },
 };
 
