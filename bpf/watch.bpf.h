@@ -231,7 +231,7 @@ FN bool watch_clone(struct __sk_buff *skb, struct scratch *s, const struct msg_e
  * watched too: scratch is in use, and it is nothing to tell of. */
 FN int watch_become(struct __sk_buff *skb, struct scratch *s)
 {
-	__u32 len = s->clone.len, at = s->clone.at;
+	__u32 len = s->clone.len, at = s->clone.at, protocol = be16(ETHERTYPE_IPV6);
 	const __u8 *packet;
 
 	if (!len)
@@ -239,6 +239,11 @@ FN int watch_become(struct __sk_buff *skb, struct scratch *s)
 	s->clone.len = 0;
 	packet = msg_buf_place(&s->buf, at, ETH_LEN + IPV6_LEN + WIRE_MSG_MAX_V6);
 	if (!packet || len < ETH_LEN || len > ETH_LEN + IPV6_LEN + WIRE_MSG_MAX_V6)
+		return TC_SHOT;
+	/* Who is upstream may be spoken to by the other IP, and neighbours are found by this. */
+	if (addr_is_v4(&s->from.dst))
+		protocol = be16(ETHERTYPE_IPV4);
+	if (skb->protocol != protocol && bpf_skb_change_proto(skb, protocol, 0))
 		return TC_SHOT;
 	if (bpf_skb_change_tail(skb, len, 0) || bpf_skb_store_bytes(skb, 0, packet, len, 0))
 		return TC_SHOT;

@@ -448,15 +448,14 @@ static void what_is_sent_counts(void **state)
 /* Packets enough that it would be told by now, being every other one's. */
 #define CHANCES 64
 
-static int run_from(__u32 from)
+static int run_from(__u32 from, const char *in)
 {
 	int told = 0;
 
 	for (int i = 0; i < CHANCES; i++) {
 		if (node->rodata->config.queue_by == QUEUE_BY_TRACEPOINT)
 			join("core1");
-		node_run_forwarded(node, node->progs.fantel_watch, from, core1, golden("in transit"),
-				   &got);
+		node_run_forwarded(node, node->progs.fantel_watch, from, core1, golden(in), &got);
 		told += got.count[REASON_TROUBLE_TOLD].packets;
 	}
 	return told;
@@ -480,7 +479,7 @@ static void upstream_is_told(void **state)
 	fill();
 	forget();
 	upstream_put("2001:db8:f::33");
-	assert_int_equal(run_from(core0), 2);
+	assert_int_equal(run_from(core0, "in transit"), 2);
 	assert_true(catch(&first, &e));
 	assert_memory_equal(&e.dst, &ingress, sizeof(ingress));
 	assert_true(msg_has(&first, TLVI_FLOW));
@@ -498,9 +497,32 @@ static void upstream_is_told(void **state)
 	for (int i = 0; i < 3; i++) {
 		forget();
 		upstream_put(i == 2 ? "2001:db8:f::9" : i == 1 ? NULL : "2001:db8:f::33");
-		assert_int_equal(run_from(i ? core0 : core1), 1);
+		assert_int_equal(run_from(i ? core0 : core1, "in transit"), 1);
 		assert_true(catch(&first, &e));
 		assert_memory_equal(&e.dst, &ingress, sizeof(ingress));
+	}
+	upstream_put(NULL);
+}
+
+static void upstream_by_the_other_ip(void **state)
+{
+	static const char *const rows[][2] = { { "IPv4 in IPv4", "2001:db8:f::33" },
+					       { "in transit", "198.51.100.33" } };
+	struct msg_envelope e;
+	struct msg m;
+
+	fill();
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct addr upstream = addr_of(rows[i][1]);
+
+		forget();
+		upstream_put(rows[i][1]);
+		assert_int_equal(run_from(core0, rows[i][0]), 2);
+		print_message("# %s, to %s\n", rows[i][0], rows[i][1]);
+		assert_true(catch(&m, &e));
+		assert_memory_not_equal(&e.dst, &upstream, sizeof(upstream));
+		assert_true(catch(&m, &e));
+		assert_memory_equal(&e.dst, &upstream, sizeof(upstream));
 	}
 	upstream_put(NULL);
 }
@@ -675,6 +697,7 @@ int main(void)
 		TEST("a threshold in packets counts as well", packets_count_too),
 		TEST("what is sent is measured against the capacity", what_is_sent_counts),
 		TEST("who sent it here is told, too, once the ingress PE is", upstream_is_told),
+		TEST("and by the IP that it is known by, whatever the tunnel's", upstream_by_the_other_ip),
 		TEST("some are never told", whom_not_to_tell),
 		TEST("the bucket limits what is told", limited),
 		TEST("where nobody can remember it, it passes, and is not told", no_room_to_remember),
