@@ -218,6 +218,16 @@ FN enum due detect_due(const struct told *told, __u32 event_id, __u64 now_ns)
 	return config.refresh_ns && age >= config.refresh_ns ? DUE_AGAIN : DUE_NOT;
 }
 
+/* Of the tunnel in scratch and its ingress PE, on this link. */
+FN void told_key(struct scratch *s, __u32 ifindex, enum trouble trouble)
+{
+	s->told_key.ingress = s->outer.src;
+	s->told_key.tunnel_hash = hash_tunnel(&s->told.tunnel);
+	s->told_key.ifindex = ifindex;
+	s->told_key.port = 0;
+	s->told_key.trouble = trouble;
+}
+
 /* A new entry, for an ingress PE of the domain. Whether it is there then, the caller sees: another CPU
  * may have been first. */
 FN enum reason detect_told_add(struct scratch *s, const struct failure *failure, __u64 now_ns)
@@ -247,10 +257,7 @@ FN enum reason detect_told(struct scratch *s, const struct failure *failure, __u
 
 	if (!node)
 		return REASON_INTERNAL;
-	s->told_key.ingress = s->outer.src;
-	s->told_key.tunnel_hash = hash_tunnel(&s->told.tunnel);
-	s->told_key.ifindex = failure->ifindex;
-	s->told_key.trouble = failure->trouble;
+	told_key(s, failure->ifindex, failure->trouble);
 	told = bpf_map_lookup_elem(&fantel_told, &s->told_key);
 	if (!told) {
 		reason = detect_told_add(s, failure, now_ns);

@@ -40,11 +40,7 @@ SUBPROG int learn_tunnel(__u32 ifindex, enum trouble trouble)
 
 	if (!s)
 		return 0;
-	memset(&s->told_key, 0, sizeof(s->told_key));
-	s->told_key.ingress = s->outer.src;
-	s->told_key.tunnel_hash = hash_tunnel(&s->told.tunnel);
-	s->told_key.ifindex = ifindex;
-	s->told_key.trouble = trouble;
+	told_key(s, ifindex, trouble);
 	learned = bpf_map_lookup_elem(&fantel_learned, &s->told_key);
 	if (learned) {
 		learned->seen_ns = bpf_ktime_get_ns();

@@ -93,10 +93,7 @@ SUBPROG int watch_upstream(struct __sk_buff *skb, enum trouble trouble, __u32 ev
 	if (!link || addr_is_unspecified(&link->upstream) ||
 	    addr_equal(&link->upstream, &s->outer.src))
 		return 0;
-	s->told_key.ingress = s->outer.src;
-	s->told_key.tunnel_hash = hash_tunnel(&s->told.tunnel);
-	s->told_key.ifindex = ifindex;
-	s->told_key.trouble = trouble;
+	told_key(s, ifindex, trouble);
 	told = bpf_map_lookup_elem(&fantel_told, &s->told_key);
 	if (!told || told->event_id != event_id || !told->sent || bpf_get_prandom_u32() & 1)
 		return 0;
@@ -290,6 +287,7 @@ FN enum reason watch_notify(struct __sk_buff *skb, struct scratch *s, const stru
 	reason = watch_tunnel(skb, s);
 	if (reason || !watch_may_tell(s))
 		return REASON_NONE;
+	s->doubtful = false; /* what detect left there is another packet's */
 	watch_upstream(skb, failure->trouble, failure->event_id);
 	reason = detect_told(s, failure, now_ns, &told);
 	if (reason == REASON_NOTIFY_LIMITED)
