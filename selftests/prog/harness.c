@@ -7,7 +7,9 @@
 #include <net/if.h>
 #include <sched.h>
 #include <stdarg.h>
+#include <linux/if_packet.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -922,4 +924,31 @@ __u32 net_index(const char *name)
 	if (!ifindex)
 		give_up("there is no interface %s", name);
 	return ifindex;
+}
+
+int net_open(const char *name, __u16 protocol)
+{
+	struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_protocol = htons(protocol),
+				  .sll_ifindex = name ? net_index(name) : 0 };
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, htons(protocol));
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)))
+		give_up("no packet socket on %s: %s", name ? name : "all interfaces", strerror(errno));
+	return fd;
+}
+
+int net_attach_egress(const struct bpf_program *prog, __u32 ifindex)
+{
+	int fd = bpf_link_create(bpf_program__fd(prog), ifindex, (enum bpf_attach_type)47 /* tcx egress */, NULL);
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_EGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = bpf_program__fd(prog), .handle = 1, .priority = 1,
+		    .flags = BPF_TC_F_REPLACE);
+	int r;
+
+	if (fd >= 0)
+		return fd;
+	r = bpf_tc_hook_create(&hook);
+	if ((r && r != -EEXIST) || bpf_tc_attach(&hook, &opts))
+		give_up("interface %u takes no program at its egress: %s", ifindex, strerror(errno));
+	return -1;
 }

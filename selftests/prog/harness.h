@@ -189,4 +189,11 @@ void net_do(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 __u32 net_port(const char *name, const char *mac);
 __u32 net_index(const char *name);
 
+/* A packet socket that does not wait, of frames of this EtherType on the interface; NULL: on all. */
+int net_open(const char *name, __u16 protocol);
+
+/* The program where what leaves the interface comes by, for as long as what is returned is open; where the
+ * kernel knows no such links, that is -1: then for as long as the namespace lasts, or until the next. */
+int net_attach_egress(const struct bpf_program *prog, __u32 ifindex);
+
 #endif

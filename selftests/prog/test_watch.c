@@ -54,34 +54,6 @@ static void net_make(void)
 	net_do("ip route add 198.51.100.0/24 via 10.0.0.2");
 }
 
-static int port_open(const char *name, __u16 protocol)
-{
-	struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_protocol = htons(protocol),
-				  .sll_ifindex = net_index(name) };
-	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, htons(protocol));
-
-	assert_true(fd >= 0 && !bind(fd, (struct sockaddr *)&at, sizeof(at)));
-	return fd;
-}
-
-/* The program is where the clone comes by; the packet itself is run through it by hand. */
-static void attach(void)
-{
-	int fd = bpf_link_create(bpf_program__fd(node->progs.fantel_watch), core1,
-				 (enum bpf_attach_type)47 /* tcx egress */, NULL);
-
-	if (fd < 0) {
-		LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = core1, .attach_point = BPF_TC_EGRESS);
-		LIBBPF_OPTS(bpf_tc_opts, opts,
-			    .prog_fd = bpf_program__fd(node->progs.fantel_watch),
-			    .handle = 1, .priority = 1, .flags = BPF_TC_F_REPLACE);
-		int r = bpf_tc_hook_create(&hook);
-
-		assert_true(!r || r == -EEXIST);
-		assert_int_equal(bpf_tc_attach(&hook, &opts), 0);
-	}
-}
-
 static struct config watch_config(void)
 {
 	struct config config = node_config();
@@ -135,7 +107,7 @@ static void forget(void)
 /* A queue that drains a byte in 8 ms, with some 3,000 in it: what the test does takes no time beside. */
 static void fill_watched(void)
 {
-	int out = port_open("core1", ETH_P_IPV6);
+	int out = net_open("core1", ETH_P_IPV6);
 	__u8 frame[ETH_FRAME_LEN] = { 2, 0, 0, 0, 4, 2, 2, 0, 0, 0, 4, 1, 0x88, 0xb5 };
 
 	net_do("tc qdisc replace dev core1 root tbf rate 1kbit burst 1600 limit 100000");
@@ -173,7 +145,7 @@ static struct fantel_bpf *watch_load(const struct config *config, enum queue_by 
 static void join(const char *port)
 {
 	__u8 frame[ETH_ZLEN] = { 2, 0, 0, 0, 4, 2, 2, 0, 0, 0, 4, 1, 0x88, 0xb5 };
-	int out = port_open(port, ETH_P_IPV6);
+	int out = net_open(port, ETH_P_IPV6);
 
 	assert_int_equal(write(out, frame, sizeof(frame)), sizeof(frame));
 	close(out);
@@ -610,7 +582,7 @@ static void of_several_queues(void **state)
 	forget();
 	watch.bytes = (struct threshold){ 90000, 1 };
 	node_put(node->maps.fantel_watches, &core2, &watch);
-	out = port_open("core2", ETH_P_IPV6);
+	out = net_open("core2", ETH_P_IPV6);
 	for (int i = 0; i < 6; i++) {
 		assert_int_equal(write(out, frame, sizeof(frame)), sizeof(frame));
 		sleep_ms(1);
@@ -710,7 +682,8 @@ int main(void)
 
 	net_make();
 	node = watch_load(&config, egress_queue_by(), egress_netns_cookie());
-	attach();
-	wire = port_open("core0-far", ETH_P_ALL);
+	/* Where the clone comes by; the packet itself is run through it by hand. */
+	net_attach_egress(node->progs.fantel_watch, core1);
+	wire = net_open("core0-far", ETH_P_ALL);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
