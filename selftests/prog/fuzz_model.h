@@ -1277,13 +1277,39 @@ static void model_begin(struct model *m)
 	m->n_events = 0;
 }
 
-/* A packet of what is held back. The rate is not reached in a run; while it is being measured, what can
- * be marked is. */
+/* What can be marked is. */
+static void model_mark(struct model *m, const struct frame *f)
+{
+	if (!((f->tclass & 3) % 3))
+		return;
+	m->count[REASON_MARKED].packets++;
+	m->count[REASON_MARKED].bytes += f->len;
+	m->rewrites = true;
+}
+
+/* A packet of what is held back, which the first one tells. The rate is not reached in a run: true, it is
+ * to be marked, while that is being measured. */
+static bool model_hold(struct model *m, int place)
+{
+	struct event *e;
+
+	if (!m->through[place].measured) {
+		m->through[place].measured = true;
+		m->count[REASON_LOWERED].packets++;
+		e = model_event(m, EVENT_PATH, REASON_LOWERED);
+		e->kind = KIND_CONGESTION;
+		e->is_transit = e->usable = e->congested = true;
+		e->index = place;
+		e->tunnel = m->transit[place].tunnel;
+	}
+	return !m->through[place].ask.rate;
+}
+
+/* By its tunnel, or by the flow inside. */
 static void model_through(struct model *m, const struct reading *r)
 {
 	struct tunnel_key tunnel;
 	struct frame inner = {};
-	struct event *e;
 	__u64 hash;
 	int place;
 
@@ -1296,22 +1322,8 @@ static void model_through(struct model *m, const struct reading *r)
 				    flow_hash(&inner.src, &inner.dst, inner.ports, inner.proto, 0,
 					      hash) | 1,
 				    false);
-	if (place < 0)
-		return;
-	if (!m->through[place].measured) {
-		m->through[place].measured = true;
-		m->count[REASON_LOWERED].packets++;
-		e = model_event(m, EVENT_PATH, REASON_LOWERED);
-		e->kind = KIND_CONGESTION;
-		e->is_transit = e->usable = e->congested = true;
-		e->index = place;
-		e->tunnel = tunnel;
-	}
-	if (m->through[place].ask.rate || !((r->frame.tclass & 3) % 3))
-		return;
-	m->count[REASON_MARKED].packets++;
-	m->count[REASON_MARKED].bytes += r->frame.len;
-	m->rewrites = true;
+	if (place >= 0 && model_hold(m, place))
+		model_mark(m, &r->frame);
 }
 
 static bool model_bfd(struct model *m, const struct reading *r);   /* fuzz_bfd.h */
@@ -1468,26 +1480,14 @@ static bool model_flow_known(const struct model *m, const struct reading *r)
 	return false;
 }
 
-/* A packet of a flow that is held back itself, as model_through: is it to be marked? */
+/* A packet of a flow that is held back itself: is it to be marked? */
 static bool model_held(struct model *m, const struct reading *r)
 {
 	const struct frame *f = &r->frame;
-	struct event *e;
 	__u64 hash;
 	int place = model_slowed(m, &f->src, &f->dst, f->ports, f->proto, false, &hash);
 
-	if (!m->config.pacing.flows || place < 0)
-		return false;
-	if (!m->through[place].measured) {
-		m->through[place].measured = true;
-		m->count[REASON_LOWERED].packets++;
-		e = model_event(m, EVENT_PATH, REASON_LOWERED);
-		e->kind = KIND_CONGESTION;
-		e->is_transit = e->usable = e->congested = true;
-		e->index = place;
-		e->tunnel = m->transit[place].tunnel;
-	}
-	return !m->through[place].ask.rate;
+	return m->config.pacing.flows && place >= 0 && model_hold(m, place);
 }
 
 static void model_steer(struct model *m, const struct reading *r, __u32 path)
@@ -1511,11 +1511,8 @@ static void model_steer(struct model *m, const struct reading *r, __u32 path)
 	m->steered[path].packets++;
 	m->steered[path].bytes += r->frame.len;
 	held |= congested && !(lowers && m->lowered[path].rate);
-	if (held && (r->frame.tclass & 3) % 3) {
-		m->count[REASON_MARKED].packets++;
-		m->count[REASON_MARKED].bytes += r->frame.len;
-		m->rewrites = true;
-	}
+	if (held)
+		model_mark(m, &r->frame);
 }
 
 /* A packet that does not show, or not at first sight, what it is: REASON_CUSTOMER_PORT for a
