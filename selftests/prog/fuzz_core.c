@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
  * Fuzzes the programs as the kernel runs them: golden messages and packets, changed at random
- * (fuzz_packets.h), go through fantel_core, and some through fantel_customer; after each one the
- * node must have done what the model says (fuzz_model.h): verdict, bytes, counters, events, and
- * maps.
+ * (fuzz_packets.h), go through fantel_core, some through fantel_customer, and of a node whose egress
+ * is watched through fantel_watch (fuzz_watch.h); after each one the node must have done what the model
+ * says (fuzz_model.h): verdict, bytes, counters, events, and maps.
  *
  * After each packet all of fantel_failed, fantel_health, fantel_resource, fantel_origins, fantel_proven,
- * fantel_told, fantel_metrics, fantel_flows, fantel_node and fantel_stats is compared, and of a node with
- * BFD its session and the link, so that no discarded packet can leave a trace that a later one covers. To
- * make that cheap these maps are smaller than the loader makes them, or can be read without a system call;
- * the programs are the loader's.
+ * fantel_told, fantel_metrics, fantel_flows, fantel_node and fantel_stats is compared, of a node with
+ * BFD its session and the link, and of a watched one fantel_gauges and fantel_buckets, so that no discarded
+ * packet can leave a trace that a later one covers. To make that cheap these maps are smaller than the
+ * loader makes them, or can be read without a system call; the programs are the loader's.
  *
  * Environment: FUZZ_RUNS packets for the node (default 350000): notifications, those of tunnels that
- * end there, and of its BFD session; FUZZ_SEED (default 1). Packets that are none any more, or are for
- * another node, do not count. The first difference ends the run: it is printed with the packet in hex,
- * from the IP header on, as `fantel decode` takes it.
+ * end there, of its BFD session, and those that meet trouble; FUZZ_SEED (default 1). Packets that are
+ * none any more, or are for another node, do not count. The first difference ends the run: it is printed
+ * with the packet in hex, from the IP header on, as `fantel decode` takes it.
  */
 #include <sched.h>
 #include <sys/mman.h>
@@ -28,6 +28,8 @@
 #include "fuzz_decap.h"
 #include "fuzz_model.h"
 #include "fuzz_packets.h"
+#include "fuzz_stir.h"
+#include "fuzz_watch.h"
 #include "own.h"
 
 #define RUNS 350000
@@ -37,7 +39,6 @@
 #define CONGESTIONS_EACH 4
 #define GOLDEN_SEQUENCE 0x6550000000000000 /* where those of golden messages begin */
 #define DOMAIN 5
-#define DAY_S (24 * 3600)
 #define FILLING_NS (1ULL << 50) /* for one message: 13 days */
 #define IFINDEX 5 /* of the failed link, where there is one */
 #define RECEIVED_ON 1 /* ifindex of all packets: lo */
@@ -197,6 +198,8 @@ struct variant {
 	bool failed_link;
 	bool session; /* BFD on the link, which works */
 	bool ends;    /* tunnels end here */
+	bool watched; /* what leaves is */
+	enum queue_by queue_by; /* where watched, and where this kernel leaves a choice */
 	enum ordering ordering; /* of the group */
 	bool wary; /* asks for MACs */
 	__u32 share;  /* of the notifications, in percent */
@@ -303,6 +306,32 @@ static void egress(struct config *config)
 	endpoint_config(config, endpoint, endpoints_fill(endpoint));
 }
 
+/* Over both IPs, by ICMPv6; told and repeated as fast as packets come. */
+static void watched(struct config *config)
+{
+	config->locator = addr_of("2001:db8:a:2::");
+	config->locator_len = 64;
+	config->validity_ms = 3000;
+	config->repeat_ns[1] = 100000;
+	config->repeat_ns[2] = 400000;
+	config->refresh_ns = 2 * NSEC_PER_MSEC;
+	config->rate[BUCKET_CONGESTION] = (struct rate){ 50000, 1500000 };
+}
+
+/* By UDP, signed, in a domain; more than a burst holds. */
+static void watched_signing(struct config *config)
+{
+	unusual(config);
+	config->locator = addr_of("2001:db8:a:2::");
+	config->locator_len = 64;
+	config->transport = TRANSPORT_UDP;
+	config->n_sign_keys = 2;
+	config->sign_key[0] = 1;
+	config->sign_key[1] = 2;
+	config->n_repeats = 2;
+	config->rate[BUCKET_CONGESTION] = (struct rate){ 100000, 150000 };
+}
+
 #define ALWAYS                                                                                     \
 	REASON_NOT_IP, REASON_NO_CLASS, REASON_HOP_LIMIT, REASON_NO_PATH, REASON_CUSTOMER_PORT,    \
 		REASON_REMARKED,                                                                   \
@@ -373,6 +402,19 @@ static const char *const slowed[] = {
 	"end of that event", "congestion of encaps-3", "end of congestion of encaps-3", NULL,
 };
 
+/* What passes a P node, some of it often. */
+static const char *const passing[] = {
+	"in transit", "in transit", "reduced, beyond its first segment", "reduced, on its first segment",
+	"eight segments", "one segment, no SRH", "one segment, IPv4 inside", "TCP inside", "ICMPv6 inside",
+	"a tiny packet", "IPv4 in IPv4", "IPv4 in IPv4", "IPv4 in IPv4", "at our segment",
+	"at our segment, IPv4 inside", "nine segments", "nine segments, reduced", "to a multicast group",
+	"of another domain", "a notification in transit", "a UDP notification in transit", "from nobody",
+	"from a multicast source", "our segment is the last", "an SRH with more left than listed",
+	"another routing type", "roce6 via gre-4", "roce6 via gre-key-6", "roce4 via vxlan-6",
+	"udp4 fragment first via encaps-3", "udp4 fragment last", "udp6 fragment first", "one label",
+	"link-local destination", "multicast4", "neighbour solicitation", "for our own loopback", NULL,
+};
+
 static const struct variant variants[] = {
 	{ .name = "ingress PE", .configure = usual, .share = 30, .frames = 24, .customers = 12,
 	  .paths = EVERY_PATH, .frame = frames, .reasons = (enum reason[]){ ALWAYS, REASON_NONE } },
@@ -408,6 +450,15 @@ static const struct variant variants[] = {
 	  .reasons = (enum reason[]){ REASON_DECAPPED, REASON_NOT_ENDPOINT, REASON_DECAP_MALFORMED,
 				      REASON_ENDPOINT_SOURCE, REASON_DECAP_INNER, REASON_ECN_INVALID,
 				      REASON_ECN_UNUSED, REASON_HOP_LIMIT, REASON_NONE } },
+	{ .name = "P node whose egress is watched", .configure = watched, .watched = true, .share = 7,
+	  .frames = 24, .customers = 64, .paths = EVERY_PATH, .frame = passing,
+	  .reasons = (enum reason[]){ REASON_TROUBLE_TOLD, REASON_TROUBLE_LIMITED, REASON_TROUBLE_FULL,
+				      REASON_TROUBLE_LATER, REASON_NONE } },
+	{ .name = "P node that signs what it says of queues", .configure = watched_signing, .watched = true,
+	  .queue_by = QUEUE_BY_TRACEPOINT, .share = 7, .frames = 24, .customers = 64, .paths = EVERY_PATH,
+	  .frame = passing,
+	  .reasons = (enum reason[]){ REASON_TROUBLE_TOLD, REASON_TROUBLE_LIMITED, REASON_TROUBLE_LATER,
+				      REASON_UNSIGNED, REASON_NONE } },
 };
 
 struct fuzz {
@@ -416,7 +467,7 @@ struct fuzz {
 	struct model model;
 	struct seeds source;
 	struct dice dice;
-	struct rows failed, origins, proven, told, metrics;
+	struct rows failed, origins, proven, told, metrics, buckets;
 	const struct traffic *stats; /* these five are the maps themselves */
 	struct health *health;
 	struct resource *resource;
@@ -424,6 +475,7 @@ struct fuzz {
 	const struct flow *flow;
 	struct transit *transit;
 	struct ring_buffer *ring;
+	struct watching watching;
 	__u64 others; /* digest of the maps that are not the program's */
 
 	__u64 met; /* so many of the packets were for the node */
@@ -685,6 +737,8 @@ static void maps_arrange(struct fantel_bpf *node)
 	bpf_map__set_type(node->maps.fantel_stats, BPF_MAP_TYPE_ARRAY);
 	bpf_map__set_map_flags(node->maps.fantel_stats, BPF_F_MMAPABLE);
 	bpf_map__set_map_flags(node->maps.fantel_transit, BPF_F_MMAPABLE);
+	bpf_map__set_max_entries(node->maps.fantel_gauges, WATCH_GAUGES);
+	bpf_map__set_max_entries(node->maps.fantel_buckets, WATCH_BUCKETS);
 }
 
 static int event_take(void *context, void *data, size_t size)
@@ -707,7 +761,7 @@ static int news_take(void *context, void *data, size_t size)
 	return 0;
 }
 
-/* The link of a session is compared for itself. */
+/* The link of a session is compared for itself, and so are those that are watched; there keys change. */
 static __u64 others_digest(const struct fuzz *z)
 {
 	struct bpf_map *const others[] = {
@@ -716,10 +770,14 @@ static __u64 others_digest(const struct fuzz *z)
 		z->node->maps.fantel_tunnels, z->node->maps.fantel_nexthops,
 		z->node->maps.fantel_sources, z->node->maps.fantel_routes,
 		z->node->maps.fantel_ends,    z->node->maps.fantel_location,
-		z->node->maps.fantel_keys,    z->node->maps.fantel_lsps,
+		z->node->maps.fantel_lsps,
 	};
-	__u64 digest = z->variant->session ? 0 : map_digest(z->node->maps.fantel_links);
+	__u64 digest = 0;
 
+	if (!z->variant->session && !z->variant->watched)
+		digest = map_digest(z->node->maps.fantel_links);
+	if (!z->variant->watched)
+		digest = digest * 31 + map_digest(z->node->maps.fantel_keys);
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		digest = digest * 31 + map_digest(others[i]);
 	return digest;
@@ -738,6 +796,9 @@ static void fuzz_open(struct fuzz *z, const struct variant *variant, __u64 seed)
 	z->model.config = config;
 	z->model.rules = msg_rules(&config);
 	z->node = node_open(&config);
+	if (variant->queue_by == QUEUE_BY_TRACEPOINT)
+		z->node->rodata->config.queue_by = QUEUE_BY_TRACEPOINT;
+	z->model.config.queue_by = z->node->rodata->config.queue_by;
 	maps_arrange(z->node);
 	node_start(z->node);
 	z->stats = map_view(z->node->maps.fantel_stats);
@@ -751,6 +812,7 @@ static void fuzz_open(struct fuzz *z, const struct variant *variant, __u64 seed)
 	rows_init(&z->proven, z->node->maps.fantel_proven);
 	rows_init(&z->told, z->node->maps.fantel_told);
 	rows_init(&z->metrics, z->node->maps.fantel_metrics);
+	rows_init(&z->buckets, z->node->maps.fantel_buckets);
 	z->ring = ring_buffer__new(bpf_map__fd(z->node->maps.fantel_events), event_take, z, NULL);
 	if (!z->ring ||
 	    ring_buffer__add(z->ring, bpf_map__fd(z->node->maps.fantel_bfd_news), news_take, z))
@@ -780,6 +842,11 @@ static void fuzz_open(struct fuzz *z, const struct variant *variant, __u64 seed)
 		session_begin(z);
 	if (variant->ends)
 		ends_add(z);
+	if (variant->watched) {
+		z->state->wall_ns = WATCH_WALL_NS;
+		watch_begin(&z->watching, &z->model, z->node,
+			    map_view(z->node->maps.fantel_gauges));
+	}
 	model_copy_tunnels(z);
 	z->model.state = *z->state;
 	source_fill(&z->source, &config, variant->frame);
@@ -794,6 +861,9 @@ static void fuzz_close(struct fuzz *z)
 	rows_free(&z->proven);
 	rows_free(&z->told);
 	rows_free(&z->metrics);
+	rows_free(&z->buckets);
+	if (z->variant->watched)
+		watch_end(&z->watching);
 	fantel_bpf__destroy(z->node);
 }
 
@@ -831,6 +901,8 @@ static void forget(struct fuzz *z)
 	z->source.sequence = GOLDEN_SEQUENCE;
 	if (z->variant->session)
 		session_begin(z);
+	if (z->variant->watched)
+		watch_forget(&z->watching);
 	rows_read(&z->failed);
 	rows_read(&z->origins);
 	rows_read(&z->proven);
@@ -1133,6 +1205,19 @@ static bool session_agrees(struct fuzz *z)
 	       bfd_link_agrees(m, &link, z->started_ns, z->ended_ns);
 }
 
+static bool watched_agrees(struct fuzz *z)
+{
+	rows_read(&z->buckets);
+	if (z->watching.wrong)
+		return broken(z, STATE, z->watching.wrong);
+	if (!watch_gauges_agree(&z->watching))
+		return broken(z, STATE, "fantel_gauges differs");
+	if (!watch_buckets_agree(&z->watching, (void *)z->buckets.now.keys, (void *)z->buckets.now.values,
+				 z->buckets.now.n))
+		return broken(z, STATE, "fantel_buckets differs");
+	return true;
+}
+
 static bool check_state(struct fuzz *z)
 {
 	rows_read(&z->failed);
@@ -1142,6 +1227,8 @@ static bool check_state(struct fuzz *z)
 	rows_read(&z->metrics);
 	if (memcmp(z->state, &z->model.state, sizeof(*z->state)))
 		return broken(z, STATE, "fantel_node differs");
+	if (z->variant->watched && !watched_agrees(z))
+		return false;
 	if (z->variant->session && !session_agrees(z))
 		return broken(z, STATE, "session, link, or the loader's news of them differ");
 	if (!health_agrees(z))
@@ -1183,7 +1270,8 @@ static bool check_events(struct fuzz *z)
 
 		if (!in_run(z, got->time_ns))
 			return broken(z, EVENTS, "an event of another time");
-		want->time_ns = got->time_ns;
+		if (!want->time_ns)
+			want->time_ns = got->time_ns;
 		if (memcmp(want, got, sizeof(*got)))
 			return broken(z, EVENTS, "an event says something else");
 	}
@@ -1256,6 +1344,10 @@ static bool check_bytes(struct fuzz *z)
 		return broken(z, BYTES, "not the packet that was inside");
 	if (z->model.reason == REASON_BFD_ECHOED && !bfd_echoed_right(&z->in, &z->out))
 		return broken(z, BYTES, "not the neighbour's echo");
+	if (z->prog == z->node->progs.fantel_watch && !watch_kept(&z->watching))
+		return broken(z, BYTES, "what the kernel knows of the packet was changed");
+	if (z->variant->watched && !watch_sent_right(&z->watching, &z->in, &z->reading))
+		return broken(z, BYTES, "not what is to come out");
 	return true;
 }
 
@@ -1287,10 +1379,14 @@ static void fuzz_run(struct fuzz *z)
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = z->in.b, .data_size_in = z->in.len,
 		    .data_out = z->out.b, .data_size_out = sizeof(z->out.b), .repeat = 1);
 
+	if (z->prog == z->node->progs.fantel_watch)
+		watch_leaves(&z->watching, &z->dice, &opts, z->in.len);
 	z->started_ns = now_ns();
 	if (bpf_prog_test_run_opts(bpf_program__fd(z->prog), &opts))
 		give_up(bpf_program__name(z->prog));
 	z->ended_ns = now_ns();
+	if (z->prog == z->node->progs.fantel_watch)
+		watch_left(&z->watching, z->started_ns, z->ended_ns);
 	z->verdict = opts.retval;
 	z->out.len = opts.data_size_out;
 	z->n_events = z->n_news = 0;
@@ -1330,31 +1426,51 @@ static void rates_end(struct fuzz *z)
 	}
 }
 
-/* One packet more; false at the first difference. */
-static bool fuzz_one(struct fuzz *z)
+/* A packet, and the program that is to see it. */
+static void fuzz_pick(struct fuzz *z)
 {
 	bool customer = dice_one_in(&z->dice, z->variant->customers);
+	bool egress = z->variant->watched && !customer && !dice_one_in(&z->dice, 12);
 
-	z->source.sequence++;
-	if (z->variant->session && dice_one_in(&z->dice, 8))
-		session_echo(z);
+	z->prog = customer ? z->node->progs.fantel_customer :
+		  egress   ? z->node->progs.fantel_watch :
+			     z->node->progs.fantel_core;
 	if (z->variant->session && !customer && !dice_one_in(&z->dice, 3))
 		source_bfd(&z->in, &z->dice, &z->source);
 	else if (z->variant->ends && !customer && !dice_one_in(&z->dice, 4))
 		source_tunnel(&z->in, &z->dice, &z->source);
+	else if (egress)
+		source_watched(&z->in, &z->dice, &z->source);
 	else
 		source_next(&z->in, &z->dice, &z->source, customer ? 2 : z->variant->frames);
-	z->prog = customer ? z->node->progs.fantel_customer : z->node->progs.fantel_core;
+}
+
+/* One packet more; false at the first difference. */
+static bool fuzz_one(struct fuzz *z)
+{
+	z->source.sequence++;
+	if (z->variant->session && dice_one_in(&z->dice, 8))
+		session_echo(z);
+	if (z->variant->watched) {
+		watch_stir(&z->watching, &z->dice);
+		rows_read(&z->told);
+	}
+	fuzz_pick(z);
 	read_lasting(z);
 	rates_end(z);
-	if (customer && z->model.config.cnp)
-		senders_receive(z);
-	if (customer)
-		model_customer(&z->model, &z->reading);
-	else
+	if (z->prog == z->node->progs.fantel_watch) {
+		fuzz_run(z);
+		model_watch(&z->watching, &z->reading, z->stats, z->n_events);
+	} else if (z->prog == z->node->progs.fantel_core) {
 		model_core(&z->model, &z->reading);
+		fuzz_run(z);
+	} else {
+		if (z->model.config.cnp)
+			senders_receive(z);
+		model_customer(&z->model, &z->reading);
+		fuzz_run(z);
+	}
 	z->met += z->model.met;
-	fuzz_run(z);
 	if (z->verdict != z->model.verdict)
 		return broken(z, VERDICT, "another verdict");
 	if (memcmp(z->stats, z->model.count, sizeof(z->model.count)))
@@ -1387,6 +1503,10 @@ static void check_end(struct fuzz *z)
 		if (memcmp(&sum, &z->model.steered[path], sizeof(sum)))
 			broken(z, COUNTED, "fantel_traffic differs");
 	}
+	if (z->variant->watched && !watch_left_alone(&z->watching))
+		broken(z, OTHERS, "a watched port was changed");
+	if (z->variant->watched && !z->few && (!z->watching.heads || !z->watching.tails))
+		broken(z, REACHED, "chance always decided one way");
 	if (others_digest(z) != z->others)
 		broken(z, OTHERS, "a map of the loader's was changed");
 	for (const enum reason *r = z->variant->reasons; !z->few && *r; r++)

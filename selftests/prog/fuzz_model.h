@@ -32,6 +32,7 @@
 #define MODEL_ROWS 16	  /* tunnels, sources, classes */
 #define MODEL_ENDS 32	  /* entries for tunnels that end here */
 #define MODEL_EVENTS (TUNNEL_PATHS + 1)
+#define DAY_S (24 * 3600)
 
 /* Times are not foretold, but must lie within the packet's own run. */
 enum touched {
