@@ -182,15 +182,18 @@ FN bool detect_failure(struct xdp_md *ctx, struct scratch *s, bool alive, struct
 }
 
 /* Is this a packet to answer? Not a notification, nor multicast, nor from no one in particular (RFC
- * 4443 §2.4 e). */
-SUBPROG int detect_may_tell(struct xdp_md *ctx, const struct scratch *s)
+ * 4443 §2.4 e). Then its tunnel has its hash, too: here the verifier walks that once. */
+SUBPROG int detect_may_tell(struct xdp_md *ctx, struct scratch *s)
 {
 	if (!s)
 		return false;
 	if (addr_is_multicast(&s->outer.dst) || addr_is_multicast(&s->outer.src) ||
 	    addr_is_unspecified(&s->outer.src) || s->outer.fragment)
 		return false;
-	return !is_notification(&s->outer, packet_start(ctx), packet_end(ctx));
+	if (is_notification(&s->outer, packet_start(ctx), packet_end(ctx)))
+		return false;
+	s->told_key.tunnel_hash = hash_tunnel(&s->told.tunnel);
+	return true;
 }
 
 enum due {
@@ -218,11 +221,10 @@ FN enum due detect_due(const struct told *told, __u32 event_id, __u64 now_ns)
 	return config.refresh_ns && age >= config.refresh_ns ? DUE_AGAIN : DUE_NOT;
 }
 
-/* Of the tunnel in scratch and its ingress PE, on this link. */
+/* Of the tunnel in scratch, which has its hash there, and its ingress PE, on this link. */
 FN void told_key(struct scratch *s, __u32 ifindex, enum trouble trouble)
 {
 	s->told_key.ingress = s->outer.src;
-	s->told_key.tunnel_hash = hash_tunnel(&s->told.tunnel);
 	s->told_key.ifindex = ifindex;
 	s->told_key.port = 0;
 	s->told_key.trouble = trouble;

@@ -42,6 +42,7 @@ FN const void *watch_end(struct __sk_buff *skb)
 SUBPROG int watch_tunnel(struct __sk_buff *skb, struct scratch *s)
 {
 	const void *data = watch_start(skb), *end = watch_end(skb);
+	enum reason reason;
 
 	if (!s)
 		return REASON_INTERNAL;
@@ -54,7 +55,10 @@ SUBPROG int watch_tunnel(struct __sk_buff *skb, struct scratch *s)
 		return REASON_NOT_IP;
 	if (is_notification(&s->outer, data, end))
 		return REASON_NOT_TOLD;
-	return tunnel_of(s, data, end);
+	reason = tunnel_of(s, data, end);
+	if (reason == REASON_NONE)
+		s->told_key.tunnel_hash = hash_tunnel(&s->told.tunnel);
+	return reason;
 }
 
 SUBPROG int watch_inner(struct __sk_buff *skb, struct scratch *s)
