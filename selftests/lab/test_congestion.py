@@ -13,7 +13,7 @@ from traffic import Traffic
 
 END, LIMIT = 20000, 500000  # bytes; the end is that of r1-watch.json
 KBITS = 2000 // figure.SLOW  # of the bottleneck, which the traffic exceeds by far
-CAPACITY = 1000 // figure.SLOW  # kbit/s, which it exceeds elsewhere
+CAPACITY = 200 // figure.SLOW  # kbit/s, which a fifth of it exceeds elsewhere
 HOLD_DOWN_MS = 200 * figure.SLOW
 
 
