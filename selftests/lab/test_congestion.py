@@ -78,6 +78,8 @@ def test_onset_and_end(tap, lab, nodes):
 
 def test_utilization(tap, lab, nodes):
     r1, pe1 = nodes["r1"], nodes["pe1"]
+    tap.ok(routers.until(lambda: not link(r1, "r5")["utilization"]["congested"]), "another link comes to rest",
+           link(r1, "r5"))
     start = figure.now_ns()
     with Traffic(lab, rate=5000):
         began = r1.wait(start, event="trouble", link="r5", cause="utilization", over=False)
