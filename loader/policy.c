@@ -218,21 +218,30 @@ static void take_node(struct reader *r, const struct lyd_node *node)
 	c->locator_len = prefix.plen;
 }
 
-static void take_bfd(struct reader *r, struct policy_port *port, const struct lyd_node *bfd)
+/* The address of one neighbour, which is `what`. False, and *to as it was: there is none, or it can't be. */
+static bool take_neighbour(struct reader *r, struct addr *to, const struct lyd_node *parent,
+			   const char *name, const char *what)
 {
-	const struct lyd_node *peer = yang_child(bfd, "peer");
-	const char *text = yang_text(bfd, "peer"), *why;
+	const struct lyd_node *leaf = yang_child(parent, name);
+	const char *text = yang_text(parent, name), *why;
 	struct addr addr;
 
-	if (!peer || !addr_from_text(&addr, text))
-		return; /* yang.c reported it */
+	if (!leaf || !addr_from_text(&addr, text))
+		return false; /* yang.c reported it */
 	why = unusable(&addr, text);
 	if (why) {
-		findings_error(r->findings, yang_at(peer),
-			       "%s is %s; give the neighbour's address on the link", text, why);
-		return;
+		findings_error(r->findings, yang_at(leaf), "%s is %s; give the neighbour's %s", text, why,
+			       what);
+		return false;
 	}
-	port->bfd.peer = addr;
+	*to = addr;
+	return true;
+}
+
+static void take_bfd(struct reader *r, struct policy_port *port, const struct lyd_node *bfd)
+{
+	if (!take_neighbour(r, &port->bfd.peer, bfd, "peer", "address on the link"))
+		return;
 	port->bfd.min_tx_us = yang_number(bfd, "desired-min-tx");
 	port->bfd.min_rx_us = yang_number(bfd, "required-min-rx");
 	port->bfd.mult = yang_number(bfd, "multiplier");
@@ -244,22 +253,6 @@ static void take_bfd(struct reader *r, struct policy_port *port, const struct ly
 	}
 	if (port->class == PORT_CORE)
 		r->policy->config.bfd = 1;
-}
-
-static void take_upstream(struct reader *r, struct policy_port *port, const struct lyd_node *entry)
-{
-	const struct lyd_node *leaf = yang_child(entry, "upstream");
-	const char *text = yang_text(entry, "upstream"), *why;
-	struct addr addr;
-
-	if (!leaf || !addr_from_text(&addr, text))
-		return; /* yang.c reported it */
-	why = unusable(&addr, text);
-	if (why)
-		findings_error(r->findings, yang_at(leaf), "%s is %s; give the neighbour's loopback", text,
-			       why);
-	else
-		port->upstream = addr;
 }
 
 static void take_port(struct reader *r, void *to, const struct lyd_node *entry)
@@ -277,7 +270,7 @@ static void take_port(struct reader *r, void *to, const struct lyd_node *entry)
 	port->remote_as = yang_number(link, "remote-as");
 	port->remote_router_id_len =
 		take_router_id(r, port->remote_router_id, link, "remote-router-id");
-	take_upstream(r, port, entry);
+	take_neighbour(r, &port->upstream, entry, "upstream", "loopback");
 	if (yang_child(entry, "bfd"))
 		take_bfd(r, port, yang_child(entry, "bfd"));
 	take_watch(&port->watch, yang_child(entry, "watch"));
