@@ -670,18 +670,20 @@ static bool model_tunnel(const struct reading *r, struct tunnel_key *key)
 	return false;
 }
 
-/* All parts must match the path. An address beside another part is a destination that packets have
- * on their way; labels beside another part match none. */
+/* All parts must match the path. An address beside segments is a destination that packets have on their
+ * way; labels beside another part match none. */
 static bool model_also(const struct model *m, const struct reading *r, const struct tunnel_key *key,
 		       __u32 path)
 {
 	__u32 others = r->msg.code & ~key->code;
 
-	if (others & CODE_MPLS)
-		return false;
-	if (!others || addr_equal(&m->path[path].dst, &r->msg.ip))
+	if (!others)
 		return true;
-	for (__u32 i = 0; key->code == CODE_SRV6 && i < key->n; i++)
+	if (key->code != CODE_SRV6 || others & CODE_MPLS)
+		return false;
+	if (addr_equal(&m->path[path].dst, &r->msg.ip))
+		return true;
+	for (__u32 i = 0; i < key->n; i++)
 		if (addr_equal(&key->segment[i], &r->msg.ip))
 			return true;
 	return false;

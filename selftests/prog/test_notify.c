@@ -786,6 +786,8 @@ static struct name_row name_rows[] = {
 	{ "labels and the address of their next hop match no path together",
 	  { FAILURE, .ip = "2001:db8:e0::2", .label = { 24001, 16, 1048575 }, EVENT(1, 1) },
 	  { 0 } },
+	{ "labels and the unspecified address match no path together",
+	  { FAILURE, .ip = "::", .label = { 24001, 16, 1048575 }, EVENT(1, 1) }, { 0 } },
 	{ "labels and segments match no path together",
 	  { FAILURE, SRV6, .label = { 24001, 16, 1048575 }, EVENT(1, 1) }, { 0 } },
 };
