@@ -271,12 +271,11 @@ static long sweep_event(void *map, struct failed_key *key, struct failed *failed
 	return 0;
 }
 
-FN void sweep_subject(struct sweep *w, bool is_resource, __u32 index)
+/* The event, of one subject: withdrawn, where there is one. */
+FN void sweep_subject(struct sweep *w, const struct failed_key *subject)
 {
-	struct failed_key k = w->key;
+	struct failed_key k = *subject;
 
-	k.is_resource = is_resource;
-	k.index = index;
 	if (bpf_map_delete_elem(&fantel_failed, &k))
 		return;
 	health_add(&k, -1, w->now_ns);
@@ -286,15 +285,22 @@ FN void sweep_subject(struct sweep *w, bool is_resource, __u32 index)
 
 static long sweep_path(void *map, __u32 *index, struct health *health, struct sweep *w)
 {
-	if ((w->key.is_congestion ? health->congestions : health->failures) > 0)
-		sweep_subject(w, false, *index);
+	struct failed_key k = w->key;
+
+	k.index = *index;
+	if ((k.is_congestion ? health->congestions : health->failures) > 0)
+		sweep_subject(w, &k);
 	return 0;
 }
 
 static long sweep_resource(void *map, __u32 *index, struct resource *resource, struct sweep *w)
 {
-	if ((w->key.is_congestion ? resource->congestions : resource->failures) > 0)
-		sweep_subject(w, true, *index);
+	struct failed_key k = w->key;
+
+	k.is_resource = true;
+	k.index = *index;
+	if ((k.is_congestion ? resource->congestions : resource->failures) > 0)
+		sweep_subject(w, &k);
 	return 0;
 }
 
@@ -302,15 +308,10 @@ static long sweep_transit(void *map, __u32 *index, struct transit *transit, stru
 {
 	struct failed_key k = w->key;
 
-	if (!k.is_congestion || transit->congestions <= 0)
-		return 0;
 	k.is_transit = true;
 	k.index = *index;
-	if (bpf_map_delete_elem(&fantel_failed, &k))
-		return 0;
-	health_add(&k, -1, w->now_ns);
-	failed_event(&k, failed_end(&k), w->now_ns);
-	w->found = true;
+	if (k.is_congestion && transit->congestions > 0)
+		sweep_subject(w, &k);
 	return 0;
 }
 
@@ -512,20 +513,16 @@ static long sweep_flow(void *map, __u32 *index, struct transit *t, struct sweep 
 		return 0;
 	k.is_transit = true;
 	k.index = *index;
-	if (s->msg.kind == KIND_CONGESTION) {
-		failed = bpf_map_lookup_elem(&fantel_failed, &k);
-		if (failed) {
-			failed->sequence = s->msg.sequence;
-			failed_renew(failed, s->msg.validity_ms, w->now_ns);
-			w->found = true;
-		}
+	if (s->msg.kind != KIND_CONGESTION) {
+		sweep_subject(w, &k);
 		return 0;
 	}
-	if (bpf_map_delete_elem(&fantel_failed, &k))
-		return 0;
-	health_add(&k, -1, w->now_ns);
-	failed_event(&k, failed_end(&k), w->now_ns);
-	w->found = true;
+	failed = bpf_map_lookup_elem(&fantel_failed, &k);
+	if (failed) {
+		failed->sequence = s->msg.sequence;
+		failed_renew(failed, s->msg.validity_ms, w->now_ns);
+		w->found = true;
+	}
 	return 0;
 }
 
