@@ -17,6 +17,7 @@
 #include "account.bpf.h"
 #include "fantel/ecn.h"
 #include "fantel/srh.h"
+#include "fantel/tunnel.h"
 #include "packet.bpf.h"
 #include "scratch.bpf.h"
 
@@ -72,35 +73,29 @@ FN int decap_srv6(struct xdp_md *ctx, struct scratch *s)
 	return REASON_NONE;
 }
 
-/*
- * RFC 2784 and RFC 2890. A checksum and a sequence number are skipped: what is inside has its own
- * checksums, and is not put back in order.
- */
+/* What one of the readers of tunnel.h has found at s->inner_at: `reason`, and with REASON_NONE what is
+ * inside, and where. */
+FN enum reason decap_read(struct xdp_md *ctx, struct scratch *s, const struct tunnel_head *h, enum reason reason)
+{
+	s->endpoint.id = h->id;
+	s->endpoint.keyed = h->keyed;
+	if (reason == REASON_TOO_SHORT)
+		return decap_short(ctx, s, s->inner_at + h->len);
+	if (reason != REASON_NONE)
+		return reason;
+	s->inner_at += h->len;
+	return decap_ethertype(s, h->type);
+}
+
 FN int decap_gre(struct xdp_md *ctx, struct scratch *s)
 {
-	const void *data = packet_start(ctx), *end = packet_end(ctx);
-	const __u8 *gre = packet_at(data, end, s->inner_at, GRE_LEN), *key;
-	__u16 flags;
+	const __u8 *gre = packet_at(packet_start(ctx), packet_end(ctx), s->inner_at, GRE_LEN);
+	struct tunnel_head h = {};
 
 	s->endpoint.tunnel = TUNNEL_GRE;
 	if (!gre)
 		return decap_short(ctx, s, s->inner_at + GRE_LEN);
-	flags = be16(load16(gre));
-	if (flags & GRE_VERSION)
-		return REASON_NOT_ENDPOINT;
-	if (flags & GRE_REFUSED)
-		return REASON_DECAP_MALFORMED;
-	s->inner_at += GRE_LEN + (flags & GRE_C ? GRE_FIELD_LEN : 0);
-	if (flags & GRE_K) {
-		key = packet_at(data, end, s->inner_at, GRE_FIELD_LEN);
-		if (!key)
-			return decap_short(ctx, s, s->inner_at + GRE_FIELD_LEN);
-		s->endpoint.id = be32(load32(key));
-		s->endpoint.keyed = true;
-		s->inner_at += GRE_FIELD_LEN;
-	}
-	s->inner_at += flags & GRE_S ? GRE_FIELD_LEN : 0;
-	return decap_ethertype(s, load16(gre + GRE_OFF_PROTO));
+	return decap_read(ctx, s, &h, gre_read(&h, gre, packet_end(ctx)));
 }
 
 FN bool decap_is_vxlan(const struct frame *f)
@@ -113,55 +108,39 @@ FN bool decap_is_vxlan(const struct frame *f)
 	return false;
 }
 
-/* RFC 7348 §5. The UDP checksum may be left unread (§4.1, RFC 6935). Who the inner Ethernet header
- * is for does not matter: behind this tunnel there is only us. */
 FN int decap_vxlan(struct xdp_md *ctx, struct scratch *s)
 {
-	const void *data = packet_start(ctx), *end = packet_end(ctx);
-	const __u8 *udp = packet_at(data, end, s->inner_at, UDP_LEN + VXLAN_LEN + ETH_LEN);
-	const __u8 *vxlan = udp + UDP_LEN;
-	__u32 udp_end;
+	const __u8 *udp = packet_at(packet_start(ctx), packet_end(ctx), s->inner_at, VXLAN_HEADERS);
+	struct tunnel_head h = {};
+	enum reason reason;
 
 	s->endpoint.tunnel = TUNNEL_VXLAN;
 	s->endpoint.port = frame_dport(&s->outer);
 	if (!udp)
-		return decap_short(ctx, s, s->inner_at + UDP_LEN + VXLAN_LEN + ETH_LEN);
-	s->endpoint.id = be32(load32(vxlan + VXLAN_OFF_VNI)) >> VXLAN_VNI_SHIFT;
-	if (!(vxlan[0] & VXLAN_I))
-		return REASON_NOT_ENDPOINT;
-	udp_end = s->inner_at + be16(load16(udp + UDP_OFF_LEN));
-	if (udp_end > s->inner_end)
-		return REASON_DECAP_MALFORMED;
-	s->inner_end = udp_end;
-	s->inner_at += UDP_LEN + VXLAN_LEN + ETH_LEN;
-	return decap_ethertype(s, load16(vxlan + VXLAN_LEN + ETH_OFF_TYPE));
+		return decap_short(ctx, s, s->inner_at + VXLAN_HEADERS);
+	reason = vxlan_read(&h, udp, packet_end(ctx));
+	if (reason == REASON_NONE) {
+		if (s->inner_at + h.udp_len > s->inner_end)
+			reason = REASON_DECAP_MALFORMED;
+		else
+			s->inner_end = s->inner_at + h.udp_len;
+	}
+	return decap_read(ctx, s, &h, reason);
 }
 
-/* RFC 3032: one label, the last of its stack. What is behind it, it does not say itself. */
 FN int decap_mpls(struct xdp_md *ctx, struct scratch *s)
 {
-	const void *data = packet_start(ctx), *end = packet_end(ctx);
-	const __u8 *label = packet_at(data, end, ETH_LEN, LABEL_LEN), *ip;
-	__u32 entry;
+	const __u8 *label = packet_at(packet_start(ctx), packet_end(ctx), ETH_LEN, LABEL_LEN);
+	struct tunnel_head h = {};
 
 	s->endpoint.tunnel = TUNNEL_MPLS;
 	s->inner_end = bpf_xdp_get_buff_len(ctx);
-	s->inner_at = ETH_LEN + LABEL_LEN;
+	s->inner_at = ETH_LEN;
 	memset(&s->outer, 0, sizeof(s->outer));
 	s->outer.len = s->inner_end - ETH_LEN;
 	if (!label)
 		return NOT_OURS;
-	entry = be32(load32(label));
-	s->endpoint.id = entry >> WIRE_LABEL_SHIFT;
-	if (!(entry & WIRE_LABEL_S))
-		return REASON_NOT_ENDPOINT;
-	if ((entry & LABEL_TTL_MASK) <= 1)
-		return REASON_HOP_LIMIT;
-	ip = packet_at(data, end, s->inner_at, 1);
-	if (!ip)
-		return decap_short(ctx, s, s->inner_at + 1);
-	s->inner_proto = *ip >> 4 == 6 ? PROTO_IPV6 : PROTO_IPIP;
-	return REASON_NONE;
+	return decap_read(ctx, s, &h, label_read(&h, label, packet_end(ctx)));
 }
 
 /* By destination first, then by what is behind the outer IP header. */
