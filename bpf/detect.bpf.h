@@ -174,7 +174,7 @@ FN bool detect_failure(struct xdp_md *ctx, struct scratch *s, bool alive, struct
 	failure->cause = link->cause;
 	failure->detected_ns = link->detected_ns;
 	if (!link->down) {
-		failure->event_id++;
+		failure->event_id = link->next_event_id;
 		failure->cause = CAUSE_ADMIN_DOWN;
 		failure->detected_ns = 0;
 	}

@@ -577,9 +577,9 @@ void links_tick(struct links *links, __u64 now_ns)
 /* ---- start ----------------------------------------------------------------------------------- */
 
 /*
- * Take over what an earlier loader wrote of this port. Whether its last failure had been withdrawn
- * is not known, so a port that ever failed serves a hold-down from now; recover then finds out what
- * is left to withdraw.
+ * Take over what an earlier loader wrote of this port. A failure that was not over serves a hold-down from
+ * now. One that began without a loader has been told as the next one, and is that if it lasts; recover finds
+ * out what is left to withdraw of others.
  */
 static void inherit(struct links *links, struct interface *i)
 {
@@ -596,8 +596,8 @@ static void inherit(struct links *links, struct interface *i)
 	i->link.damping = old.damping;
 	damping_take_over(&i->link.damping, &links->policy->damping, links->now_ns);
 	i->down = i->seen_down = old.down ? old.cause : CAUSE_NONE;
-	i->link.next_event_id = old.event_id;
-	i->failed = old.event_id != 0;
+	i->link.next_event_id = old.next_event_id;
+	i->failed = old.event_id == old.next_event_id;
 	i->steady_ns = links->now_ns + links->policy->hold_down_ms * NSEC_PER_MSEC;
 	if (read_bfd(links, i, &b)) {
 		i->bfd_down = b.failed;
@@ -696,10 +696,15 @@ static int start(struct links *links, const struct links *before)
 		if (!links->interface[i]->failed && !is_named(links->interface[i]))
 			name_next(links, links->interface[i]);
 	r = dump(links);
-	/* Ports whose state did not change are not written yet. */
-	for (i = 0; !r && i < links->n; i++)
-		if (interface_is_core(links->interface[i]))
-			write_link(links, links->interface[i]);
+	/* Ports whose state did not change are not written yet. What has told of a failure without a loader, and
+	 * sees that it is over, has used the next one's name. */
+	for (i = 0; !r && i < links->n; i++) {
+		if (!interface_is_core(links->interface[i]))
+			continue;
+		if (!before && !links->interface[i]->failed)
+			name_next(links, links->interface[i]);
+		write_link(links, links->interface[i]);
+	}
 	if (!r)
 		stay_alive(links);
 	return r;

@@ -3,7 +3,8 @@
 """
 Routers without a loader, for so long that nothing it wrote is believed any more: failures are still
 notified and acted on, by what the FIB shows; they end by validity, because nobody tells of
-recoveries; and what the loader wrote last does harm to nobody.
+recoveries; what the loader wrote last does harm to nobody; and a loader that comes back knows what
+was told without it.
 """
 import signal
 import time
@@ -139,6 +140,35 @@ def test_own_port(tap, lab, nodes, how):
            "with a loader and the link mended they share both again", lost(m), *m.doubts())
 
 
+def for_ever(_node, policy):
+    policy["notification"] = {"hold-down": 200, "validity": 0}
+
+
+def test_withdrawal(tap, lab, nodes, lasts):
+    """R1 tells of a cut without its loader, and nothing ends that but what R1 says itself."""
+    r1, pe1 = nodes["r1"], nodes["pe1"]
+    lab.stop(r1.process, signal.SIGKILL)
+    time.sleep(STALE)
+    with Traffic(lab, rate=RATE):
+        cut, _ = lab.cut("r1", "r2")
+        told = pe1.wait(cut, path=PATH, usable=False)
+    if not lasts:
+        lab.mend("r1", "r2")
+    start = figure.now_ns()
+    nodes["r1"], _ = routers.again(lab, r1)
+    if lasts:
+        down = nodes["r1"].wait(start, event="link", link="r2", up=False)
+        tap.ok(told and down and down["event-id"] == told["event-id"] and not usable(nodes),
+               "a cut that was told of without a loader: the next loader knows it by the same name", told, down)
+        lab.mend("r1", "r2")
+    tap.ok(routers.until(lambda: usable(nodes)), f"its end, {'with' if lasts else 'before'} that loader, is told", told)
+    cut, _ = lab.cut("r1", "r2")
+    down = nodes["r1"].wait(cut, event="link", link="r2", up=False)
+    tap.ok(told and down and down["event-id"] != told["event-id"], "and another failure has another name", told, down)
+    lab.mend("r1", "r2")
+    nodes["r1"].wait(cut, event="link", link="r2", up=True)
+
+
 def main():
     with Tap() as tap:
         why = figure.missing()
@@ -159,6 +189,10 @@ def main():
                 test_old_down(tap, lab, nodes, how)
             for how in ("admin", "carrier"):
                 test_own_port(tap, lab, nodes, how)
+        with Lab() as lab:
+            nodes = routers.start(lab, ("pe1", "r1"), for_ever)
+            for lasts in (True, False):
+                test_withdrawal(tap, lab, nodes, lasts)
 
 
 main()
