@@ -7,7 +7,6 @@ port's queues has fq, below mq. Where fq's limits are too low, what it drops is 
 beyond the burst is dropped. How evenly packets come is printed. With policies/ingress-pe-fq.json.
 """
 import json
-import platform
 import statistics
 import subprocess
 import time
@@ -42,13 +41,6 @@ def counters(pe1):
 
 def port(pe1):
     return next(port["marks"] for port in pe1.ask("status")["ports"] if port["name"] == "dc1")
-
-
-def idle_reader():
-    """What reads departure times where nothing is to wait: nothing, but that before Linux 6.3 packets of
-    several buffers leave by the same program."""
-    old = tuple(map(int, platform.release().split(".")[:2])) < (6, 3)
-    return "clsact" if old else None
 
 
 def congest(lab):
@@ -98,7 +90,7 @@ def shape(tap, word, times):
 
 
 def test_dropped(tap, lab, pe1):
-    tap.equal((pe1.paths()[PATH]["next-hop"]["fq"], port(pe1)), (False, idle_reader()),
+    tap.equal((pe1.paths()[PATH]["next-hop"]["fq"], port(pe1)), (False, figure.idle_reader()),
               "without fq nothing reads departure times")
     m, begin, end, counted = through(lab, pe1)
     tap.ok(lost(m) > 0 and dropped(counted) == lost(m) and not counted.get("held"),
@@ -179,7 +171,7 @@ def test_restart(tap, lab, pe1):
     pe1 = routers.Router(lab, "pe1", policy)
     routers.until(pe1.ready)
     sentence = "a policy by which nothing waits takes the reader off"
-    if idle_reader():
+    if figure.idle_reader():
         tap.skip(sentence, "before Linux 6.3 packets of several buffers need it")
     else:
         tap.ok(routers.until(lambda: port(pe1) is None), sentence)
