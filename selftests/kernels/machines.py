@@ -5,6 +5,7 @@ be none, NoMachine says why, for the test's skip.
 """
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -54,3 +55,14 @@ def kernel():
     if code:
         raise NoMachine(f"Debian's kernel can't be had: {line(said, -1)}")
     return directory
+
+
+def test_inside(seconds, *command):
+    """Run a test that speaks TAP in a machine of its own, print what it says, and return its exit code."""
+    code, out, said = done(seconds, BOOT, kernel(), *command)
+    if code == NONE:
+        raise NoMachine(f"no virtual machine: {line(said, 0)}")
+    if not re.search(r"^(ok |not ok |1\.\.)", out, re.M):
+        raise NoMachine(f"the virtual machine came to no test: {line(out + said, -1)}")
+    print(out, said, sep="", end="")
+    return code
