@@ -4,16 +4,8 @@
  * the sanitizer sees), what it takes keeps to RFC 5880 §6.8.6 and is written again as it was, and
  * what it refuses leaves the result alone.
  */
-#include <stdint.h>
-#include <stdlib.h>
-
 #include "fantel/bfd.h"
-
-#define REQUIRE(cond)                                                                              \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			abort();                                                                   \
-	} while (0)
+#include "fuzz.h"
 
 static void check(const struct bfd_packet *p, const __u8 *data, size_t size)
 {
@@ -35,12 +27,10 @@ static void check(const struct bfd_packet *p, const __u8 *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
-	__u8 *data = malloc(size ? size : 1);
+	__u8 *data = input_copy(input, size);
 	struct bfd_packet p, before;
 	enum reason reason;
 
-	REQUIRE(data);
-	memcpy(data, input, size);
 	memset(&p, 0xa5, sizeof(p));
 	before = p;
 	reason = bfd_parse(&p, data, size);

@@ -4,17 +4,8 @@
  * order that is taken, a policy's file and a time; of one that is refused the sentence is short and a
  * line, and the result is left alone.
  */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "control.h"
-
-#define REQUIRE(cond)            \
-	do {                     \
-		if (!(cond))     \
-			abort(); \
-	} while (0)
+#include "fuzz.h"
 
 static void check_report(const struct report *r)
 {

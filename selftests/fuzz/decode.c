@@ -7,20 +7,11 @@
  * Inputs: a byte that says whether the message's checksum is made right, then the packet from its IP
  * header on. They grow out of the golden messages.
  */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "../golden/messages.h"
 #include "describe.h"
 #include "fantel/frame.h"
+#include "fuzz.h"
 #include "packet.h"
-
-#define REQUIRE(cond)                                                                              \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			abort();                                                                   \
-	} while (0)
 
 /* The checksum that the message in the packet should have. */
 static void mend(__u8 *bytes, const struct packet *p)

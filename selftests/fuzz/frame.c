@@ -3,16 +3,8 @@
  * Fuzzes frame_parse: it reads nothing outside the frame (the copy is exactly as long as the input,
  * so the sanitizer sees), and what it says of the frame is in the frame.
  */
-#include <stdint.h>
-#include <stdlib.h>
-
 #include "fantel/frame.h"
-
-#define REQUIRE(cond)                                                                              \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			abort();                                                                   \
-	} while (0)
+#include "fuzz.h"
 
 static void check(const struct frame *f, const __u8 *data, size_t size)
 {
@@ -36,11 +28,9 @@ static void check(const struct frame *f, const __u8 *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
-	__u8 *data = malloc(size ? size : 1);
+	__u8 *data = input_copy(input, size);
 	struct frame f;
 
-	REQUIRE(data);
-	memcpy(data, input, size);
 	if (frame_parse(&f, data, data + size))
 		check(&f, data, size);
 	free(data);

@@ -6,17 +6,8 @@
  *
  * Inputs: a byte for the room, then the text.
  */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
+#include "fuzz.h"
 #include "wire_options.h"
-
-#define REQUIRE(cond)                                                                              \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			abort();                                                                   \
-	} while (0)
 
 static void check(const __u8 *out, int n, const char *text, const char *bad)
 {

@@ -3,18 +3,9 @@
  * Fuzzes keys_parse. What it takes is in order and ready to be used; what it refuses leaves the keys
  * alone; and nothing of what stands in a line's last field is ever said.
  */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "fantel/mac.h"
+#include "fuzz.h"
 #include "keys.h"
-
-#define REQUIRE(cond)            \
-	do {                     \
-		if (!(cond))     \
-			abort(); \
-	} while (0)
 
 static void check(const struct keys *keys)
 {

@@ -4,16 +4,8 @@
  * as the input, so the sanitizer sees), labels are those of the packet up to the one with the S bit, and
  * what is refused has no such label, too many, or nothing behind them.
  */
-#include <stdint.h>
-#include <stdlib.h>
-
 #include "fantel/mpls.h"
-
-#define REQUIRE(cond)                                                                              \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			abort();                                                                   \
-	} while (0)
+#include "fuzz.h"
 
 /* Labels up to the one with the S bit; 0: there is none that something is behind. */
 static size_t depth(const __u8 *data, size_t size)
@@ -41,14 +33,12 @@ static void check(const struct tunnel_key *t, __u32 proto, const __u8 *data, siz
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
-	__u8 *data = malloc(size ? size : 1);
+	__u8 *data = input_copy(input, size);
 	struct tunnel_key t = {};
 	enum reason reason;
 	__u32 proto = 0;
 	size_t n;
 
-	REQUIRE(data);
-	memcpy(data, input, size);
 	n = depth(data, size);
 	reason = mpls_tunnel(&t, &proto, data, data + size);
 	if (reason == REASON_NONE)

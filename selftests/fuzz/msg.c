@@ -7,17 +7,8 @@
  * is accepted can be built, says the same again, and is then built the same way; a MAC that was put
  * holds, and computing it leaves the buffer as it was.
  */
-#include <stdint.h>
-
 #include "../golden/messages.h"
-
-#define REQUIRE(cond)                                                                              \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);                 \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
+#include "fuzz.h"
 
 enum choice {
 	CHOICE_UDP = 1,

@@ -8,9 +8,6 @@
  * times as long as ours and which no input changes.
  */
 #include <libyang/libyang.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
 static struct ly_ctx *kept_ctx;
 static struct lys_module *kept_module;
@@ -39,13 +36,8 @@ static LY_ERR keep_module(struct ly_ctx *ctx, const char *text, LYS_INFORMAT for
 
 #include "encap.h"
 #include "endpoint.h"
+#include "fuzz.h"
 #include "policy.h"
-
-#define REQUIRE(cond)            \
-	do {                     \
-		if (!(cond))     \
-			abort(); \
-	} while (0)
 
 static int parse(struct policy *policy, const char *text, char **said)
 {

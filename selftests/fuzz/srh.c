@@ -6,16 +6,8 @@
  *
  * Inputs: a byte, then the SRH; where the byte is odd with all that a reduced one has left at first.
  */
-#include <stdint.h>
-#include <stdlib.h>
-
 #include "fantel/srh.h"
-
-#define REQUIRE(cond)                                                                              \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			abort();                                                                   \
-	} while (0)
+#include "fuzz.h"
 
 static const struct addr dst = { .b = { 0xdd, 0xdd } };
 
@@ -79,9 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 
 	if (!size--)
 		return 0;
-	data = malloc(size ? size : 1);
-	REQUIRE(data);
-	memcpy(data, input + 1, size);
+	data = input_copy(input + 1, size);
 	if (input[0] & 1 && size > 4)
 		data[3] = data[4] + 1;
 	check(data, size);

@@ -6,16 +6,8 @@
  *
  * Inputs: a byte, by which one of the three is chosen, then the header.
  */
-#include <stdint.h>
-#include <stdlib.h>
-
 #include "fantel/tunnel.h"
-
-#define REQUIRE(cond)                                                                              \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			abort();                                                                   \
-	} while (0)
+#include "fuzz.h"
 
 static __u32 word(const __u8 *b)
 {
@@ -96,9 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 
 	if (!size--)
 		return 0;
-	data = malloc(size ? size : 1);
-	REQUIRE(data);
-	memcpy(data, input + 1, size);
+	data = input_copy(input + 1, size);
 	check[input[0] % ARRAY_SIZE(check)](data, size);
 	free(data);
 	return 0;
