@@ -4,6 +4,7 @@ The draft's Figure 4: two paths of different capacity, at first with equal weigh
 measure on their links they tell the ingress PE, as `fantel send` for want of a meter in the router,
 and its weights follow; then others' traffic comes and goes on the larger link. Called by demo.py.
 """
+import math
 import time
 
 import lab as figure
@@ -30,10 +31,12 @@ class Link:
         self.queue = None
 
     def between(self, first_ns, last_ns):
-        """Mbit/s that it carried."""
+        """Mbit/s that it carried; nan: this machine was too busy to look."""
         samples = [(ns, reading) for ns, reading in self.queue.samples if first_ns <= ns <= last_ns]
+        if len(samples) < 2:
+            return math.nan
         (before, low), (after, high) = samples[0], samples[-1]
-        return (high.sent - low.sent) * 8e3 / (after - before) if after > before else 0
+        return (high.sent - low.sent) * 8e3 / (after - before)
 
 
 def links():
@@ -94,6 +97,8 @@ class Balance(Scene):
         now = figure.now_ns()
         for link in self.links:
             carried = min(link.between(now - 5 * 10**8, now), link.capacity)
+            if math.isnan(carried):
+                continue
             self.lab.run(link.node, routers.FANTEL, "send", "--type", "load-balancing",
                          "--to", figure.loopback("pe1"), "--from", figure.loopback(link.node),
                          "--domain", self.nodes["pe1"].policy["node"]["domain"], "--validity", 3000, *link.names,

@@ -41,8 +41,11 @@ def test_scene(tap, scene):
     code, out, err = run(scene)
     tap.ok(code == 0 and not err, f"{scene}: comes to its end", code, out, err)
     _, _, end = out.partition("\nAltogether\n")
-    tap.ok("packets sent / received" in end and not re.search(r" not seen$", out, re.M),
-           f"{scene}: all that the table is about was seen", out)
+    sentence, doubt = f"{scene}: all that the table is about was seen", re.search(r"DOUBTFUL +(.*)", end)
+    if doubt:
+        tap.skip(sentence, f"this machine was too busy: {doubt[1]}")
+    else:
+        tap.ok("packets sent / received" in end and not re.search(r" not seen$", out, re.M), sentence, out)
     pictures = re.findall(r"\S+\.png", end)
     tap.ok(pictures and all(is_drawn(file.rstrip(","), start) for file in pictures), f"{scene}: the picture is drawn", out)
 

@@ -16,7 +16,7 @@ from lab import Lab
 from tap import Tap
 from traffic import Traffic
 
-VALIDITY_MS, REFRESH_MS = 600, 100
+VALIDITY_MS, REFRESH_MS = 600 * figure.SLOW, 100 * figure.SLOW
 CUT_PATH = "via-r1-r2"
 SECRETS = {1: "5ec2e7" + "01" * 13, 2: "5ec2e7" + "02" * 29, 3: "5ec2e7" + "03" * 13}
 ALGORITHM = {1: "siphash-2-4-128", 2: "hmac-sha-256-128", 3: "siphash-2-4-128"}
