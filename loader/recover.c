@@ -101,6 +101,7 @@ static bool link_condition(const struct recover *recover, __u32 ifindex, struct 
 		return false;
 	*c = (struct condition){
 		.lasts = i->failed,
+		.ours = recover->config->learn_every,
 		.cause = i->link.cause,
 		.event_id = i->link.event_id,
 		.detected_ns = i->link.detected_ns,
@@ -306,6 +307,19 @@ static struct msg_envelope envelope_to(const struct told_key *key, const struct 
 	return e;
 }
 
+/* The message that says `e`. Returns its length, 0 if it did not fit. */
+static __u32 compose(struct recover *recover, const struct told_key *key, const struct event *e,
+		     const struct condition *c, struct msg_buf *buf, const __u8 **packet)
+{
+	struct msg_rules rules;
+	struct msg_envelope envelope = envelope_to(key, recover->config, &rules);
+	__u32 len = build(buf, &envelope, &rules, e, c, recover);
+
+	if (len)
+		*packet = transmit_wrap(buf, &envelope, len, recover->config->tclass, &len);
+	return len;
+}
+
 static bool is_onset(enum kind kind)
 {
 	return kind == KIND_FAILURE || kind == KIND_CONGESTION;
@@ -389,20 +403,23 @@ static bool may_tell(struct recover *recover, const struct told_key *key, bool n
 	return may;
 }
 
+static void queue_job(struct recover *recover, struct queue *queue, const struct told_key *key,
+		      const struct event *e, __u64 told_sequence, const void *packet, __u32 len)
+{
+	if (add_job(queue, key, e, told_sequence, packet, len))
+		log_warn("notifications: no memory to send them; trying again");
+}
+
 static void make_job(struct recover *recover, struct queue *queue, const struct told_key *key,
 		     struct told *told, const struct condition *c, enum kind kind)
 {
-	struct msg_rules rules;
-	struct msg_envelope envelope = envelope_to(key, recover->config, &rules);
 	struct event e = describe(recover, key, told, c, kind);
 	struct msg_buf buf = {};
 	const __u8 *packet;
-	__u32 len;
+	__u32 len = compose(recover, key, &e, c, &buf, &packet);
 
-	len = build(&buf, &envelope, &rules, &e, c, recover);
 	if (!len)
 		return;
-	packet = transmit_wrap(&buf, &envelope, len, recover->config->tclass, &len);
 	if (is_onset(kind)) {
 		/* As if the packet path had sent it: no packet needs to repeat it. */
 		told->first_ns = told->last_ns = e.time_ns;
@@ -412,20 +429,52 @@ static void make_job(struct recover *recover, struct queue *queue, const struct 
 		/* From the first copy on it counts as not told, also if we end before the last. */
 		told->sent = 0;
 	}
-	if (bpf_map_update_elem(recover->maps->told, key, told, BPF_EXIST))
-		return;
-	if (add_job(queue, key, &e, told->sequence, packet, len))
-		log_warn("notifications: no memory to send them; trying again");
+	if (!bpf_map_update_elem(recover->maps->told, key, told, BPF_EXIST))
+		queue_job(recover, queue, key, &e, told->sequence, packet, len);
 }
 
-/* The entry has been withdrawn, unless the link has failed again meanwhile. */
+/* End what was told before the event of this entry began. */
+static void withdraw_before(struct recover *recover, const struct told_key *key, struct told told,
+			    const struct condition *c)
+{
+	struct msg_buf buf = {};
+	const __u8 *packet;
+	struct event e;
+	__u32 len;
+
+	told.event_id = told.before;
+	e = describe(recover, key, &told, c, key->trouble ? KIND_ELIMINATION : KIND_RECOVERY);
+	len = compose(recover, key, &e, c, &buf, &packet);
+	if (len)
+		queue_job(recover, &recover->queue, key, &e, told.sequence, packet, len);
+}
+
+/* The entry has been withdrawn, unless the link has failed again meanwhile; then its event before. */
 static void forget(const struct recover *recover, const struct job *job)
 {
 	struct told told;
 
-	if (!bpf_map_lookup_elem(recover->maps->told, &job->key, &told) &&
-	    told.event_id == job->event.event_id && told.sequence == job->told_sequence)
+	if (bpf_map_lookup_elem(recover->maps->told, &job->key, &told))
+		return;
+	if (told.before == job->event.event_id) {
+		told.before = 0;
+		bpf_map_update_elem(recover->maps->told, &job->key, &told, BPF_EXIST);
+	} else if (!told.before && told.event_id == job->event.event_id &&
+		   told.sequence == job->told_sequence) {
 		bpf_map_delete_elem(recover->maps->told, &job->key);
+	}
+}
+
+/* None of its copies could leave: it counts as not told, and the next scan tries again. */
+static void untell(const struct recover *recover, const struct job *job)
+{
+	struct told told;
+
+	if (bpf_map_lookup_elem(recover->maps->told, &job->key, &told) ||
+	    told.sequence != job->told_sequence)
+		return;
+	told.sent = 0;
+	bpf_map_update_elem(recover->maps->told, &job->key, &told, BPF_EXIST);
 }
 
 static void clear_jobs(struct queue *queue)
@@ -454,11 +503,14 @@ static void send_copy(struct recover *recover, struct job *job, __u32 copy, __u6
 		log_warn("notifications: can't send to %s: %s; trying again each second",
 			 addr_text(text, &job->key.ingress), strerror(-r));
 	}
-	if (copy + 1 == recover->copies && job->left) {
+	if (copy + 1 < recover->copies)
+		return;
+	if (job->left)
 		recover->warned = false;
-		if (!is_onset(job->event.kind))
-			forget(recover, job);
-	}
+	if (job->left && !is_onset(job->event.kind))
+		forget(recover, job);
+	if (!job->left && is_onset(job->event.kind))
+		untell(recover, job);
 }
 
 /* When the next copy of this rank falls due; ~0 = there is none yet. */
@@ -523,16 +575,17 @@ static void say_full(struct recover *recover, const char *what, const char *name
 static void tell_onset(struct recover *recover, const struct told_key *key,
 		       const struct tunnel_key *tunnel, const struct condition *c, __u64 now_ns)
 {
-	struct told told = {};
+	struct told old = {}, told = { .event_id = c->event_id };
 
-	if (!bpf_map_lookup_elem(recover->maps->told, key, &told) &&
-	    (memcmp(&told.tunnel, tunnel, sizeof(*tunnel)) ||
-	     (told.event_id == c->event_id && told.sent)))
-		return;
+	if (!bpf_map_lookup_elem(recover->maps->told, key, &old)) {
+		told.before = old.event_id == c->event_id ? old.before : old.event_id;
+		if (memcmp(&old.tunnel, tunnel, sizeof(*tunnel)) ||
+		    (old.event_id == c->event_id && old.sent))
+			return;
+	}
 	if (!has_credit(recover, &key->ingress, key->trouble ? BUCKET_CONGESTION : BUCKET_FAILURE,
 			recover->copies, now_ns))
 		return;
-	told = (struct told){ .event_id = c->event_id };
 	memcpy(&told.tunnel, tunnel, sizeof(*tunnel));
 	if (bpf_map_update_elem(recover->maps->told, key, &told, BPF_ANY))
 		say_full(recover, "", c->name, now_ns);
@@ -610,8 +663,6 @@ static void send_measured(struct recover *recover, const struct addr *ingress, s
 			  const struct condition *c)
 {
 	const struct told_key key = { .ingress = *ingress };
-	struct msg_rules rules;
-	struct msg_envelope envelope = envelope_to(&key, recover->config, &rules);
 	struct msg_buf buf = {};
 	const __u8 *packet;
 	__u32 len;
@@ -620,11 +671,8 @@ static void send_measured(struct recover *recover, const struct addr *ingress, s
 		return;
 	e->sequence = maps_next_sequence(recover->maps);
 	e->peer = *ingress;
-	len = build(&buf, &envelope, &rules, e, c, recover);
-	if (!len)
-		return;
-	packet = transmit_wrap(&buf, &envelope, len, recover->config->tclass, &len);
-	if (!transmit_send(&recover->out, ingress, packet, len))
+	len = compose(recover, &key, e, c, &buf, &packet);
+	if (len && !transmit_send(&recover->out, ingress, packet, len))
 		recover->sent(recover->arg, e);
 }
 
@@ -681,6 +729,18 @@ static enum kind kind_of(const struct told_key *key, enum recover_verdict verdic
 	return key->trouble ? KIND_ELIMINATION : KIND_RECOVERY;
 }
 
+/* A failure that was not told, for want of credit or of a route, waits for credit still; congestion of
+ * which no clone could tell has had its own. */
+static bool may_say(struct recover *recover, const struct told_key *key, const struct told *told,
+		    enum recover_verdict verdict, __u64 now_ns)
+{
+	bool untold = verdict == TOLD_REFRESH && !told->sent;
+
+	if (key->port || key->trouble || !untold)
+		return may_tell(recover, key, !told->sent || verdict == TOLD_WITHDRAW, now_ns);
+	return has_credit(recover, &key->ingress, BUCKET_FAILURE, recover->copies, now_ns);
+}
+
 static void judge_entry(struct recover *recover, const struct told_key *key, __u64 now_ns)
 {
 	struct condition condition, *c = &condition;
@@ -692,8 +752,10 @@ static void judge_entry(struct recover *recover, const struct told_key *key, __u
 	if (!find_condition(recover, key, c))
 		c = NULL;
 	verdict = recover_judge(&told, c, recover->config->refresh_ns, now_ns);
-	if (verdict != TOLD_KEEP &&
-	    may_tell(recover, key, !told.sent || verdict == TOLD_WITHDRAW, now_ns))
+	/* Not before what is on now was told: in between all would seem well. */
+	if (told.before && (told.sent || verdict == TOLD_WITHDRAW))
+		withdraw_before(recover, key, told, c);
+	if (verdict != TOLD_KEEP && may_say(recover, key, &told, verdict, now_ns))
 		make_job(recover, &recover->queue, key, &told, c, kind_of(key, verdict));
 }
 

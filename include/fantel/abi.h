@@ -685,6 +685,8 @@ struct told {
 	__u64 sequence; /* of the latest TYPE1 or TYPE3; its repetitions carry the same */
 	__u32 event_id;
 	__u32 sent; /* copies of that sequence sent so far */
+	__u32 before; /* an event told earlier, over and not withdrawn yet: the loader's to end; 0 = none */
+	__u32 pad;
 	struct tunnel_key tunnel;
 };
 
@@ -981,7 +983,7 @@ _Static_assert(sizeof(struct failed) == 88, "failed");
 _Static_assert(sizeof(struct settle) == 96, "settle");
 _Static_assert(sizeof(struct mark) == 144, "mark");
 _Static_assert(sizeof(struct nexthop) == 48, "nexthop");
-_Static_assert(sizeof(struct told) == 168, "told");
+_Static_assert(sizeof(struct told) == 176, "told");
 _Static_assert(sizeof(struct told_key) == 32, "told_key");
 _Static_assert(sizeof(struct learned) == 144, "learned");
 _Static_assert(sizeof(struct link) == 224, "link");

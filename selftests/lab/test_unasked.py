@@ -13,12 +13,13 @@ from lab import Lab, loopback
 from tap import Tap
 from traffic import Traffic
 
+HOLD_DOWN_MS = 50
 PATHS = ("via-r1-r2", "via-r1-r2-v4")
 TIMES = 10
 
 
 def change(_node, policy):
-    policy["notification"] = {"hold-down": 50, "validity": 0, "unasked": {"sample": 4}}
+    policy["notification"] = {"hold-down": HOLD_DOWN_MS, "validity": 0, "unasked": {"sample": 4}}
 
 
 def learned(r1):
@@ -53,6 +54,38 @@ def test_cut(tap, lab, r1, pe1, how):
            f"{what} and told of the recovery, by which all is usable again", pe1.events[-6:])
     tap.ok(routers.until(lambda: not r1.ask("status")["told"]), f"{what} of which nothing is left to tell",
            r1.ask("status")["told"])
+
+
+def told(r1):
+    """(event-id, copies) of what R1 noted about R1-R2."""
+    return {(row["event-id"], row["sent"]) for row in r1.ask("status")["told"] if row["link"] == "r2"}
+
+
+def test_no_route(tap, lab, r1, pe1):
+    """The link fails anew while R1 has no route to the ingress PE: it hears of both, and of both ends."""
+    unreachable = ("unreachable", f"{loopback('pe1')}/128", "metric", "1")
+    cut, _ = lab.cut("r1", "r2")
+    first = r1.wait(cut, event="notified", kind="failure")["event-id"]
+    tap.ok(routers.until(lambda: not any(pe1.paths()[path]["usable"] for path in PATHS)), "the link fails")
+    lab.run("r1", "ip", "-6", "route", "add", *unreachable)
+    lab.mend("r1", "r2")
+    tap.ok(routers.until(lambda: told(r1) == {(first, 0)}), "R1 can't say that it has recovered", told(r1))
+    again, _ = lab.cut("r1", "r2")
+    tap.ok(routers.until(lambda: len(told(r1)) == 1 and (first, 0) not in told(r1)), "nor that it failed again", told(r1))
+    tap.equal(r1.wait(again, 0, event="notified"), None, "nothing has left")
+    routed = figure.now_ns()
+    lab.run("r1", "ip", "-6", "route", "del", *unreachable)
+    second = r1.wait(routed, event="notified", kind="failure")
+    tap.ok(second and second["event-id"] != first, "with a route it does", r1.events[-5:])
+    ended = r1.wait(routed, event="notified", kind="failure-recovery", **{"event-id": first})
+    tap.ok(second and ended and ended["monotonic-ns"] > second["monotonic-ns"], "and then that the first failure is over",
+           r1.events[-5:])
+    tap.ok(not any(pe1.paths()[path]["usable"] for path in PATHS), "all stays given up meanwhile", pe1.paths())
+    mended, _ = lab.mend("r1", "r2")
+    tap.ok(pe1.wait(mended, resource="r1-r2", usable=True) and
+           routers.until(lambda: all(pe1.paths()[path]["usable"] for path in PATHS)), "with the second's end all is usable",
+           pe1.events[-6:])
+    tap.ok(routers.until(lambda: not r1.ask("status")["told"]), "and nothing is left to tell", told(r1))
 
 
 def test_time(tap, lab, pe1, how):
@@ -99,6 +132,7 @@ def main():
             test_learning(tap, lab, r1)
             for how in ("carrier", "admin"):
                 test_cut(tap, lab, r1, pe1, how)
+            test_no_route(tap, lab, r1, pe1)
             for how in ("carrier", "admin"):
                 test_time(tap, lab, pe1, how)
         test_age(tap)

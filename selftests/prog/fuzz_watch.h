@@ -243,6 +243,8 @@ static enum reason model_watch_told(struct watching *w, const struct told_key *k
 	if (due == TELL_REPEAT) {
 		told->value.sent++;
 	} else {
+		if (told->value.event_id != event_id)
+			told->value.before = told->value.event_id;
 		told->value.event_id = event_id;
 		told->value.first_ns = w->now_ns;
 		told->value.sent = 0;

@@ -443,7 +443,7 @@ static void each_tunnel_is_told_of(void **state)
 	assert_true(key[0].tunnel_hash != key[1].tunnel_hash);
 }
 
-/* The link came back and failed again. */
+/* The link came back and failed again; what was told before is noted, for the loader to end. */
 static void a_new_event_is_told_at_once(void **state)
 {
 	struct link link = link_of("core1", true);
@@ -460,6 +460,7 @@ static void a_new_event_is_told_at_once(void **state)
 	assert_true(is("again", XDP_TX, REASON_NOTIFIED));
 	told = told_only(&key);
 	assert_int_equal(told.event_id, link.event_id);
+	assert_int_equal(told.before, link.event_id - 1);
 	assert_int_equal(told.sequence, golden_number("sequence") + 1);
 	assert_int_equal(told.sent, 1);
 }
