@@ -32,7 +32,7 @@
 struct job {
 	struct told_key key;
 	struct event event;  /* kind, event_id, sequence, cause ... of what is sent */
-	__u64 told_sequence; /* fantel_told's when the job was made */
+	__u64 told_sequence; /* fantel_told's when the job was made: it may have been renewed since */
 	__u64 first_ns;	     /* when the first copy left */
 	bool left;	     /* some copy did */
 	__u32 len;
@@ -420,17 +420,13 @@ static void make_job(struct recover *recover, struct queue *queue, const struct 
 
 	if (!len)
 		return;
-	if (is_onset(kind)) {
-		/* As if the packet path had sent it: no packet needs to repeat it. */
-		told->first_ns = told->last_ns = e.time_ns;
-		told->sequence = e.sequence;
-		told->sent = recover->copies;
-	} else {
-		/* From the first copy on it counts as not told, also if we end before the last. */
+	if (!is_onset(kind)) {
+		/* From now on it counts as not told, also if we end before the last copy. */
 		told->sent = 0;
+		if (bpf_map_update_elem(recover->maps->told, key, told, BPF_EXIST))
+			return;
 	}
-	if (!bpf_map_update_elem(recover->maps->told, key, told, BPF_EXIST))
-		queue_job(recover, queue, key, &e, told->sequence, packet, len);
+	queue_job(recover, queue, key, &e, told->sequence, packet, len);
 }
 
 /* End what was told before the event of this entry began. */
@@ -465,15 +461,18 @@ static void forget(const struct recover *recover, const struct job *job)
 	}
 }
 
-/* None of its copies could leave: it counts as not told, and the next scan tries again. */
-static void untell(const struct recover *recover, const struct job *job)
+/* Now it counts as told, as if the packet path had done it, unless that has: no packet needs to repeat it.
+ * What can't leave is found untold by the next scan. */
+static void mark_told(const struct recover *recover, const struct job *job, __u64 now_ns)
 {
 	struct told told;
 
 	if (bpf_map_lookup_elem(recover->maps->told, &job->key, &told) ||
-	    told.sequence != job->told_sequence)
+	    told.event_id != job->event.event_id || told.sequence != job->told_sequence)
 		return;
-	told.sent = 0;
+	told.first_ns = told.last_ns = now_ns;
+	told.sequence = job->event.sequence;
+	told.sent = recover->copies;
 	bpf_map_update_elem(recover->maps->told, &job->key, &told, BPF_EXIST);
 }
 
@@ -496,6 +495,8 @@ static void send_copy(struct recover *recover, struct job *job, __u32 copy, __u6
 	r = transmit_send(&recover->out, &job->key.ingress, job->packet, job->len);
 	if (!r && !job->left) {
 		job->left = true;
+		if (is_onset(job->event.kind))
+			mark_told(recover, job, now_ns);
 		recover->sent(recover->arg, &job->event);
 	}
 	if (r && !recover->warned) {
@@ -503,14 +504,11 @@ static void send_copy(struct recover *recover, struct job *job, __u32 copy, __u6
 		log_warn("notifications: can't send to %s: %s; trying again each second",
 			 addr_text(text, &job->key.ingress), strerror(-r));
 	}
-	if (copy + 1 < recover->copies)
-		return;
-	if (job->left)
+	if (copy + 1 == recover->copies && job->left) {
 		recover->warned = false;
-	if (job->left && !is_onset(job->event.kind))
-		forget(recover, job);
-	if (!job->left && is_onset(job->event.kind))
-		untell(recover, job);
+		if (!is_onset(job->event.kind))
+			forget(recover, job);
+	}
 }
 
 /* When the next copy of this rank falls due; ~0 = there is none yet. */

@@ -55,7 +55,7 @@ def fill_told(lab, router, ifindex):
     with open(batch, "w", encoding="utf-8") as out:
         for tunnel in range(ROOM - used(router, "told")[0]):
             key = [*("0" * 16), *number(tunnel, 8), *number(ifindex, 4), *("0" * 4)]
-            value = [*("0" * 24), *number(EVENT_ID, 4), *("0" * 140)]
+            value = [*("0" * 24), *number(EVENT_ID, 4), *("0" * 148)]
             out.write(f"map update pinned {pin} key {' '.join(key)} value {' '.join(value)}\n")
     lab.run(router.node, "bpftool", "batch", "file", batch)
 
