@@ -12,7 +12,7 @@ from lab import Lab
 from tap import Tap
 from traffic import Traffic
 
-HOLD_DOWN_MS = 300
+HOLD_DOWN_MS = 300 * figure.SLOW
 PATHS = ("via-r1-r2", "via-r1-r2-v4")
 
 
