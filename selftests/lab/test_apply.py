@@ -16,10 +16,9 @@ import routers
 from lab import Lab
 from routers import Operator
 from tap import Tap
-from traffic import Traffic, full_queues
+from traffic import RATES, Traffic, measure
 
-# Packets a second; a machine that is busy with other work can measure fewer only.
-RATES, FLOWS = (100000, 40000, 15000), 32
+FLOWS = 32
 DOMAIN = 64500
 FIRST = 1000  # ms of hold-down, to begin with
 CUT_PATH = "via-r1-r2"
@@ -47,22 +46,6 @@ def fewer_paths(policy):
     for group in new["group"]:
         group["member"] = [member for member in group["member"] if member["path"] not in gone]
     return new
-
-
-def measure(lab, action, rates=RATES):
-    """action() under traffic. Returns what the last one returned, the measurement, and how many packets
-    were lost that no full queue explains; at the first rate that can be measured."""
-    for rate in rates:
-        full = full_queues(lab)
-        with Traffic(lab, rate=rate, flows=FLOWS) as traffic:
-            time.sleep(0.2)
-            result = action()
-            time.sleep(0.2)
-        m = traffic.measurement
-        if not list(m.doubts()):
-            break
-    missing = sum(len(list(m.missing(flow))) for flow in range(FLOWS))
-    return result, m, max(0, missing - (full_queues(lab) - full)), list(m.doubts())
 
 
 def pids(lab, node):
@@ -93,7 +76,7 @@ def test_no_loss(tap, lab, operator):
     def apply():
         return [operator("apply", file)[0] for file in (fewer, first)]
 
-    answers, m, missing, doubts = measure(lab, apply)
+    answers, m, missing, doubts = measure(lab, apply, FLOWS)
     tap.equal(answers, [0, 0], "policies with fewer and with more paths are taken, one after the other")
     tap.equal((missing, doubts), (0, []), f"under {round(m.rate())} packets/s no packet is lost")
     used = {m.way(flow, 0) for flow in range(FLOWS)}
@@ -239,7 +222,7 @@ def test_limits(tap, lab, nodes, operator):
         send_failures(lab, pe1, path, expiring, 1, 4000)
         return operator("apply", file)[0], was
 
-    answer, m, missing, doubts = measure(lab, grow, RATES[-1:])
+    answer, m, missing, doubts = measure(lab, grow, FLOWS, RATES[-1:])
     tap.equal((answer, sizes(lab, pe1)), ((0, len(operator.first["path"])), more), "maps grow with the policy")
     tap.equal((missing, doubts), (0, []), "no packet is lost by it")
     carried = {name: path["packets"] for name, path in pe1.paths().items()}

@@ -16,7 +16,7 @@ import lab as figure
 import routers
 from lab import Lab
 from tap import Tap
-from traffic import Traffic
+from traffic import Traffic, measure
 
 HOLD_DOWN_MS = 300
 CUT_PATH = "via-r1-r2"
@@ -78,15 +78,17 @@ def test_kill(tap, lab, nodes):
 
 
 def test_takeover(tap, lab, nodes):
-    with Traffic(lab, rate=RATE, flows=FLOWS) as traffic:
+    def over():
         for how in (signal.SIGTERM, signal.SIGKILL, signal.SIGINT):
             time.sleep(0.2)
             lab.stop(nodes["pe1"].process, how)
             nodes["pe1"] = again(lab, nodes["pe1"])
             kill(lab, nodes["r1"])
             nodes["r1"] = again(lab, nodes["r1"])
-        time.sleep(0.2)
-    tap.equal(harm(traffic.measurement), UNHARMED, "take-overs at ingress PE and P under traffic lose no packet")
+
+    _, m, missing, _ = measure(lab, over, FLOWS)
+    tap.equal({**harm(m), "lost": missing}, UNHARMED,
+              f"take-overs at ingress PE and P under {round(m.rate())} packets/s lose no packet")
 
 
 def test_policy_change(tap, lab, nodes):

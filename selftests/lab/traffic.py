@@ -19,6 +19,7 @@ import lab as figure
 SEND, RECV = (os.path.join(figure.BUILD, "lab", name) for name in ("roce_send", "roce_recv"))
 RECORD = struct.Struct("=QQIHH")  # struct record of roce.h
 UNKNOWN = 0xFF  # no way: the packet never reached the egress PE
+RATES = (100000, 40000, 15000)  # packets/s; a machine that is busy with other work can measure fewer only
 DRAIN = 0.15  # s; longer than any packet is under way, and than a block of the ring waits
 
 
@@ -81,6 +82,22 @@ def full_queues(lab):
     work comes back to one too late, whatever the programs do. What a program drops is not among them."""
     return sum(side["dropped"] for node in lab.nodes for link in json.loads(lab.ip(node, "-j", "-s", "link"))
                for side in (link["stats64"]["rx"], link["stats64"]["tx"]))
+
+
+def measure(lab, action, flows, rates=RATES):
+    """action() under traffic. Returns what the last one returned, the measurement, and how many packets
+    were lost that no full queue explains; at the first rate that can be measured."""
+    for rate in rates:
+        full = full_queues(lab)
+        with Traffic(lab, rate=rate, flows=flows) as traffic:
+            time.sleep(0.2)
+            result = action()
+            time.sleep(0.2)
+        m = traffic.measurement
+        if not list(m.doubts()):
+            break
+    missing = sum(len(list(m.missing(flow))) for flow in range(flows))
+    return result, m, max(0, missing - (full_queues(lab) - full)), list(m.doubts())
 
 
 def _be_steady():
