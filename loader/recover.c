@@ -429,22 +429,6 @@ static void make_job(struct recover *recover, struct queue *queue, const struct 
 	queue_job(recover, queue, key, &e, told->sequence, packet, len);
 }
 
-/* End what was told before the event of this entry began. */
-static void withdraw_before(struct recover *recover, const struct told_key *key, struct told told,
-			    const struct condition *c)
-{
-	struct msg_buf buf = {};
-	const __u8 *packet;
-	struct event e;
-	__u32 len;
-
-	told.event_id = told.before;
-	e = describe(recover, key, &told, c, key->trouble ? KIND_ELIMINATION : KIND_RECOVERY);
-	len = compose(recover, key, &e, c, &buf, &packet);
-	if (len)
-		queue_job(recover, &recover->queue, key, &e, told.sequence, packet, len);
-}
-
 /* The entry has been withdrawn, unless the link has failed again meanwhile; then its event before. */
 static void forget(const struct recover *recover, const struct job *job)
 {
@@ -725,6 +709,22 @@ static enum kind kind_of(const struct told_key *key, enum recover_verdict verdic
 	if (verdict == TOLD_REFRESH)
 		return key->trouble ? KIND_CONGESTION : KIND_FAILURE;
 	return key->trouble ? KIND_ELIMINATION : KIND_RECOVERY;
+}
+
+/* End what was told before the event of this entry began. */
+static void withdraw_before(struct recover *recover, const struct told_key *key, struct told told,
+			    const struct condition *c)
+{
+	struct msg_buf buf = {};
+	const __u8 *packet;
+	struct event e;
+	__u32 len;
+
+	told.event_id = told.before;
+	e = describe(recover, key, &told, c, kind_of(key, TOLD_WITHDRAW));
+	len = compose(recover, key, &e, c, &buf, &packet);
+	if (len)
+		queue_job(recover, &recover->queue, key, &e, told.sequence, packet, len);
 }
 
 /* A failure that was not told, for want of credit or of a route, waits for credit still; congestion of

@@ -13,13 +13,12 @@ from lab import Lab, loopback
 from tap import Tap
 from traffic import Traffic
 
-HOLD_DOWN_MS = 50
 PATHS = ("via-r1-r2", "via-r1-r2-v4")
 TIMES = 10
 
 
 def change(_node, policy):
-    policy["notification"] = {"hold-down": HOLD_DOWN_MS, "validity": 0, "unasked": {"sample": 4}}
+    policy["notification"] = {"hold-down": 50, "validity": 0, "unasked": {"sample": 4}}
 
 
 def learned(r1):
