@@ -163,7 +163,7 @@ $(B)/fantel.8: loader/fantel.8 loader/reasons.awk include/fantel/reason.h | $(HA
 
 # ---- tests ---------------------------------------------------------------------------------------
 
-test-build: all $(UNIT) $(PROG) $(PROGFUZZ) $(VERIFY) $(FUZZ) $(TOOLS) $(GOLDEN)
+test-build: all $(UNIT) $(PROG) $(PROGFUZZ) $(VERIFY) $(FUZZ) $(TOOLS) $(GOLDEN) $(B)/other/build/fantel
 
 test: test-build
 	$(Q)$(PYTHON) selftests/run $(TESTS)
@@ -260,6 +260,10 @@ $(B)/analyse/%: %.c .clang-tidy Makefile $(wildcard include/fantel/*.h loader/*.
 
 $(B)/lab/%: selftests/lab/%.c | $(GENERATED)
 	$(call say,CC,$@) mkdir -p $(@D) && $(CC) $(OURS) $(CFLAGS) $< -lpthread -lz -o $@
+
+# Another build, whose maps look different.
+$(B)/other/build/fantel: selftests/lab/other_build.py $(B)/fantel
+	$(call say,OTHER,$@) $(PYTHON) $< $(B)/other && $(MAKE) -s -C $(B)/other BTF=$(abspath $(BTF)) all
 
 demo: all $(TOOLS)
 	$(Q)$(PYTHON) selftests/lab/demo.py $(SCENE)

@@ -22,7 +22,7 @@
  *   customer's      cnp       the QPs that senders of RoCEv2 have
  *   no port         device    a port's device that loses its carrier, without any packet
  *   the loader      clock     jiffies, for the freshness of next hops
- *                   settle    failures, where their map has another size
+ *                   settle    failures and counts, where another map takes the place of theirs
  *   all             maps, account (counters, events), auth (MACs), packet, reply, scratch
  */
 #include "maps.bpf.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * A map that has another size is another map: what the programs before did to the old one after its
- * entries were carried over, one at a time. What they and the programs of now may both have done to an
+ * A map that has another size or layout is another map: what the programs before did to the old one after
+ * its entries were carried over, one at a time. What they and the programs of now may both have done to an
  * entry of fantel_failed, and what only adds up, is settled here; the rest by the loader, who runs this
  * (resize.c).
  *
@@ -11,6 +11,7 @@
 #ifndef SETTLE_BPF_H
 #define SETTLE_BPF_H
 
+#include "bfd.bpf.h"
 #include "notify.bpf.h"
 
 /* Timers stay with the map that they were made in. */
@@ -73,15 +74,25 @@ FN void settle_dropped(const struct failed_key *key, __u64 now_ns)
 		health_add(key, -1, now_ns);
 }
 
-FN void settle_carried(__u32 path, const struct traffic *more)
+/* A packet on this CPU may come in between. */
+FN void settle_traffic(struct traffic *t, const struct traffic *more)
 {
-	struct traffic *t = bpf_map_lookup_elem(&fantel_traffic, &path);
-
 	if (!t)
 		return;
-	/* A packet on this CPU may come in between. */
 	__sync_fetch_and_add(&t->packets, more->packets);
 	__sync_fetch_and_add(&t->bytes, more->bytes);
+}
+
+/* From now on its silence is noticed. */
+FN void settle_heard(__u32 ifindex, __u64 now_ns)
+{
+	struct bfd_session *b = bpf_map_lookup_elem(&fantel_bfd, &ifindex);
+	__u64 end;
+
+	if (!b || b->state < BFD_INIT)
+		return;
+	end = b->heard_ns + b->detection_ns;
+	bfd_arm(b, MAX(end, now_ns), now_ns);
 }
 
 /*
@@ -138,6 +149,7 @@ int fantel_settle(struct settle *s)
 {
 	__u64 now = bpf_ktime_get_ns();
 	struct failed_key key = s->key;
+	__u32 index = key.index;
 
 	switch (s->act) {
 	case SETTLE_KEPT:
@@ -156,16 +168,22 @@ int fantel_settle(struct settle *s)
 		health_count(&key, s->change, now);
 		break;
 	case SETTLE_CARRIED:
-		settle_carried(key.index, &s->traffic);
+		settle_traffic(bpf_map_lookup_elem(&fantel_traffic, &index), &s->traffic);
+		break;
+	case SETTLE_REASON:
+		settle_traffic(bpf_map_lookup_elem(&fantel_stats, &index), &s->traffic);
+		break;
+	case SETTLE_HEARD:
+		settle_heard(index, now);
 		break;
 	case SETTLE_PACED:
-		settle_paced(key.index);
+		settle_paced(index);
 		break;
 	case SETTLE_LEFT:
-		settle_left(key.index);
+		settle_left(index);
 		break;
 	case SETTLE_NAMED:
-		settle_named(key.index, s);
+		settle_named(index, s);
 		break;
 	}
 	return 0;

@@ -29,7 +29,7 @@
 #include "log.h"
 #include "own.h"
 #include "recount.h"
-#include "resize.h"
+#include "reuse.h"
 #include "rights.h"
 #include "tc.h"
 
@@ -49,11 +49,7 @@ struct attach {
 	const struct policy *policy;
 	struct fantel_bpf *skel;
 	struct maps maps;
-	bool takeover;
-	__u32 n_reused;
-	struct resize resize[LIMITED_MAP_COUNT];
-	__u32 n_resizes;
-	bool torn;    /* a loader before was killed while it did that */
+	struct reuse reuse;
 	bool resized; /* the new ones are pinned in the place of the old ones */
 	bool departs; /* packets leave by tc, too: at their time, or as XDP can't send them */
 	bool kept;
@@ -150,124 +146,6 @@ static void configure(struct attach *attach)
 				  config->queue_by == QUEUE_BY_TRACEPOINT);
 }
 
-static bool same_but_size(const struct bpf_map *map, const struct bpf_map_info *info)
-{
-	return info->type == bpf_map__type(map) && info->key_size == bpf_map__key_size(map) &&
-	       info->value_size == bpf_map__value_size(map) &&
-	       info->map_flags == bpf_map__map_flags(map);
-}
-
-/* What is pinned has another size than policy says: it is to be replaced. */
-static void begin_resize(struct attach *attach, const struct bpf_map *map, int old, __u32 had)
-{
-	const struct limited_map *limited = limited_map(bpf_map__name(map));
-	enum bpf_map_type type = bpf_map__type(map);
-
-	attach->resize[attach->n_resizes++] = (struct resize){
-		.map = limited,
-		.limit = attach->policy->limit[limited->limit],
-		.old = old,
-		.new = -1,
-		.key_size = bpf_map__key_size(map),
-		.value_size = bpf_map__value_size(map),
-		.had = had,
-		.room = bpf_map__max_entries(map),
-		.is_array = type == BPF_MAP_TYPE_ARRAY || type == BPF_MAP_TYPE_PERCPU_ARRAY,
-		.evicts = type == BPF_MAP_TYPE_LRU_HASH,
-	};
-	attach->n_reused++;
-}
-
-/* Is the pinned map of this name of another size? */
-static bool is_resized(const struct attach *attach, const struct bpf_map *map)
-{
-	struct bpf_map_info info = {};
-	__u32 len = sizeof(info);
-	char path[PATH_MAX];
-	int fd OWN_FD = -1;
-
-	pins_map_path(attach->pins, bpf_map__name(map), path);
-	fd = bpf_obj_get(path);
-	return fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) && same_but_size(map, &info) &&
-	       info.max_entries != bpf_map__max_entries(map);
-}
-
-/* Has policy another size for it? Failures go with the counts that their timers change. */
-static bool must_resize(const struct attach *attach, const struct bpf_map *map,
-			const struct bpf_map_info *info)
-{
-	const struct limited_map *limited = limited_map(bpf_map__name(map));
-
-	if (!limited || !same_but_size(map, info))
-		return false;
-	return info->max_entries != bpf_map__max_entries(map) ||
-	       (limited->carry == CARRY_FAILURES &&
-		(attach->torn || is_resized(attach, attach->skel->maps.fantel_health) ||
-		 is_resized(attach, attach->skel->maps.fantel_resource)));
-}
-
-/* Use what an earlier loader pinned; 0 also where there is nothing. */
-static int reuse_map(struct attach *attach, struct bpf_map *map)
-{
-	struct bpf_map_info info = {};
-	__u32 len = sizeof(info);
-	char path[PATH_MAX];
-	int fd OWN_FD = -1;
-	int r;
-
-	pins_map_path(attach->pins, bpf_map__name(map), path);
-	fd = bpf_obj_get(path);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : pins_error(-errno, path);
-	if (bpf_obj_get_info_by_fd(fd, &info, &len))
-		return err_r(-errno, "%s: not a map (%s); `fantel detach --purge` clears it", path,
-			     strerror(errno));
-	if (must_resize(attach, map, &info)) {
-		begin_resize(attach, map, take_fd(fd), info.max_entries);
-		return 0;
-	}
-	if (!same_but_size(map, &info) || info.max_entries != bpf_map__max_entries(map))
-		return err_r(
-			-EPROTO,
-			"%s: was made by another build of fantel (values of %u bytes, ours have "
-			"%u); `fantel detach --purge --node %s`, then run again",
-			path, info.value_size, bpf_map__value_size(map), attach->pins->node);
-	r = bpf_map__reuse_fd(map, fd);
-	if (r)
-		return err_r(r, "%s: can't use it again: %s", path, strerror(-r));
-	attach->n_reused++;
-	return 0;
-}
-
-static int size_maps(struct attach *attach)
-{
-	struct bpf_map *map;
-	int r = 0;
-
-	bpf_object__for_each_map(map, attach->skel->obj)
-	{
-		const struct limited_map *limited = limited_map(bpf_map__name(map));
-
-		if (!r && limited)
-			r = bpf_map__set_max_entries(
-				map, limited_rows(limited, attach->policy->limit[limited->limit]));
-	}
-	return r;
-}
-
-static int reuse_maps(struct attach *attach)
-{
-	struct bpf_map *map;
-	int r = size_maps(attach);
-
-	bpf_object__for_each_map(map, attach->skel->obj) if (!r && !bpf_map__is_internal(map)) r =
-		reuse_map(attach, map);
-	if (r)
-		return r;
-	attach->takeover = attach->n_reused > 0;
-	return 0;
-}
-
 /* Why programs don't load: rights, the kernel, or the verifier. */
 static int err_load(int r, bool verbose)
 {
@@ -321,7 +199,7 @@ static int load(struct attach *attach, bool verbose)
 		return err_load(-errno, verbose);
 	configure(attach);
 	forgo_modules(attach);
-	r = reuse_maps(attach);
+	r = reuse_maps(&attach->reuse, attach->pins, attach->skel->obj, attach->policy->limit);
 	if (r)
 		return r;
 	r = fantel_bpf__load(attach->skel);
@@ -331,9 +209,7 @@ static int load(struct attach *attach, bool verbose)
 	MAPS(X)
 #undef X
 	memcpy(attach->maps.room, attach->policy->limit, sizeof(attach->maps.room));
-	for (__u32 i = 0; i < attach->n_resizes; i++)
-		attach->resize[i].new = bpf_object__find_map_fd_by_name(attach->skel->obj,
-									attach->resize[i].map->name);
+	reuse_loaded(&attach->reuse);
 	return map_node_state(attach);
 }
 
@@ -409,14 +285,6 @@ static int find_ports(struct attach *attach)
 	return r;
 }
 
-static bool is_torn(const struct pins *pins)
-{
-	char path[PATH_MAX];
-
-	pins_torn_path(pins, path);
-	return !access(path, F_OK);
-}
-
 int attach_load(struct attach **out, const struct pins *pins, const struct policy *policy,
 		const struct policy *before, bool verbose)
 {
@@ -432,7 +300,7 @@ int attach_load(struct attach **out, const struct pins *pins, const struct polic
 	attach->pins = pins;
 	attach->policy = policy;
 	attach->port = calloc(policy->n_ports + 1, sizeof(*attach->port));
-	attach->torn = is_torn(pins);
+	attach->reuse.former.fd = -1;
 	libbpf_set_print(keep_tail);
 	if (attach->port)
 		name_ports(attach, before);
@@ -452,8 +320,7 @@ void attach_free(struct attach *attach)
 	for (__u32 i = 0; attach->port && i < attach->policy->n_ports; i++)
 		if (attach->port[i].policy)
 			let_go(&attach->port[i]);
-	for (__u32 i = 0; i < attach->n_resizes; i++)
-		resize_free(&attach->resize[i]);
+	reuse_free(&attach->reuse);
 	if (attach->maps.node)
 		munmap(attach->maps.node, sysconf(_SC_PAGESIZE));
 	fantel_bpf__destroy(attach->skel);
@@ -484,9 +351,14 @@ struct device_programs attach_devices(const struct attach *attach)
 	};
 }
 
+struct former_ring *attach_former_events(struct attach *attach)
+{
+	return &attach->reuse.former;
+}
+
 bool attach_is_takeover(const struct attach *attach)
 {
-	return attach->takeover;
+	return attach->reuse.n;
 }
 
 /* ---- attach ---------------------------------------------------------------------------------- */
@@ -597,9 +469,9 @@ static int pin_map(const struct attach *attach, const struct bpf_map *map)
 	pins_map_path(attach->pins, new, next);
 	pins_map_path(attach->pins, bpf_map__name(map), path);
 	unlink(next); /* of a loader that was killed while it replaced this one */
-	for (__u32 i = 0; i < attach->n_resizes; i++)
-		if (attach->resize[i].new == bpf_map__fd(map))
-			return replace_pin(&attach->resize[i], path, next);
+	for (__u32 i = 0; i < attach->reuse.n_resizes; i++)
+		if (attach->reuse.resize[i].new == bpf_map__fd(map))
+			return replace_pin(&attach->reuse.resize[i], path, next);
 	if (bpf_obj_pin(bpf_map__fd(map), path) && errno != EEXIST)
 		return err_r(-errno, "%s: can't pin the map: %s", path, strerror(errno));
 	/* Whoever can open this one can read keys. Others may have been opened to somebody on purpose. */
@@ -611,7 +483,7 @@ static int pin_map(const struct attach *attach, const struct bpf_map *map)
 static int pin_maps(const struct attach *attach)
 {
 	struct bpf_map *map;
-	int r = 0;
+	int r = heritage_pin(attach->pins, attach->skel->obj);
 
 	bpf_object__for_each_map(map, attach->skel->obj) if (!r && !bpf_map__is_internal(map)) r =
 		pin_map(attach, map);
@@ -667,14 +539,14 @@ int attach_carry(struct attach *attach)
 {
 	int r = 0;
 
-	for (__u32 i = 0; !r && i < attach->n_resizes; i++)
-		r = resize_carry(&attach->resize[i]);
+	for (__u32 i = 0; !r && i < attach->reuse.n_resizes; i++)
+		r = resize_carry(&attach->reuse.resize[i]);
 	return r;
 }
 
 bool attach_must_resize(const struct attach *attach)
 {
-	return attach->n_resizes;
+	return attach->reuse.n_resizes;
 }
 
 bool attach_has_resized(const struct attach *attach)
@@ -696,8 +568,9 @@ static int mend(const struct attach *attach, int program)
 	char path[PATH_MAX];
 	int r = 0;
 
-	if (attach->torn) {
-		log_warn("a loader was ended while it gave maps another size; counting failures anew");
+	if (attach->reuse.torn)
+		log_warn("a loader was ended while it replaced maps; counting failures anew");
+	if (attach->reuse.torn || attach->reuse.is_foreign) {
 		r = recount(&attach->maps, bpf_map__fd(attach->skel->maps.fantel_transit), program);
 	}
 	pins_torn_path(attach->pins, path);
@@ -707,18 +580,25 @@ static int mend(const struct attach *attach, int program)
 /* When no port has an old program any more. */
 static int settle(struct attach *attach)
 {
+	struct reuse *reuse = &attach->reuse;
 	int program = attach_settle(attach), r = 0;
 
-	if (!attach->takeover)
+	if (!reuse->n)
 		return 0;
-	if (attach->n_resizes)
-		r = resize_settle(attach->resize, attach->n_resizes, program);
-	for (__u32 i = 0; i < attach->n_resizes; i++) {
-		log_info("%s: has room for %u now", attach->resize[i].map->name, attach->resize[i].room);
-		resize_free(&attach->resize[i]);
+	if (reuse->n_resizes)
+		r = resize_settle(reuse->resize, reuse->n_resizes, program);
+	for (__u32 i = 0; i < reuse->n_resizes; i++) {
+		if (!reuse->is_foreign)
+			log_info("%s: has room for %u now", reuse->resize[i].map->name,
+				 reuse->resize[i].room);
+		resize_free(&reuse->resize[i]);
 	}
-	attach->n_resizes = 0;
-	return r ?: resize_arm(attach->maps.failed, program) ?: mend(attach, program);
+	reuse->n_resizes = 0;
+	r = r ?: resize_arm(attach->maps.failed, attach->maps.bfd, program) ?: mend(attach, program);
+	if (!r && reuse->is_foreign)
+		log_note("node %s: its maps were made by another build of fantel; all that was in them is "
+			 "carried over", attach->pins->node);
+	return r ?: heritage_clean(attach->pins);
 }
 
 int attach_keep(struct attach *attach)
@@ -726,7 +606,7 @@ int attach_keep(struct attach *attach)
 	int r, trace = bpf_program__fd(attach->skel->progs.fantel_queue);
 
 	attach->kept = true;
-	attach->resized = attach->n_resizes;
+	attach->resized = attach->reuse.n_resizes;
 	r = (attach->resized ? tear(attach) : 0) ?: pin_maps(attach);
 	for (__u32 i = 0; !r && i < attach->policy->n_ports; i++)
 		r = keep_port(attach, &attach->port[i]);

@@ -8,6 +8,7 @@
 #define ATTACH_H
 
 #include "devices.h"
+#include "events.h"
 #include "maps.h"
 #include "pin.h"
 #include "policy.h"
@@ -30,11 +31,13 @@ int attach_clock(const struct attach *attach); /* fantel_clock, for links and ne
 int attach_settle(const struct attach *attach); /* fantel_settle, for push */
 struct device_programs attach_devices(const struct attach *attach);
 bool attach_is_takeover(const struct attach *attach);
+/* The ring of another build in whose place ours is; what is in it may be taken. */
+struct former_ring *attach_former_events(struct attach *attach);
 
 /* In this order; each returns 0 or a negative errno, reported. The second, which changes nothing that packets
  * meet, before the maps are read or written. */
 int attach_new_ports(struct attach *attach); /* ports that have no program of ours now */
-int attach_carry(struct attach *attach);     /* fill maps whose size policy changes */
+int attach_carry(struct attach *attach);     /* fill maps that take the place of others */
 int attach_keep(struct attach *attach);	     /* pin; replace the old programs, no packet lost */
 int attach_drop_ports(struct attach *attach); /* ports that are not in the policy any more */
 

@@ -74,7 +74,7 @@ bool changes_anomalous(bool was, const struct threshold *delay, __u32 delay_us)
 
 static void add_loss(const struct changes *changes, struct measured *m, __u32 ifindex)
 {
-	const struct sensed_key key = { ifindex, TROUBLE_ERRORS };
+	const struct sensed_key key = { .ifindex = ifindex, .trouble = TROUBLE_ERRORS };
 	const struct sensed *sensed = senses_find(changes->senses, &key);
 	struct measured loss;
 

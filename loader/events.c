@@ -28,7 +28,8 @@
 #define BATCH 1024
 
 struct events {
-	struct ring_buffer *ring;
+	struct ring_buffer *ring; /* of the former one, too */
+	struct former_ring former;
 	struct feed *feed; /* NULL = not served */
 	int epoll;
 	int lock;  /* on the ring; -1 = not held */
@@ -78,16 +79,40 @@ void events_emit(struct events *events, const struct event *event)
 		fflush(events->out);
 }
 
+static int take_event(struct events *events, const struct event *event)
+{
+	pass_on(events, event);
+	if (events->seen)
+		events->seen(events->arg, event);
+	return !events->wanted || ++events->batch >= BATCH ? -EINTR : 0;
+}
+
 static int take_record(void *arg, void *data, size_t len)
 {
-	struct events *events = arg;
+	return len >= sizeof(struct event) ? take_event(arg, data) : 0;
+}
 
-	if (len >= sizeof(struct event)) {
-		pass_on(events, data);
-		if (events->seen)
-			events->seen(events->arg, data);
-	}
-	return !events->wanted || ++events->batch >= BATCH ? -EINTR : 0;
+static int take_former(void *arg, void *data, size_t len)
+{
+	struct events *events = arg;
+	struct event event;
+
+	if (len < layout_from_size(events->former.layout))
+		return 0;
+	layout_convert(events->former.layout, data, &event);
+	return take_event(events, &event);
+}
+
+static struct ring_buffer *open_rings(struct events *e, int map_fd)
+{
+	struct ring_buffer *rings = e->former.fd >= 0 ?
+					    ring_buffer__new(e->former.fd, take_former, e, NULL) :
+					    ring_buffer__new(map_fd, take_record, e, NULL);
+
+	if (!rings || e->former.fd < 0 || !ring_buffer__add(rings, map_fd, take_record, e))
+		return rings;
+	ring_buffer__free(rings);
+	return NULL;
 }
 
 static void own_events(struct events **events)
@@ -97,18 +122,30 @@ static void own_events(struct events **events)
 }
 #define OWN_EVENTS __attribute__((cleanup(own_events)))
 
-int events_open(struct events **events, int map_fd, enum format format, FILE *out)
+void former_ring_free(struct former_ring *former)
+{
+	own_close(&former->fd);
+	layout_free(former->layout);
+	*former = (struct former_ring){ .fd = -1 };
+}
+
+int events_open(struct events **events, int map_fd, struct former_ring *former, enum format format,
+		FILE *out)
 {
 	struct events *e OWN_EVENTS = calloc(1, sizeof(*e));
 	int r;
 
 	if (!e)
 		return -ENOMEM;
-	e->epoll = e->lock = e->retry = -1;
+	e->epoll = e->lock = e->retry = e->former.fd = -1;
+	if (former) {
+		e->former = *former;
+		*former = (struct former_ring){ .fd = -1 };
+	}
 	e->format = format;
 	e->out = out;
 	e->wanted = ~0ULL;
-	e->ring = ring_buffer__new(map_fd, take_record, e, NULL);
+	e->ring = open_rings(e, map_fd);
 	if (!e->ring)
 		return err_r(-errno, "fantel_events: can't be read: %s", strerror(errno));
 	e->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -124,6 +161,7 @@ void events_free(struct events *events)
 	if (events->feed)
 		feed_free(events->feed);
 	ring_buffer__free(events->ring);
+	former_ring_free(&events->former);
 	own_close(&events->retry);
 	own_close(&events->lock);
 	own_close(&events->epoll);
@@ -275,7 +313,7 @@ static int read_ring(struct reader *reader)
 
 	if (map < 0)
 		return map;
-	r = events_open(&events, map, reader->format, stdout);
+	r = events_open(&events, map, NULL, reader->format, stdout);
 	if (!events)
 		return r;
 	events->wanted = reader->wanted;

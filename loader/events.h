@@ -11,15 +11,26 @@
 
 #include "event.h"
 #include "fantel/abi.h"
+#include "layout.h"
 #include "pin.h"
 
 struct events;
 
+/* The ring of a build before, and how its events become ours. */
+struct former_ring {
+	int fd; /* -1: there is none */
+	struct layout *layout;
+};
+
+void former_ring_free(struct former_ring *former);
+
 /*
- * Read fantel_events (`map_fd`, which the caller keeps open) and print what comes to `out`; NULL
- * prints nothing. Returns 0 and *events (release with events_free), or a negative errno, reported.
+ * Read fantel_events (`map_fd`, which the caller keeps open), after what is left in a former ring, if any,
+ * and print what comes to `out`; NULL prints nothing. Of `former` we take what is in it, unless it is NULL.
+ * Returns 0 and *events (release with events_free), or a negative errno, reported.
  */
-int events_open(struct events **events, int map_fd, enum format format, FILE *out);
+int events_open(struct events **events, int map_fd, struct former_ring *former, enum format format,
+		FILE *out);
 
 /*
  * Serve the events of the node at `pins` to other processes from now on (feed.h). Waits for another

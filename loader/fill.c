@@ -8,8 +8,8 @@
 
 #include "json.h"
 #include "log.h"
+#include "map_rules.h"
 #include "own.h"
-#include "policy_limits.h"
 
 #define ROWS_AT_ONCE 1024
 #define NEARLY_PERCENT 80
@@ -64,7 +64,7 @@ static long count(int fd, const struct bpf_map_info *info)
 	}
 }
 
-static json_t *row_json(const struct limited_map *map, const struct bpf_map_info *info, long used)
+static json_t *row_json(const struct map_rule *map, const struct bpf_map_info *info, long used)
 {
 	__u32 room = (info->max_entries - map->more) / map->rows;
 	json_t *row = json_object();
@@ -94,7 +94,7 @@ json_t *fill_json(const struct pins *pins)
 		if (used < 0)
 			log_warn("%s: can't be counted: %s", shown[i], strerror(-used));
 		else
-			json_array_append_new(rows, row_json(limited_map(shown[i]), &info, used));
+			json_array_append_new(rows, row_json(map_rule(shown[i]), &info, used));
 	}
 	return rows;
 }

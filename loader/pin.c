@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
+#include "heritage.h"
 #include "log.h"
 #include "own.h"
 #include "pin.h"
@@ -79,6 +80,11 @@ void pins_node_path(const struct pins *pins, char *path)
 void pins_map_path(const struct pins *pins, const char *map, char *path)
 {
 	snprintf(path, PATH_MAX, "%s/maps/%s", pins->dir, map);
+}
+
+void pins_layout_path(const struct pins *pins, __u32 btf_id, char *path)
+{
+	snprintf(path, PATH_MAX, "%s/maps/" LAYOUT_PIN "%u", pins->dir, btf_id);
 }
 
 static void port_path(const struct pins *pins, const char *part, const char *ifname, char *path)
@@ -172,6 +178,15 @@ int pins_each_egress(const char *dir, int (*fn)(void *arg, const char *ifname, c
 		     void *arg)
 {
 	return each_port(dir, "egress", fn, arg);
+}
+
+int pins_each_map(const struct pins *pins, int (*fn)(void *arg, const char *map, const char *path),
+		  void *arg)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/maps", pins->dir);
+	return each_entry(path, fn, arg);
 }
 
 struct each_version {
@@ -317,12 +332,12 @@ int pins_find(struct pins *pins, const char *root, const char *node)
 int pins_map(const struct pins *pins, const char *map)
 {
 	char path[PATH_MAX];
-	int fd;
+	int fd OWN_FD = -1;
 
 	pins_map_path(pins, map, path);
 	fd = bpf_obj_get(path);
 	if (fd >= 0)
-		return fd;
+		return heritage_check(pins, map, fd) ? -EPROTO : take_fd(fd);
 	fd = -errno;
 	if (fd == -ENOENT)
 		return err_r(fd,

@@ -12,6 +12,7 @@
 #include "fantel/abi.h"
 
 #define PIN_ROOT "/sys/fs/bpf/fantel"
+#define LAYOUT_PIN "layout-" /* and the id of the BTF */
 
 struct pins {
 	char node[NAME_LEN];
@@ -54,6 +55,7 @@ bool pins_exist(const struct pins *pins, bool all);
 /* Paths of pins. PATH_MAX bytes suffice. */
 void pins_node_path(const struct pins *pins, char *path);
 void pins_map_path(const struct pins *pins, const char *map, char *path);
+void pins_layout_path(const struct pins *pins, __u32 btf_id, char *path);
 void pins_torn_path(const struct pins *pins, char *path); /* there while maps are replaced by others */
 void pins_link_path(const struct pins *pins, const char *ifname, char *path);
 void pins_ingress_path(const struct pins *pins, const char *ifname, char *path);
@@ -69,6 +71,10 @@ int pins_each_ingress(const char *dir, int (*fn)(void *arg, const char *ifname, 
 		      void *arg);
 int pins_each_egress(const char *dir, int (*fn)(void *arg, const char *ifname, const char *path),
 		     void *arg);
+
+/* The names under maps/, layouts of builds among them (heritage.h). */
+int pins_each_map(const struct pins *pins, int (*fn)(void *arg, const char *map, const char *path),
+		  void *arg);
 
 /* The v<ABI> directories of the node, one call each, in the same way. */
 int pins_each_version(const struct pins *pins, int (*fn)(void *arg, const char *dir), void *arg);

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-#include <string.h>
-
 #include "policy_limits.h"
 
 static const struct {
@@ -9,12 +7,6 @@ static const struct {
 } limits[] = {
 #define X(NAME, word, least, preset, most) { word, least, preset, most },
 	LIMITS(X)
-#undef X
-};
-
-static const struct limited_map maps[] = {
-#define X(NAME, map, carry, rows, more) { #map, LIMIT_##NAME, CARRY_##carry, rows, more },
-	LIMITED_MAPS(X)
 #undef X
 };
 
@@ -36,12 +28,4 @@ __u32 limit_preset(enum policy_limit limit)
 __u32 limit_most(enum policy_limit limit)
 {
 	return limits[limit].most;
-}
-
-const struct limited_map *limited_map(const char *name)
-{
-	for (__u32 i = 0; i < ARRAY_SIZE(maps); i++)
-		if (!strcmp(maps[i].name, name))
-			return &maps[i];
-	return NULL;
 }

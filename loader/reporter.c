@@ -88,8 +88,8 @@ static int own_ring(struct reporter *reporter, int map_fd)
 	return reporter->ring < 0 ? err_r(-errno, "fantel_events: %s", strerror(errno)) : 0;
 }
 
-int reporter_start(struct reporter **out, int map_fd, const struct pins *pins, enum format format,
-		   FILE *to)
+int reporter_start(struct reporter **out, int map_fd, struct former_ring *former, const struct pins *pins,
+		   enum format format, FILE *to)
 {
 	struct reporter *reporter = calloc(1, sizeof(*reporter));
 	int ends[2] = { -1, -1 };
@@ -103,7 +103,7 @@ int reporter_start(struct reporter **out, int map_fd, const struct pins *pins, e
 		r = err_r(-errno, "events: can't make an eventfd: %s", strerror(errno));
 	else
 		r = own_ring(reporter, map_fd)
-			    ?: events_open(&reporter->events, reporter->ring, format, to);
+			    ?: events_open(&reporter->events, reporter->ring, former, format, to);
 	if (!r) {
 		events_watch(reporter->events, on_event, reporter);
 		events_serve(reporter->events, pins);

@@ -10,10 +10,10 @@
 
 struct reporter;
 
-/* Print the events of `map_fd` to `to` (NULL: none) and serve them to other processes. Returns 0 or
- * a negative errno, reported. */
-int reporter_start(struct reporter **out, int map_fd, const struct pins *pins, enum format format,
-		   FILE *to);
+/* Print the events of `map_fd`, and of a former ring as events_open has it, to `to` (NULL: none) and serve them
+ * to other processes. Returns 0 or a negative errno, reported. */
+int reporter_start(struct reporter **out, int map_fd, struct former_ring *former, const struct pins *pins,
+		   enum format format, FILE *to);
 
 /* Report an event of the loader's own; never waits. */
 void reporter_emit(struct reporter *reporter, const struct event *event);

@@ -22,24 +22,60 @@ static bool is_failed(const struct resize *r)
 	return r->map->carry == CARRY_FAILURES;
 }
 
-/* ---- carry ----------------------------------------------------------------------------------- */
+/* ---- entries of the old one ------------------------------------------------------------------ */
 
-/* Its timer is not carried. */
-static void disarm(const struct resize *r, void *value)
+static void make_part(const struct layout *layout, const char *from, char *to, __u32 size)
 {
-	struct failed failed;
-
-	if (!is_failed(r))
-		return;
-	memcpy(&failed, value, sizeof(failed));
-	failed.armed_ns = 0;
-	memcpy(value, &failed, sizeof(failed));
+	if (layout)
+		layout_convert(layout, from, to);
+	else
+		memcpy(to, from, size);
 }
+
+/* Where a value says for when its timer is set, which stays behind; NULL: it has none. */
+static char *armed_in(const struct resize *r, char *value)
+{
+	if (is_failed(r))
+		return value + offsetof(struct failed, armed_ns);
+	return r->map->carry == CARRY_SESSIONS ? value + offsetof(struct bfd_session, armed_ns) : NULL;
+}
+
+static void make_row(const void *arg, const char *from, char *to)
+{
+	const struct resize *r = arg;
+	char *armed = armed_in(r, to + r->key_size);
+
+	make_part(r->key, from, to, r->key_size);
+	make_part(r->value, from + r->old_key_size, to + r->key_size, r->value_size);
+	if (armed)
+		store64(armed, 0);
+}
+
+static int read_theirs(const struct resize *r, struct sync *entries)
+{
+	return sync_open(entries, r->old, r->old_key_size, r->old_value_size);
+}
+
+static int make_ours(const struct resize *r, struct sync *entries)
+{
+	return sync_convert(entries, r->key_size, r->value_size, make_row, r);
+}
+
+static int read_old(const struct resize *r, struct sync *entries)
+{
+	return read_theirs(r, entries) ?: make_ours(r, entries);
+}
+
+/* ---- carry ----------------------------------------------------------------------------------- */
 
 int resize_refuse(const struct resize *r, __u32 used)
 {
-	const char *word = limit_word(r->map->limit);
+	const char *word;
 
+	if (!map_is_limited(r->map))
+		return err_r(-ENOSPC, "%s: %u are in use, and this build has room for %u", r->map->name, used,
+			     r->room);
+	word = limit_word(r->map->limit);
 	if (r->map->carry == CARRY_POLICY)
 		return err_r(-ENOSPC,
 			     "/fantel:fantel/limits/%s: %u are in use, so it can't be %u now; apply the "
@@ -60,7 +96,8 @@ int resize_refuse(const struct resize *r, __u32 used)
 /* Has each entry a place in the new map? Where policy is there twice meanwhile, half is for the old one. */
 static int check_room(struct resize *r)
 {
-	__u32 room = r->map->carry == CARRY_POLICY ? r->room / 2 : r->room, place;
+	bool twice = r->map->carry == CARRY_POLICY && map_is_limited(r->map);
+	__u32 room = twice ? r->room / 2 : r->room, place;
 
 	if (r->carried.have.n > room && !r->evicts)
 		return resize_refuse(r, r->carried.have.n);
@@ -74,14 +111,10 @@ static int check_room(struct resize *r)
 
 static int carry_entries(struct resize *r)
 {
-	char value[r->value_size];
-
 	for (__u32 i = 0; i < r->carried.have.n; i++) {
 		const char *row = sync_have(&r->carried, i);
 
-		memcpy(value, row + r->key_size, r->value_size);
-		disarm(r, value);
-		if (bpf_map_update_elem(r->new, row, value, BPF_ANY))
+		if (bpf_map_update_elem(r->new, row, row + r->key_size, BPF_ANY))
 			return -errno;
 	}
 	return 0;
@@ -91,13 +124,12 @@ int resize_carry(struct resize *r)
 {
 	int err;
 
-	if (r->is_array) {
+	if (r->map->carry == CARRY_NOTHING)
+		return 0;
+	if (r->is_array)
 		err = resize_carry_array(r);
-	} else {
-		err = sync_open(&r->carried, r->old, r->key_size, r->value_size) ?: check_room(r);
-		if (!err)
-			err = carry_entries(r);
-	}
+	else
+		err = read_old(r, &r->carried) ?: check_room(r) ?: carry_entries(r);
 	if (err && err != -ENOSPC)
 		return err_r(err, "%s: can't fill the new one: %s", r->map->name, strerror(-err));
 	return err;
@@ -115,16 +147,20 @@ static void merge_windows(struct origin *to, const struct origin *from)
 
 static void settle_entry(struct resize *r, const char *row)
 {
-	const char *value = row + r->key_size, *carried = sync_find(&r->carried, row);
-	char now[r->value_size];
+	const char *carried = sync_find(&r->carried, row);
+	char value[r->value_size], now[r->value_size];
 
+	memcpy(value, row + r->key_size, r->value_size);
 	if (carried && !memcmp(carried + r->key_size, value, r->value_size))
 		return;
+	/* The new programs may have overtaken it. */
+	if (r->map->carry == CARRY_TOLD)
+		store32(value + offsetof(struct told, sent), 0);
 	if (!bpf_map_update_elem(r->new, row, value, BPF_NOEXIST) ||
 	    bpf_map_lookup_elem(r->new, row, now))
 		return;
 	if (r->map->carry == CARRY_WINDOWS)
-		merge_windows((void *)now, (const void *)value);
+		merge_windows((void *)now, (void *)value);
 	else if (carried && !memcmp(carried + r->key_size, now, r->value_size))
 		memcpy(now, value, r->value_size);
 	else
@@ -151,14 +187,14 @@ static struct settle settle_of(enum settle_act act, const char *row)
 /* From here on no timer of the old map ends an entry. */
 static int take_failed(struct resize *r)
 {
-	int err = sync_open(&r->left, r->old, r->key_size, r->value_size);
+	int err = read_theirs(r, &r->left);
 
 	r->ended = err ? NULL : calloc(r->left.have.n + 1, sizeof(*r->ended));
 	if (!r->ended)
 		return -ENOMEM;
 	for (__u32 i = 0; i < r->left.have.n; i++)
 		r->ended[i] = bpf_map_delete_elem(r->old, sync_have(&r->left, i));
-	return 0;
+	return make_ours(r, &r->left);
 }
 
 static int settle_failed(struct resize *r, int program)
@@ -186,7 +222,7 @@ static int settle_failed(struct resize *r, int program)
 static int settle_entries(struct resize *r)
 {
 	struct sync left = {};
-	int err = sync_open(&left, r->old, r->key_size, r->value_size);
+	int err = read_old(r, &left);
 
 	for (__u32 i = 0; !err && i < left.have.n; i++)
 		settle_entry(r, sync_have(&left, i));
@@ -207,6 +243,7 @@ enum stage {
 static int settle(struct resize *r, enum stage stage, int program)
 {
 	switch (r->map->carry) {
+	case CARRY_NOTHING:
 	case CARRY_POLICY:
 	case CARRY_PLACES:
 		return 0;
@@ -222,6 +259,9 @@ static int settle(struct resize *r, enum stage stage, int program)
 	case CARRY_RESOURCES:
 	case CARRY_TRAFFIC:
 	case CARRY_FLOWS:
+	case CARRY_TRANSIT:
+	case CARRY_REASONS:
+	case CARRY_NODE:
 		return stage == STAGE_COUNTS ? resize_settle_array(r, program) : 0;
 	default:
 		return stage == STAGE_ENTRIES ? settle_entries(r) : 0;
@@ -249,6 +289,11 @@ void resize_free(struct resize *r)
 {
 	own_close(&r->old);
 	r->old = -1;
+	layout_free(r->key);
+	layout_free(r->value);
+	r->key = r->value = NULL;
+	free(r->place);
+	r->place = NULL;
 	sync_free(&r->carried);
 	sync_free(&r->left);
 	free(r->ended);
@@ -257,7 +302,7 @@ void resize_free(struct resize *r)
 	r->rows = NULL;
 }
 
-int resize_arm(int map, int program)
+static int arm_failed(int map, int program)
 {
 	struct sync failed = {};
 	int err = sync_open(&failed, map, sizeof(struct failed_key), sizeof(struct failed));
@@ -273,4 +318,25 @@ int resize_arm(int map, int program)
 	}
 	sync_free(&failed);
 	return err ? err_r(err, "fantel_failed: can't time it: %s", strerror(-err)) : 0;
+}
+
+static int arm_sessions(int map, int program)
+{
+	struct sync sessions = {};
+	int err = sync_open(&sessions, map, sizeof(__u32), sizeof(struct bfd_session));
+
+	for (__u32 i = 0; !err && i < sessions.have.n; i++) {
+		const char *row = sync_have(&sessions, i);
+		struct settle s = { .act = SETTLE_HEARD, .key.index = load32(row) };
+
+		if (!load64(row + sizeof(__u32) + offsetof(struct bfd_session, armed_ns)))
+			err = settle_run(program, &s);
+	}
+	sync_free(&sessions);
+	return err ? err_r(err, "fantel_bfd: can't time it: %s", strerror(-err)) : 0;
+}
+
+int resize_arm(int failed, int bfd, int program)
+{
+	return arm_failed(failed, program) ?: arm_sessions(bfd, program);
 }

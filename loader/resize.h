@@ -2,6 +2,8 @@
 /*
  * A map that gets another size is another map: made beside the old one and filled from it, it is what
  * the new programs use. Until those have replaced the old ones on every port, both maps are written.
+ * So it is with every map, where the one before was made by another build whose entries look different:
+ * programs of two builds share none, and what is read of the old one is made ours first.
  *
  *	carry    all entries, into the new map      while the old programs run
  *	         (programs are replaced, one port after the other)
@@ -14,14 +16,18 @@
 #ifndef RESIZE_H
 #define RESIZE_H
 
-#include "policy_limits.h"
+#include "layout.h"
+#include "map_rules.h"
 #include "sync.h"
 
 struct resize {
-	const struct limited_map *map;
+	const struct map_rule *map;
 	__u32 limit;	   /* the new one */
 	int old, new;	   /* old: owned */
 	__u32 key_size, value_size;
+	__u32 old_key_size, old_value_size;
+	struct layout *key, *value; /* from the old one's; NULL: they are the same. Owned */
+	__u32 *place;	   /* of an old row's number, ours or ~0; NULL: the same. Owned */
 	__u32 had, room;   /* rows of the old map, of the new one */
 	bool is_array;
 	bool evicts;	   /* what is oldest makes room */
@@ -39,9 +45,9 @@ int resize_settle(struct resize *resize, __u32 n, int program);
 
 void resize_free(struct resize *resize);
 
-/* Have timers run for the failures of `map`, where they should and do not: a loader that was killed between
- * the two may have left some so. Returns 0 or a negative errno, reported. */
-int resize_arm(int map, int program);
+/* Have timers run for failures and BFD sessions, where they should and do not: they don't come with the entry,
+ * and a loader that was killed may have left some so. Returns 0 or a negative errno, reported. */
+int resize_arm(int failed, int bfd, int program);
 
 /* ---- parts (resize_array.c): an array's rows, -errno not reported ------------------------------ */
 

@@ -99,6 +99,21 @@ int sync_open(struct sync *sync, int fd, __u32 key_size, __u32 value_size)
 	return r;
 }
 
+int sync_convert(struct sync *sync, __u32 key_size, __u32 value_size, sync_row_fn *row, const void *arg)
+{
+	struct sync to = { .fd = sync->fd, .key_size = key_size, .value_size = value_size };
+
+	to.have.row = calloc(sync->have.n + 1, row_size(&to));
+	if (!to.have.row)
+		return -ENOMEM;
+	to.have.n = to.have.room = sync->have.n;
+	for (__u32 i = 0; i < to.have.n; i++)
+		row(arg, row_at(sync, &sync->have, i), row_at(&to, &to.have, i));
+	sync_free(sync);
+	*sync = to;
+	return 0;
+}
+
 void sync_free(struct sync *sync)
 {
 	free(sync->have.row);

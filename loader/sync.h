@@ -24,6 +24,11 @@ struct sync {
 int sync_open(struct sync *sync, int fd, __u32 key_size, __u32 value_size);
 void sync_free(struct sync *sync);
 
+/* From now on what was read has other keys and values, each made by `row` from the one that was there. Returns 0 or
+ * -ENOMEM. */
+typedef void sync_row_fn(const void *arg, const char *from, char *to);
+int sync_convert(struct sync *sync, __u32 key_size, __u32 value_size, sync_row_fn *row, const void *arg);
+
 /* What was read: the i-th of sync->have.n keys, its value behind it. */
 const void *sync_have(const struct sync *sync, __u32 i);
 

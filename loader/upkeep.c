@@ -388,7 +388,8 @@ static int open_reporter(struct upkeep *u)
 
 	if (node->reporter)
 		return 0;
-	return reporter_start(&node->reporter, maps_of(u)->events, &node->pins, node->format,
+	return reporter_start(&node->reporter, maps_of(u)->events,
+			      attach_former_events(u->edition->attach), &node->pins, node->format,
 			      node->events);
 }
 

@@ -2,9 +2,14 @@
 /*
  * What the BPF programs and the loader share: keys and values of every map, the frozen
  * configuration, and the events. All numbers are in host order unless their name ends in _be;
- * addresses are struct addr (network order). A change of any layout is a new FANTEL_ABI, and with
- * it a new pin directory. Times named _ns are CLOCK_MONOTONIC (bpf_ktime_get_ns) unless said
- * otherwise.
+ * addresses are struct addr (network order). Times named _ns are CLOCK_MONOTONIC (bpf_ktime_get_ns)
+ * unless said otherwise.
+ *
+ * Layouts may change from one build to the next: a loader that takes over finds members of the build
+ * before by their names (loader/layout.h). So a name keeps its meaning; 0 in a member that is new means
+ * what builds without it did; arrays grow at their end, and so do enums, but for those that members are
+ * declared as, whose words may be renumbered. What can't be said so is a new FANTEL_ABI, and with it a
+ * new pin directory, which no upgrade crosses without a detach.
  */
 #ifndef FANTEL_ABI_H
 #define FANTEL_ABI_H
@@ -425,6 +430,8 @@ enum settle_act {
 	SETTLE_DROPPED, /* its subject leaves the policy */
 	SETTLE_COUNTED, /* what they counted on a subject of another such map */
 	SETTLE_CARRIED, /* what they counted of a path's traffic */
+	SETTLE_REASON,	/* the same by enum reason */
+	SETTLE_HEARD,	/* a port's BFD session whose timer does not run */
 	SETTLE_PACED,	/* a row of fantel_pace that was in use */
 	SETTLE_LEFT,	/* the place of a path that leaves the policy */
 	SETTLE_NAMED,	/* a resource's place is another one's */
@@ -443,7 +450,7 @@ struct settle {
 			__u64 until_ns;
 			__u64 sequence;
 		};
-		struct traffic traffic; /* SETTLE_CARRIED: so much more */
+		struct traffic traffic; /* SETTLE_CARRIED, SETTLE_REASON: so much more */
 	};
 };
 
@@ -942,7 +949,7 @@ struct event_weight {
 struct event {
 	__u64 time_ns;
 	__u32 type;   /* enum event_type */
-	__u32 reason; /* enum reason */
+	enum reason reason;
 	__u32 kind;   /* enum kind */
 	__u32 cause;  /* enum wire_cause */
 	__u8 is_resource, is_transit, congested, pad;

@@ -14,16 +14,17 @@ import time
 import lab as figure
 
 FANTEL = os.path.join(figure.TREE, os.environ.get("FANTEL", "build/fantel"))
+OTHER_BUILD = os.path.join(figure.BUILD, "other/build/fantel")  # see other_build.py
 ROUTERS = ("pe1", "r1", "r2", "r3", "r4", "r5", "pe2")
 PATIENCE = 20 * figure.SLOW  # s, for what should come at once
 
 
 class Router:
     """One running loader and its events; `policy` is what is inside `fantel:fantel`, `options` are more
-    of `fantel run`, `before` is a command that starts it."""
+    of `fantel run`, `before` is a command that starts it, `program` is the build."""
 
-    def __init__(self, lab, node, policy, on_event=None, options=(), before=()):
-        self.lab, self.node, self.policy = lab, node, policy
+    def __init__(self, lab, node, policy, on_event=None, options=(), before=(), program=FANTEL):
+        self.lab, self.node, self.policy, self.program = lab, node, policy, program
         self.name = policy["node"]["name"]
         self.events = []
         self._news = threading.Condition()
@@ -33,7 +34,7 @@ class Router:
             json.dump({"fantel:fantel": policy}, out, indent="\t")
         self._errors = os.path.join(lab.dir, f"{node}.errors")
         with open(self._errors, "a", encoding="utf-8") as errors:
-            self.process = lab.spawn(node, *before, FANTEL, "run", "-j", "--pin-root", lab.pin_root, *options,
+            self.process = lab.spawn(node, *before, program, "run", "-j", "--pin-root", lab.pin_root, *options,
                                      file, stdout=subprocess.PIPE, stderr=errors, text=True)
         threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True).start()
 
@@ -52,7 +53,7 @@ class Router:
 
     def ask(self, *command):
         """A subcommand's answer about this node, from its JSON."""
-        return json.loads(self.lab.run(self.node, FANTEL, *command, "-j", "--node", self.name,
+        return json.loads(self.lab.run(self.node, self.program, *command, "-j", "--node", self.name,
                                        "--pin-root", self.lab.pin_root))
 
     def paths(self):
@@ -101,11 +102,11 @@ def start(lab, nodes=ROUTERS, change=None, on_event=None, options=()):
     return routers
 
 
-def again(lab, router, policy=None, before=(), wanted=("taken over",)):
-    """Start the router's loader again, perhaps with another policy; returns it, and what it said, once it
-    says that it is so."""
+def again(lab, router, policy=None, before=(), wanted=("taken over",), program=None):
+    """Start the router's loader again, perhaps with another policy, or of another build; returns it, and what
+    it said, once it says that it is so."""
     heard = len(router.errors())
-    new = Router(lab, router.node, policy or router.policy, before=before)
+    new = Router(lab, router.node, policy or router.policy, before=before, program=program or router.program)
 
     def said():
         return any(f": {word}; ports" in new.errors()[heard:] for word in wanted)
@@ -125,7 +126,7 @@ class Operator:
 
     def order(self, *words, wait=True):
         """Exit code, standard output, standard error; the process itself unless it is waited for."""
-        process = self.lab.spawn(self.router.node, FANTEL, *words, "--node", self.router.name,
+        process = self.lab.spawn(self.router.node, self.router.program, *words, "--node", self.router.name,
                                  "--pin-root", self.lab.pin_root,
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         if not wait:

@@ -26,6 +26,7 @@ FAILING = "via-r3-r5-r2"  # the path that failures are told of meanwhile; its va
 VALIDITY_MS = 150
 DOMAIN = 64500
 START = {"hold-down": 1000, "validity": 0}
+BUILDS = (routers.FANTEL, routers.OTHER_BUILD)
 LONG = {"run": 0.4, "apply": 0.4, "detach": 0.15}  # s, in which each is done; SLOW times as long elsewhere
 
 
@@ -83,7 +84,9 @@ class Victim:
     # ---- what is there -----------------------------------------------------------------------
 
     def pinned(self):
-        return sorted(os.path.relpath(os.path.join(at, name), self.top) for at, _, names in os.walk(self.top) for name in names)
+        """Layouts are called by numbers that the kernel gives them."""
+        return sorted(os.path.relpath(os.path.join(at, name), self.top) for at, _, names in os.walk(self.top)
+                      for name in names if not name.startswith("layout-"))
 
     def stray(self):
         """Files beside the control socket that are nobody's any more."""
@@ -102,10 +105,10 @@ class Victim:
         self.hold("`fantel status` is true after each", routers.until(lambda: self.operator.untrue() is None),
                   self.operator.untrue())
 
-    def take_over(self, policy=None):
+    def take_over(self, policy=None, program=None):
         """A loader that starts after a kill, without help."""
         try:
-            self.router, _ = routers.again(self.lab, self.router, policy, wanted=("taken over", "running"))
+            self.router, _ = routers.again(self.lab, self.router, policy, wanted=("taken over", "running"), program=program)
             self.operator.router = self.router
             self.hold("each next loader takes over by itself", routers.until(self.router.ready), self.router.errors())
         except figure.LabError as error:
@@ -132,8 +135,8 @@ class Victim:
         self.kill(self.router.process, what)
         self.check_status()
 
-    def spawn_run(self):
-        self.router = routers.Router(self.lab, "pe1", self.router.policy)
+    def spawn_run(self, program=None):
+        self.router = routers.Router(self.lab, "pe1", self.router.policy, program=program or self.router.program)
         self.operator.router = self.router
 
     def end(self, process):
@@ -156,6 +159,14 @@ def kill_taking_over(victim):
     victim.spawn_run()
     victim.kill_loader("run")
     victim.take_over()
+
+
+def kill_upgrading(victim):
+    """A loader of another build, whose maps take the place of those that are there."""
+    victim.lab.stop(victim.router.process)
+    victim.spawn_run(next(build for build in BUILDS if build != victim.router.program))
+    victim.kill(victim.router.process, "run")
+    victim.take_over(program=victim.rng.choice(BUILDS))
 
 
 def kill_applying(victim, *options, **limits):
@@ -195,7 +206,7 @@ def kill_client(victim):
     victim.in_force(first)
 
 
-LOSSLESS = (kill_running, kill_taking_over, kill_applying, kill_resizing, kill_unconfirmed, kill_client)
+LOSSLESS = (kill_running, kill_taking_over, kill_upgrading, kill_applying, kill_resizing, kill_unconfirmed, kill_client)
 
 
 # ---- kinds of kill, after which packets may go their plain way ---------------------------------------
@@ -302,6 +313,8 @@ def test_recount(tap, lab, victim):
         return {(path["failures"], path["congestions"], path["usable"]) for name, path in victim.router.paths().items()
                 if name != FAILING}
 
+    lab.stop(victim.router.process)
+    victim.take_over(program=routers.FANTEL)
     lab.stop(victim.router.process, signal.SIGKILL)
     leave_half_done(lab, victim.router)
     tap.equal(counted(), {(0, 0, True), (1, 1, False)}, "a path with a count too much is not usable")

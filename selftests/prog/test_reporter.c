@@ -52,7 +52,7 @@ static int up(void **state)
 	b->out = fdopen(ends[1], "w");
 	*state = b;
 	return mkdir(maps, 0700) ||
-	       reporter_start(&b->reporter, bpf_map__fd(b->skel->maps.emit_events), &b->pins,
+	       reporter_start(&b->reporter, bpf_map__fd(b->skel->maps.emit_events), NULL, &b->pins,
 			      FORMAT_TEXT, b->out);
 }
 

@@ -50,10 +50,12 @@ static struct resize resize_from(const struct bpf_map *map, __u32 had)
 		    .btf_value_type_id = bpf_map__btf_value_type_id(map));
 	enum bpf_map_type type = bpf_map__type(map);
 	struct resize r = {
-		.map = limited_map(bpf_map__name(map)),
+		.map = map_rule(bpf_map__name(map)),
 		.new = bpf_map__fd(map),
 		.key_size = bpf_map__key_size(map),
 		.value_size = bpf_map__value_size(map),
+		.old_key_size = bpf_map__key_size(map),
+		.old_value_size = bpf_map__value_size(map),
 		.had = had,
 		.room = bpf_map__max_entries(map),
 		.limit = bpf_map__max_entries(map),
@@ -197,7 +199,7 @@ static void timers_that_a_killed_loader_left_out(void **state)
 {
 	begin();
 	record(failed.new, 1, clock_now_ns());
-	assert_int_equal(resize_arm(failed.new, settle_program()), 0);
+	assert_int_equal(resize_arm(failed.new, bpf_map__fd(node->maps.fantel_bfd), settle_program()), 0);
 	while (is_there(failed.new, 1, NULL))
 		usleep(10000);
 	assert_int_equal(*counted(), 0);
@@ -239,6 +241,81 @@ static void windows_are_merged(void **state)
 	assert_int_equal(found.taken[2], 130);
 	node_get(node->maps.fantel_origins, &other, &found);
 	assert_memory_equal(&found, &old, sizeof(old));
+	resize_free(&r);
+}
+
+static void hash_put(const struct resize *r, const void *key, const void *value)
+{
+	assert_int_equal(bpf_map_update_elem(r->old, key, value, BPF_ANY), 0);
+}
+
+/* Receivers may have heard the new programs first: what the old ones told meanwhile is to be told again. */
+static void what_was_told_meanwhile(void **state)
+{
+	static const struct {
+		struct told carried, old, new, after; /* event 0: no entry */
+	} rows[] = {
+		{ { .event_id = 1, .sent = 2 }, { .event_id = 1, .sent = 2 }, { .event_id = 1, .sent = 2 },
+		  { .event_id = 1, .sent = 2 } },
+		{ {}, { .event_id = 1, .sent = 1 }, {}, { .event_id = 1 } },
+		{ { .event_id = 1, .sent = 2 }, { .event_id = 2, .sent = 1 }, { .event_id = 1, .sent = 2 },
+		  { .event_id = 2 } },
+		{ { .event_id = 1, .sent = 2 }, { .event_id = 2, .sent = 1 }, { .event_id = 3, .sent = 1 },
+		  { .event_id = 3, .sent = 1 } },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct resize r = resize_of(node->maps.fantel_told);
+		struct told_key key = { .tunnel_hash = 7 };
+		struct told after;
+
+		node_clear(node->maps.fantel_told, sizeof(key));
+		if (rows[i].carried.event_id)
+			hash_put(&r, &key, &rows[i].carried);
+		assert_int_equal(resize_carry(&r), 0);
+		hash_put(&r, &key, &rows[i].old);
+		if (rows[i].new.event_id)
+			node_put(node->maps.fantel_told, &key, &rows[i].new);
+		assert_int_equal(resize_settle(&r, 1, -1), 0);
+		node_get(node->maps.fantel_told, &key, &after);
+		assert_memory_equal(&after, &rows[i].after, sizeof(after));
+		resize_free(&r);
+	}
+}
+
+/* Nothing is heard of it any more, by whichever programs: its own timer has stayed behind. */
+static void silence_of_a_session(void **state)
+{
+	struct resize r = resize_of(node->maps.fantel_bfd);
+	struct bfd_session b = { .state = BFD_UP, .detection_ns = 200 * NSEC_PER_MSEC };
+	struct bfd_set set = { .discriminator = 1 };
+	__u32 quiet = 5, heard = 6;
+	__u64 start = clock_now_ns();
+
+	b.heard_ns = b.armed_ns = start;
+	node_put(node->maps.fantel_bfd_set, &quiet, &set);
+	node_put(node->maps.fantel_bfd_set, &heard, &set);
+	hash_put(&r, &quiet, &b);
+	hash_put(&r, &heard, &b);
+	assert_int_equal(resize_carry(&r), 0);
+	b.heard_ns += 10 * NSEC_PER_MSEC;
+	hash_put(&r, &quiet, &b);
+	b.heard_ns += 3600 * NSEC_PER_SEC;
+	node_put(node->maps.fantel_bfd, &heard, &b);
+	assert_int_equal(resize_settle(&r, 1, -1), 0);
+	node_get(node->maps.fantel_bfd, &quiet, &b);
+	assert_int_equal(b.heard_ns, start + 10 * NSEC_PER_MSEC);
+	assert_int_equal(b.state, BFD_UP);
+	assert_int_equal(resize_arm(bpf_map__fd(node->maps.fantel_failed), bpf_map__fd(node->maps.fantel_bfd),
+				    settle_program()), 0);
+	do {
+		usleep(10000);
+		node_get(node->maps.fantel_bfd, &quiet, &b);
+	} while (b.state == BFD_UP);
+	assert_true(clock_now_ns() >= start + 210 * NSEC_PER_MSEC);
+	assert_int_equal(b.failed, 1);
+	node_get(node->maps.fantel_bfd, &heard, &b);
+	assert_int_equal(b.state, BFD_UP);
 	resize_free(&r);
 }
 
@@ -359,6 +436,93 @@ static void traffic_is_counted_on(void **state)
 	assert_int_equal(packets, 5 + 2);
 	assert_int_equal(bytes, 500 + 200);
 	resize_free(&r);
+}
+
+/* By the words of another build, of which one is gone. */
+static void reasons_are_counted_on(void **state)
+{
+	static const __u32 places[] = { 0, 3, ~0U, 1 };
+	static const __u64 after[] = { 110, 113, 0, 111 };
+	int cpus = libbpf_num_possible_cpus();
+	struct traffic counted[cpus];
+	struct resize r = resize_from(node->maps.fantel_stats, ARRAY_SIZE(places));
+	__u64 before = node_count(node, 2).packets;
+
+	r.place = malloc(sizeof(places));
+	memcpy(r.place, places, sizeof(places));
+	memset(counted, 0, sizeof(counted));
+	for (__u32 reason = 0; reason < ARRAY_SIZE(places); reason++) {
+		counted[0].packets = 100 + reason;
+		old_put(&r, reason, counted);
+	}
+	assert_int_equal(resize_carry(&r), 0);
+	for (__u32 reason = 0; reason < ARRAY_SIZE(places); reason++) {
+		counted[0].packets = 110 + reason;
+		old_put(&r, reason, counted);
+	}
+	assert_int_equal(resize_settle(&r, 1, settle_program()), 0);
+	for (__u32 reason = 0; reason < ARRAY_SIZE(after); reason++)
+		assert_int_equal(node_count(node, reason).packets, after[reason] ?: before);
+	resize_free(&r);
+}
+
+/* Sequences and generations of both programs are never the same; what both count adds up. */
+static void the_node_counts_on(void **state)
+{
+	struct node_state old = { .sequence = 7ULL << 32, .generation = 9, .congested = 2, .transit = 1 }, new;
+	struct resize r = resize_from(node->maps.fantel_node, 1);
+	__u32 zero = 0;
+
+	old_put(&r, 0, &old);
+	assert_int_equal(resize_carry(&r), 0);
+	old.sequence += 1000;
+	old.generation += 1000;
+	old.congested += 3;
+	old.transit -= 1;
+	old_put(&r, 0, &old);
+	node_get(node->maps.fantel_node, &zero, &new);
+	assert_true(new.sequence > old.sequence && new.generation > old.generation);
+	new.congested -= 1;
+	node_put(node->maps.fantel_node, &zero, &new);
+	assert_int_equal(resize_settle(&r, 1, -1), 0);
+	node_get(node->maps.fantel_node, &zero, &new);
+	assert_int_equal(new.congested, 2 + 3 - 1);
+	assert_int_equal(new.transit, 0);
+	node_put(node->maps.fantel_node, &zero, &(struct node_state){});
+	resize_free(&r);
+}
+
+/* A place belongs to whom its hash says; there is a timer's part in what is counted. */
+static void transit_has_its_places(void **state)
+{
+	static const struct {
+		struct transit carried, old, new, after;
+	} rows[] = {
+		{ { .hash = 1, .congestions = PACE_RISE + 2 }, { .hash = 1, .congestions = PACE_RISE + 2 },
+		  { .hash = 1, .congestions = 2 }, { .hash = 1, .congestions = 2 } },
+		{ { .hash = 1, .congestions = 2 }, { .hash = 1, .congestions = PACE_RISE + 3 },
+		  { .hash = 1, .congestions = 2 }, { .hash = 1, .congestions = 3 } },
+		{ { .hash = 1, .congestions = 2 }, {}, { .hash = 1, .congestions = 2 }, {} },
+		{ {}, { .hash = 4, .congestions = 1 }, {}, { .hash = 4, .congestions = 1 } },
+		{ {}, { .hash = 4, .congestions = 1 }, { .hash = 5, .congestions = 1 },
+		  { .hash = 5, .congestions = 1 } },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct resize r = resize_from(node->maps.fantel_transit, MAX_TRANSIT);
+		struct transit after;
+		__u32 at = 9;
+
+		old_put(&r, at, &rows[i].carried);
+		node_put(node->maps.fantel_transit, &at, &(struct transit){});
+		assert_int_equal(resize_carry(&r), 0);
+		old_put(&r, at, &rows[i].old);
+		node_put(node->maps.fantel_transit, &at, &rows[i].new);
+		assert_int_equal(resize_settle(&r, 1, settle_program()), 0);
+		node_get(node->maps.fantel_transit, &at, &after);
+		assert_memory_equal(&after, &rows[i].after, sizeof(after));
+		resize_free(&r);
+	}
 }
 
 /* The later choice of a path counts, whoever made it. */
@@ -500,9 +664,14 @@ int main(void)
 		  timers_that_a_killed_loader_left_out, NULL, NULL, NULL },
 		{ "more than fits is refused, and nothing is touched", more_than_fits, NULL, NULL, NULL },
 		{ "sequence windows are merged", windows_are_merged, NULL, NULL, NULL },
+		TEST("what was told meanwhile is to be told again", what_was_told_meanwhile),
+		TEST("the silence of a BFD session is noticed", silence_of_a_session),
 		{ "failures count on in another map", counts_in_another_map, NULL, NULL, NULL },
 		{ "what is counted on links and nodes, too", what_paths_cross, NULL, NULL, NULL },
 		{ "no packet is counted twice or not at all", traffic_is_counted_on, NULL, NULL, NULL },
+		TEST("reasons are counted on by their words", reasons_are_counted_on),
+		TEST("numbers that the node gives out go on", the_node_counts_on),
+		TEST("transit has its places", transit_has_its_places),
 		{ "flows stay on their paths", flows_stay_on_their_paths, NULL, NULL, NULL },
 		{ "rates that rise do so to their end", rates_rise_to_their_end, NULL, NULL, NULL },
 		{ "and those of transit", rates_of_transit_rise_to_their_end, NULL, NULL, NULL },

@@ -672,7 +672,7 @@ static pid_t serve(void)
 		close(ready[0]);
 		return pid;
 	}
-	if (events_open(&events, pins_map(&pins, "fantel_events"), FORMAT_TEXT, NULL) ||
+	if (events_open(&events, pins_map(&pins, "fantel_events"), NULL, FORMAT_TEXT, NULL) ||
 	    events_serve(events, &pins))
 		_exit(1);
 	if (write(ready[1], "r", 1) != 1)

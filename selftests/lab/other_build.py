@@ -1,0 +1,61 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+"""
+Copy the sources to a folder and have every struct that maps hold look different there, as in a build to
+come: each has one more member, in front of the others or behind them, and there is one more reason, the
+first of all. What is built from them is another build of fantel, for tests of upgrades.
+
+    other_build.py FOLDER
+"""
+import os
+import re
+import shutil
+import sys
+
+TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SOURCES = ("bpf", "include", "loader", "policies", "Makefile", "vmlinux.h.gen")
+MEMBER = "\t__u64 other_build;\n"
+FRONT = """told learned link route_value bfd_set bfd_session bfd_echo failed metrics source key origin node_state
+device_row device_timer health tunnel_paths pace transit member group rank flow nexthop traffic
+class_value class_cache endpoint watch sensed gauge qp lsp event""".split()
+BEHIND = "path resource told_key failed_key resource_key endpoint_key sensed_key bucket_key qp_key".split()
+
+
+def replace(pattern, by, text, what):
+    text, n = re.subn(pattern, by, text)
+    if n != 1:
+        sys.exit(f"other_build.py: {what}: found {n} times")
+    return text
+
+
+def alter(text):
+    text = re.sub(r"_Static_assert\(sizeof.*\n", "", text)
+    for name in FRONT:
+        text = replace(rf"(\nstruct {name} {{\n)", rf"\1{MEMBER}", text, f"struct {name}")
+    for name in BEHIND:
+        text = replace(rf"(\nstruct {name} {{\n(?:.*\n)*?)}};", rf"\1{MEMBER}}};", text, f"struct {name}")
+    return text
+
+
+def rewrite(folder, header, change):
+    path = os.path.join(folder, "include/fantel", header)
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(change(text))
+
+
+def main():
+    folder = sys.argv[1]
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    for name in SOURCES:
+        source = os.path.join(TREE, name)
+        (shutil.copytree if os.path.isdir(source) else shutil.copy)(source, os.path.join(folder, name))
+    rewrite(folder, "abi.h", alter)
+    rewrite(folder, "reason.h", lambda text: replace(
+        r"#define REASONS\(X\)", r'\g<0> X(OTHER_BUILD, "other-build", DONE, "only another build counts this")', text,
+        "REASONS"))
+
+
+main()

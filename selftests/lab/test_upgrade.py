@@ -1,0 +1,218 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+"""
+A loader of another build takes over, and no map looks to it as its own do (other_build.py): packets notice
+nothing, and all that the maps held goes on.
+"""
+import os
+import shutil
+import signal
+import time
+
+import lab as figure
+import routers
+from lab import Lab
+from tap import Tap
+from traffic import RATES, Traffic, measure
+
+BUILDS = (routers.FANTEL, routers.OTHER_BUILD)
+RIGHTS = ("setpriv", "--bounding-set", "-all,+bpf,+perfmon,+net_admin,+net_raw", "--inh-caps", "-all")
+CUT_PATH, TOLD_PATH = "via-r1-r2", "via-r3-r5-r2"
+DOMAIN = 64500
+RATE, FLOWS = 20000, 32
+BFD_US = 1000000 * figure.SLOW  # so slow that a session outlives the start of a loader
+UNHARMED = {"lost": 0, "out of order": 0, "moved": 0, "doubts": []}
+
+
+def change(node, policy):
+    policy["notification"] = {"hold-down": 300, "validity": 0}  # nothing heals by itself
+    if {"r1": "r5", "r5": "r1"}.get(node):
+        peer = {"r1": "r5", "r5": "r1"}[node]
+        port = next(port for port in policy["port"] if port["name"] == peer)
+        port["bfd"] = {"peer": figure.link_address(peer, node), "desired-min-tx": BFD_US, "required-min-rx": BFD_US}
+
+
+def other(router):
+    return next(build for build in BUILDS if build != router.program)
+
+
+def upgrade(lab, nodes, node, how=signal.SIGTERM, before=()):
+    """To the other of the two builds; returns what the loader said."""
+    lab.stop(nodes[node].process, how)
+    nodes[node], said = routers.again(lab, nodes[node], before=before, program=other(nodes[node]))
+    return said
+
+
+def harm(m):
+    flows = range(len(m.sent))
+    return {"lost": sum(len(list(m.missing(flow))) for flow in flows),
+            "out of order": sum(len(list(m.out_of_order(flow))) for flow in flows),
+            "moved": sum(len({m.way(flow, n) for n in range(m.sent[flow])}) > 1 for flow in flows),
+            "doubts": list(m.doubts())}
+
+
+def test_packets(tap, lab, nodes):
+    """There and back, at both ends of what is told."""
+    def over():
+        for node in ("pe1", "r1", "pe1", "r1"):
+            time.sleep(0.2)
+            upgrade(lab, nodes, node, signal.SIGKILL if node == "r1" else signal.SIGTERM)
+
+    with Traffic(lab, rate=RATE, flows=FLOWS) as traffic:
+        over()
+        time.sleep(0.2)
+    tap.equal(harm(traffic.measurement), UNHARMED, "another build takes over under traffic, and the first one again: "
+              "no packet is lost, none changes its path")
+    _, m, missing, _ = measure(lab, over, FLOWS, RATES if figure.SLOW == 1 else RATES[-1:])
+    tap.equal({**harm(m), "lost": missing}, UNHARMED, f"nor under {round(m.rate())} packets/s")
+
+
+def send(lab, router, event, *options):
+    segments = figure.segments_of(router.policy)[TOLD_PATH]
+    lab.run("r3", routers.FANTEL, "send", "--to", figure.loopback("pe1"), "--from", figure.loopback("r3"), "--srv6",
+            ",".join(segments), "--domain", DOMAIN, "--cause", "errors", "--event-id", event, *options)
+
+
+def counters(router):
+    return {c["reason"]: c["packets"] for c in router.ask("counters")["counters"] if c["packets"]}
+
+
+def failed(router):
+    return sorted((entry["event-id"], entry["path"], entry["cause"]) for entry in router.ask("status")["failed"])
+
+
+def carried(router):
+    """What has to be the same behind it."""
+    return {"failed": failed(router), "counters": counters(router),
+            "traffic": {name: path["packets"] for name, path in router.paths().items()},
+            "usable": {name: path["usable"] for name, path in router.paths().items()}}
+
+
+def test_state(tap, lab, nodes):
+    pe1 = nodes["pe1"]
+    with Traffic(lab, rate=5000):
+        cut, _ = lab.cut("r1", "r2")
+        told = pe1.wait(cut, path=CUT_PATH, usable=False)
+        tap.ok(told, "a cut is told to the ingress PE")
+    send(lab, pe1, 71, "--sequence", int(time.time()) << 32)
+    tap.ok(pe1.wait(cut, path=TOLD_PATH, usable=False), "another failure, too")
+    routers.until(lambda: len(failed(pe1)) >= 2)
+    before = carried(pe1)
+    upgrade(lab, nodes, "pe1")
+    tap.equal(carried(nodes["pe1"]), before, "failures, counters and traffic are there to the next build")
+    wrong = lab.spawn("pe1", other(nodes["pe1"]), "status", "--node", pe1.name, "--pin-root", lab.pin_root,
+                      stdout=-1, stderr=-1, text=True)
+    out, said = wrong.communicate()
+    tap.equal((lab.stop(wrong), out, said.count("\n"), "maps were made by another build of fantel" in said),
+              (1, "", 1, True), "a command of the build before says that it can't read them, in one sentence")
+    again, start = counters(nodes["pe1"]), figure.now_ns()
+    send(lab, pe1, 71, "--sequence", int(time.time()) - 3600 << 32)
+    send(lab, pe1, 72, "--sequence", int(time.time()) - 3600 << 32)
+    tap.ok(routers.until(lambda: counters(nodes["pe1"]).get("stale", 0) == again.get("stale", 0) + 2) and
+           not nodes["pe1"].wait(start, 0, event="path"), "what is older than what an originator said before is refused",
+           again, counters(nodes["pe1"]))
+    upgrade(lab, nodes, "r1", signal.SIGKILL)
+    tap.equal([(t["tunnel"], t["event-id"]) for t in nodes["r1"].ask("status")["told"]] != [], True,
+              "the P node still knows whom it told")
+    _, mended = lab.mend("r1", "r2")
+    tap.ok(nodes["pe1"].wait(mended, path=CUT_PATH, usable=True), "and withdraws it; its sequences have gone on")
+    send(lab, pe1, 71, "--type", "failure-recovery")
+    tap.ok(nodes["pe1"].wait(mended, path=TOLD_PATH, usable=True), "so does who has stayed")
+    routers.until(lambda: not failed(nodes["pe1"]))
+    tap.equal((failed(nodes["pe1"]), [name for name, path in nodes["pe1"].paths().items() if path["failures"]]), ([], []),
+              "nothing is left of it")
+
+
+def test_validity(tap, lab, nodes):
+    start = figure.now_ns()
+    send(lab, nodes["pe1"], 81, "--validity", 3000 * figure.SLOW)
+    tap.ok(nodes["pe1"].wait(start, path=TOLD_PATH, usable=False), "a failure that counts for some time")
+    upgrade(lab, nodes, "pe1", signal.SIGKILL)
+    tap.equal([event for event, _, _ in failed(nodes["pe1"])], [81], "goes on")
+    ended = nodes["pe1"].wait(start, event="path", reason="expired", event_id=81)
+    tap.ok(ended and ended["monotonic-ns"] - start >= 2900 * figure.SLOW * 10**6, "and ends in time", ended)
+
+
+def test_events(tap, lab, nodes):
+    """What came while no loader was there to print it."""
+    lab.stop(nodes["pe1"].process, signal.SIGKILL)
+    start = figure.now_ns()
+    send(lab, nodes["pe1"], 91, "--validity", 500)
+    time.sleep(1 * figure.SLOW)
+    nodes["pe1"], _ = routers.again(lab, nodes["pe1"], program=other(nodes["pe1"]))
+    came = nodes["pe1"].wait(start, event="notification", event_id=91)
+    tap.ok(came and (came["reason"], came["cause"], came["from"]) == ("failed", "errors", figure.loopback("r3")),
+           "events that the build before left are printed by the next one", came)
+
+
+def session(router):
+    return next(iter(router.ask("status")["bfd"]), {})
+
+
+def test_bfd(tap, lab, nodes):
+    r1, r5 = nodes["r1"], nodes["r5"]
+    tap.ok(routers.until(lambda: session(r1).get("state") == "up"), "a BFD session is up", session(r1))
+    before = session(r1)
+    upgrade(lab, nodes, "r1", signal.SIGKILL)
+    found = session(nodes["r1"])
+    tap.equal([found[name] for name in ("state", "discriminator", "times-up")],
+              [before[name] for name in ("state", "discriminator", "times-up")], "and stays up")
+    start = figure.now_ns()
+    lab.stop(r5.process, signal.SIGKILL)
+    upgrade(lab, nodes, "r1", signal.SIGKILL)
+    tap.equal(session(nodes["r1"])["state"], "up", "also when its neighbor fell silent before")
+    down = nodes["r1"].wait(start, event="link", link="r5", up=False)
+    tap.ok(down and down["cause"] == "bfd", "which is noticed all the same", session(nodes["r1"]))
+    nodes["r5"], _ = routers.again(lab, r5)
+    tap.ok(nodes["r1"].wait(start, event="link", link="r5", up=True), "and the end of it")
+
+
+def layouts(lab, router):
+    maps = os.path.join(lab.pin_root, router.name, "v1", "maps")
+    return [os.path.join(maps, name) for name in os.listdir(maps) if name.startswith("layout-")]
+
+
+def test_rights(tap, lab, nodes):
+    """The four that the manual names, which do not suffice to ask the kernel what is in a map."""
+    pe1 = nodes["pe1"]
+    send(lab, pe1, 101)
+    upgrade(lab, nodes, "pe1", before=RIGHTS)
+    tap.equal([event for event, _, _ in failed(nodes["pe1"])], [101], "a loader with four rights can read another build's maps")
+    tap.equal(len(layouts(lab, pe1)), 1, "for one pin says what is in all of them")
+    os.unlink(*layouts(lab, pe1))
+    lab.stop(nodes["pe1"].process)
+    with Traffic(lab, rate=RATE, flows=FLOWS) as traffic:
+        refused = routers.Router(lab, "pe1", pe1.policy, before=RIGHTS, program=other(nodes["pe1"]))
+        code = refused.process.wait(routers.PATIENCE)
+        said = refused.errors().splitlines()[-2:]
+        tap.ok(code == 1 and "made by another build of fantel, and how can't be read; run this one with CAP_SYS_ADMIN" in
+               said[0], "without that pin it says what it needs", code, said)
+        nodes["pe1"], _ = routers.again(lab, refused)
+        time.sleep(0.2)
+    tap.equal((harm(traffic.measurement)["lost"], [event for event, _, _ in failed(nodes["pe1"])]), (0, [101]),
+              "and no packet is lost until one that has it takes over")
+    send(lab, pe1, 101, "--type", "failure-recovery")
+
+
+def main():
+    with Tap() as tap:
+        why = figure.missing()
+        if why:
+            tap.skip("upgrades", why)
+            return
+        with Lab() as lab:
+            for node, port in (("r1", "r5"), ("r5", "r1")):  # BFD's checksums finished before the peer sees them
+                lab.run(node, "ethtool", "-K", port, "tx", "off")
+            nodes = routers.start(lab, change=change)
+            test_packets(tap, lab, nodes)
+            test_state(tap, lab, nodes)
+            test_validity(tap, lab, nodes)
+            test_events(tap, lab, nodes)
+            test_bfd(tap, lab, nodes)
+            if shutil.which("setpriv"):
+                test_rights(tap, lab, nodes)
+            else:
+                tap.skip("loaders with four rights", "needs setpriv")
+
+
+main()
