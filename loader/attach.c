@@ -598,7 +598,7 @@ static int settle(struct attach *attach)
 	if (!r && reuse->is_foreign)
 		log_note("node %s: its maps were made by another build of fantel; all that was in them is "
 			 "carried over", attach->pins->node);
-	return r ?: heritage_clean(attach->pins);
+	return r ?: heritage_clean(attach->pins, attach->skel->obj);
 }
 
 int attach_keep(struct attach *attach)

@@ -9,6 +9,8 @@
 #include "log.h"
 #include "own.h"
 
+#define MAP_PREFIX "fantel_"
+
 /* ---- the BTF of a build ---------------------------------------------------------------------- */
 
 static struct btf *read_layout(const struct pins *pins, __u32 btf_id)
@@ -283,23 +285,34 @@ static int is_user(void *arg, const char *map, const char *path)
 	return users->found;
 }
 
-static int clean_one(void *arg, const char *map, const char *path)
+static int remove_pin(const char *path)
 {
-	struct users users = { .layout = map };
-
-	if (strncmp(map, LAYOUT_PIN, strlen(LAYOUT_PIN)) || pins_each_map(arg, is_user, &users))
-		return 0;
 	return unlink(path) ? err_r(-errno, "%s: can't remove it: %s", path, strerror(errno)) : 0;
 }
 
-int heritage_clean(const struct pins *pins)
+static int clean_map(void *object, const char *map, const char *path)
 {
-	return pins_each_map(pins, clean_one, (void *)pins);
+	bool is_one = !strncmp(map, MAP_PREFIX, strlen(MAP_PREFIX));
+
+	return is_one && !bpf_object__find_map_by_name(object, map) ? remove_pin(path) : 0;
+}
+
+static int clean_layout(void *pins, const char *map, const char *path)
+{
+	struct users users = { .layout = map };
+	bool is_one = !strncmp(map, LAYOUT_PIN, strlen(LAYOUT_PIN));
+
+	return is_one && !pins_each_map(pins, is_user, &users) ? remove_pin(path) : 0;
+}
+
+int heritage_clean(const struct pins *pins, const struct bpf_object *object)
+{
+	return pins_each_map(pins, clean_map, (void *)object) ?: pins_each_map(pins, clean_layout, (void *)pins);
 }
 
 /* ---- commands -------------------------------------------------------------------------------- */
 
-int heritage_check(const struct pins *pins, const char *name, int fd)
+bool heritage_is_ours(const struct pins *pins, const char *name, int fd)
 {
 	static struct fantel_bpf *own; /* these as long as the command takes */
 	static struct heritage h;
@@ -309,14 +322,9 @@ int heritage_check(const struct pins *pins, const char *name, int fd)
 
 	own = own ?: fantel_bpf__open();
 	if (!own || bpf_obj_get_info_by_fd(fd, &info, &len))
-		return err_r(-errno, "%s: can't be examined: %s", name, strerror(errno));
+		return false;
 	h.pins = pins;
 	h.object = own->obj;
 	map = bpf_object__find_map_by_name(own->obj, name);
-	if (!map || heritage_differs(&h, map, &info))
-		return err_r(-EPROTO,
-			     "node %s: its maps were made by another build of fantel (%s differs); use that "
-			     "one's commands, or `fantel run` of this build, which takes over",
-			     pins->node, name);
-	return 0;
+	return map && !heritage_differs(&h, map, &info);
 }

@@ -41,11 +41,11 @@ int heritage_reasons(struct heritage *heritage, const struct bpf_map_info *info,
 void heritage_close(struct heritage *heritage);
 
 /* Pin our own, of an object that is loaded, for the maps that it uses, which all look like it says; and remove
- * those that are of no pinned map any more. Return 0 or a negative errno, reported. */
+ * maps that it does not have, and what is said of no pinned map any more. Return 0 or a negative errno, reported. */
 int heritage_pin(const struct pins *pins, const struct bpf_object *object);
-int heritage_clean(const struct pins *pins);
+int heritage_clean(const struct pins *pins, const struct bpf_object *object);
 
-/* May a command read this pinned map? Returns 0, or -EPROTO, reported. */
-int heritage_check(const struct pins *pins, const char *map, int fd);
+/* May a command of this build read this pinned map? */
+bool heritage_is_ours(const struct pins *pins, const char *map, int fd);
 
 #endif

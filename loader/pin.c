@@ -336,8 +336,13 @@ int pins_map(const struct pins *pins, const char *map)
 
 	pins_map_path(pins, map, path);
 	fd = bpf_obj_get(path);
+	if (fd >= 0 && heritage_is_ours(pins, map, fd))
+		return take_fd(fd);
 	if (fd >= 0)
-		return heritage_check(pins, map, fd) ? -EPROTO : take_fd(fd);
+		return err_r(-EPROTO,
+			     "node %s: its maps were made by another build of fantel (%s differs); use that one's "
+			     "commands, or `fantel run` of this build, which takes over",
+			     pins->node, map);
 	fd = -errno;
 	if (fd == -ENOENT)
 		return err_r(fd,

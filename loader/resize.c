@@ -32,23 +32,23 @@ static void make_part(const struct layout *layout, const char *from, char *to, _
 		memcpy(to, from, size);
 }
 
-/* Where a value says for when its timer is set, which stays behind; NULL: it has none. */
-static char *armed_in(const struct resize *r, char *value)
+/* Where in a value it says for when its timer is set, which stays behind; 0: it has none. */
+static size_t armed_at(const struct resize *r)
 {
 	if (is_failed(r))
-		return value + offsetof(struct failed, armed_ns);
-	return r->map->carry == CARRY_SESSIONS ? value + offsetof(struct bfd_session, armed_ns) : NULL;
+		return offsetof(struct failed, armed_ns);
+	return r->map->carry == CARRY_SESSIONS ? offsetof(struct bfd_session, armed_ns) : 0;
 }
 
 static void make_row(const void *arg, const char *from, char *to)
 {
 	const struct resize *r = arg;
-	char *armed = armed_in(r, to + r->key_size);
+	size_t armed = armed_at(r);
 
 	make_part(r->key, from, to, r->key_size);
 	make_part(r->value, from + r->old_key_size, to + r->key_size, r->value_size);
 	if (armed)
-		store64(armed, 0);
+		store64(to + r->key_size + armed, 0);
 }
 
 static int read_theirs(const struct resize *r, struct sync *entries)
@@ -58,7 +58,9 @@ static int read_theirs(const struct resize *r, struct sync *entries)
 
 static int make_ours(const struct resize *r, struct sync *entries)
 {
-	return sync_convert(entries, r->key_size, r->value_size, make_row, r);
+	return r->key || r->value || armed_at(r) ?
+		       sync_convert(entries, r->key_size, r->value_size, make_row, r) :
+		       0;
 }
 
 static int read_old(const struct resize *r, struct sync *entries)

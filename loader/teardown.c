@@ -11,6 +11,7 @@
 #include "control.h"
 #include "egress.h"
 #include "fib.h"
+#include "heritage.h"
 #include "log.h"
 #include "own.h"
 #include "tc.h"
@@ -70,6 +71,11 @@ static void release_neighbours(const struct pins *pins)
 	fd = bpf_obj_get(file);
 	if (fd < 0 || netlink_open(&nl, NULL))
 		return;
+	if (!heritage_is_ours(pins, "fantel_paths", fd)) {
+		log_warn("node %s: its maps were made by another build of fantel; the kernel goes on resolving the "
+			 "neighbors of its paths", pins->node);
+		return;
+	}
 	room = map_room(fd);
 	for (__u32 slot = 0; slot < room; slot++)
 		if (!bpf_map_lookup_elem(fd, &slot, &path) && path.tunnel != TUNNEL_NONE &&

@@ -8,8 +8,9 @@
  * Layouts may change from one build to the next: a loader that takes over finds members of the build
  * before by their names (loader/layout.h). So a name keeps its meaning; 0 in a member that is new means
  * what builds without it did; arrays grow at their end, and so do enums, but for those that members are
- * declared as, whose words may be renumbered. What can't be said so is a new FANTEL_ABI, and with it a
- * new pin directory, which no upgrade crosses without a detach.
+ * declared as, whose words may be renumbered; hashes, and numbers by which rows of arrays are found, are
+ * made as before. What can't be said so is a new FANTEL_ABI, and with it a new pin directory, which no
+ * upgrade crosses without a detach.
  */
 #ifndef FANTEL_ABI_H
 #define FANTEL_ABI_H

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 """
 Copy the sources to a folder and have every struct that maps hold look different there, as in a build to
-come: each has one more member, in front of the others or behind them, and there is one more reason, the
-first of all. What is built from them is another build of fantel, for tests of upgrades.
+come: each has one more member, in front of the others or behind them, and there is one more map, and one
+more reason, the first of all. What is built from them is another build of fantel, for tests of upgrades.
 
     other_build.py FOLDER
 """
@@ -37,8 +37,8 @@ def alter(text):
     return text
 
 
-def rewrite(folder, header, change):
-    path = os.path.join(folder, "include/fantel", header)
+def rewrite(folder, name, change):
+    path = os.path.join(folder, name)
     with open(path, encoding="utf-8") as file:
         text = file.read()
     with open(path, "w", encoding="utf-8") as file:
@@ -52,8 +52,12 @@ def main():
     for name in SOURCES:
         source = os.path.join(TREE, name)
         (shutil.copytree if os.path.isdir(source) else shutil.copy)(source, os.path.join(folder, name))
-    rewrite(folder, "abi.h", alter)
-    rewrite(folder, "reason.h", lambda text: replace(
+    rewrite(folder, "include/fantel/abi.h", alter)
+    rewrite(folder, "bpf/maps.bpf.h", lambda text: replace(
+        r"(MAP\()fantel_groups(,.*;)", r"\g<0>\n\1fantel_other_build\2", text, "fantel_groups"))
+    rewrite(folder, "loader/map_rules.h", lambda text: replace(
+        r"X\(fantel_node, NODE\)", r"X(fantel_other_build, NOTHING) \g<0>", text, "fantel_node"))
+    rewrite(folder, "include/fantel/reason.h", lambda text: replace(
         r"#define REASONS\(X\)", r'\g<0> X(OTHER_BUILD, "other-build", DONE, "only another build counts this")', text,
         "REASONS"))
 

@@ -167,9 +167,34 @@ def test_bfd(tap, lab, nodes):
     tap.ok(nodes["r1"].wait(start, event="link", link="r5", up=True), "and the end of it")
 
 
+def pins(lab, router):
+    return os.listdir(os.path.join(lab.pin_root, router.name, "v1", "maps"))
+
+
 def layouts(lab, router):
     maps = os.path.join(lab.pin_root, router.name, "v1", "maps")
-    return [os.path.join(maps, name) for name in os.listdir(maps) if name.startswith("layout-")]
+    return [os.path.join(maps, name) for name in pins(lab, router) if name.startswith("layout-")]
+
+
+def test_pins(tap, lab, nodes):
+    """One of the builds has a map that the other does not know."""
+    router = nodes["r3"]
+    before = {name for name in pins(lab, router) if not name.startswith("layout-")}
+    upgrade(lab, nodes, "r3")
+    during = pins(lab, router)
+    upgrade(lab, nodes, "r3")
+    tap.equal((set(during) - before - {"fantel_other_build"}, set(pins(lab, router)) - before),
+              ({os.path.basename(name) for name in during if name.startswith("layout-")},
+               {os.path.basename(name) for name in layouts(lab, router)}), "each build has its own maps, and none is left behind")
+    tap.equal([sum(name.startswith("layout-") for name in names) for names in (during, pins(lab, router))], [1, 1],
+              "and one pin that says what is in them")
+    lab.stop(nodes["r3"].process)
+    detach = lab.spawn("r3", other(nodes["r3"]), "detach", "--node", "r3", "--pin-root", lab.pin_root, stdout=-1, stderr=-1,
+                       text=True)
+    said = detach.communicate()[1]
+    tap.equal((lab.stop(detach), said.count("\n"), "made by another build" in said,
+               os.path.exists(os.path.join(lab.pin_root, "r3"))), (0, 1, True, False), "the other build can detach what this one left")
+    nodes["r3"], _ = routers.again(lab, nodes["r3"], wanted=("running",))
 
 
 def test_rights(tap, lab, nodes):
@@ -209,6 +234,7 @@ def main():
             test_validity(tap, lab, nodes)
             test_events(tap, lab, nodes)
             test_bfd(tap, lab, nodes)
+            test_pins(tap, lab, nodes)
             if shutil.which("setpriv"):
                 test_rights(tap, lab, nodes)
             else:
