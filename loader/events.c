@@ -7,6 +7,7 @@
  * events` reads the ring opens its feed and waits; the other sees the feed, lets go, and reads
  * that.
  */
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <signal.h>
@@ -18,6 +19,7 @@
 #include "commands.h"
 #include "events.h"
 #include "feed.h"
+#include "heritage.h"
 #include "lock.h"
 #include "log.h"
 #include "options.h"
@@ -281,6 +283,13 @@ struct reader {
 	__u64 wanted;
 };
 
+static int err_version(const struct reader *reader)
+{
+	return err_r(-EPROTO,
+		     "node %s: its loader is another version of fantel; use that one's `fantel events`",
+		     reader->pins.node);
+}
+
 /* From the loader, until it stops. */
 static int read_feed(struct reader *reader, int fd)
 {
@@ -297,10 +306,7 @@ static int read_feed(struct reader *reader, int fd)
 		reader->wanted--;
 	}
 	if (r == -EPROTO)
-		return err_r(r,
-			     "node %s: its loader is another version of fantel; use that one's "
-			     "`fantel events`",
-			     reader->pins.node);
+		return err_version(reader);
 	return r < 0 ? err_r(r, "node %s: events: %s", reader->pins.node, strerror(-r)) : 0;
 }
 
@@ -330,6 +336,17 @@ static int read_ring(struct reader *reader)
 	return r;
 }
 
+/* Did this build make them? Another loader may have come since the last turn. */
+static bool are_ours(const struct pins *pins)
+{
+	char path[PATH_MAX];
+	int fd OWN_FD = -1;
+
+	pins_map_path(pins, "fantel_node", path);
+	fd = bpf_obj_get(path);
+	return fd < 0 || heritage_is_ours(pins, "fantel_node", fd);
+}
+
 /* One turn with whoever has the events now. */
 static int read_turn(struct reader *reader, bool *warned)
 {
@@ -337,6 +354,8 @@ static int read_turn(struct reader *reader, bool *warned)
 	int lock OWN_FD = -1;
 	char dir[PATH_MAX];
 
+	if (!are_ours(&reader->pins))
+		return err_version(reader);
 	if (feed >= 0)
 		return read_feed(reader, feed);
 	ring_dir(dir, &reader->pins);

@@ -219,7 +219,7 @@ int feed_connect(const struct pins *pins)
 int feed_receive(int fd, struct event *event, __u64 *lost)
 {
 	struct feed_packet packet;
-	ssize_t n = recv(fd, &packet, sizeof(packet), 0);
+	ssize_t n = recv(fd, &packet, sizeof(packet), MSG_TRUNC); /* a longer one is another version's */
 
 	if (n < 0)
 		return errno == ECONNRESET ? 0 : -errno;

@@ -105,10 +105,26 @@ static bool same_reasons(const struct btf *a, const struct btf *b)
 	return n > 0 && same == n;
 }
 
+static struct layout_type find_struct(const struct btf *btf, const char *name)
+{
+	int id = btf__find_by_name_kind(btf, name, BTF_KIND_STRUCT);
+
+	return (struct layout_type){ btf, id > 0 ? id : 0 };
+}
+
+static bool same_events(const struct btf *a, const struct btf *b)
+{
+	struct layout_type x = find_struct(a, "event"), y = find_struct(b, "event");
+
+	return x.id && y.id && layout_same(x, y);
+}
+
+/* A ring does not tell what is in it: the map of the node stands for that of events. */
 static bool same_entries(const struct btf *a, const struct btf *b, const char *map)
 {
 	return same_part(a, b, map, "key") && same_part(a, b, map, "value") &&
-	       (strcmp(map, "fantel_stats") || same_reasons(a, b));
+	       (strcmp(map, "fantel_stats") || same_reasons(a, b)) &&
+	       (strcmp(map, "fantel_node") || same_events(a, b));
 }
 
 bool heritage_differs(struct heritage *h, const struct bpf_map *map, const struct bpf_map_info *info)
@@ -181,22 +197,11 @@ int heritage_layouts(struct heritage *h, const struct bpf_map *map, const struct
 				      part_of(our_btf(h), name, "value"), name);
 }
 
-static struct layout_type find_struct(const struct btf *btf, const char *name)
-{
-	int id = btf__find_by_name_kind(btf, name, BTF_KIND_STRUCT);
-
-	return (struct layout_type){ btf, id > 0 ? id : 0 };
-}
-
 bool heritage_events_differ(struct heritage *h, const struct bpf_map_info *info)
 {
 	const struct btf *btf = btf_of(h, info->btf_id);
-	struct layout_type from, to = find_struct(our_btf(h), "event");
 
-	if (!btf)
-		return false;
-	from = find_struct(btf, "event");
-	return !from.id || !layout_same(from, to);
+	return btf && !same_events(btf, our_btf(h));
 }
 
 int heritage_events(struct heritage *h, const struct bpf_map_info *info, struct layout **event)

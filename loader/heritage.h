@@ -30,7 +30,8 @@ bool heritage_differs(struct heritage *heritage, const struct bpf_map *map, cons
 int heritage_layouts(struct heritage *heritage, const struct bpf_map *map, const struct bpf_map_info *info,
 		     struct layout **key, struct layout **value);
 
-/* The same of events, for a ring tells nothing of what is in it; `info` is that of another map. */
+/* The same of events, for a ring tells nothing of what is in it; `info` is that of fantel_node, which differs where
+ * events do. */
 bool heritage_events_differ(struct heritage *heritage, const struct bpf_map_info *info);
 /* NULL also where they can't be read, which is said. */
 int heritage_events(struct heritage *heritage, const struct bpf_map_info *info, struct layout **event);
@@ -45,7 +46,7 @@ void heritage_close(struct heritage *heritage);
 int heritage_pin(const struct pins *pins, const struct bpf_object *object);
 int heritage_clean(const struct pins *pins, const struct bpf_object *object);
 
-/* May a command of this build read this pinned map? */
+/* May a command of this build read this pinned map? fantel_node: and events. */
 bool heritage_is_ours(const struct pins *pins, const char *map, int fd);
 
 #endif
