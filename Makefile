@@ -220,7 +220,7 @@ $(B)/fuzz/%: selftests/fuzz/%.c $(B)/sanitize/loader.a
 
 # Unit tests are under the sanitizers at any time; here programs that run are, too. Loaders of any user
 # leave their reports where all may write, and one report is a failure, whatever the tests say.
-SANITIZED := unit/ golden/ prog/test_send lab/test_steer lab/test_recovery lab/test_lifecycle lab/test_apply \
+SANITIZED := unit/ golden/ prog/test_send lab/test_steer lab/test_recovery lab/test_lifecycle lab/test_upgrade lab/test_apply \
 	lab/test_detach lab/test_user lab/test_bfd lab/test_controller lab/test_congestion lab/test_measured
 
 sanitize: test-build $(B)/sanitize/fantel
