@@ -519,12 +519,16 @@ class Lab:
         the carrier. Returns the ns just before and just after."""
         return self._set_port(a, b, False) if how == "admin" else self._set_port(b, a, False)
 
+    def finish_checksums(self, a, b):
+        """Of packets that these two make, before the other end of their link sees them."""
+        for node, port in ((a, b), (b, a)):
+            self.run(node, "ethtool", "-K", port, "tx", "off")
+
     def plug_again(self, a, b):
         """The link a-b once more, after one of its ends was removed; its ports are to be set up by mend()."""
         self.ip(a, "link", "add", b, "address", mac(a, b), "type", "veth",
                 "peer", "name", a, "netns", self.ns(b), "address", mac(b, a))
-        for node, port in ((a, b), (b, a)):
-            self.run(node, "ethtool", "-K", port, "tx", "off")
+        self.finish_checksums(a, b)
 
     def mend(self, a, b):
         """Both ends up again, with the addresses and routes that the kernel took away. Returns the ns

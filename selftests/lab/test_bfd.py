@@ -213,8 +213,7 @@ def main():
             tap.skip("BFD sessions", why)
             return
         with Lab(NODES) as lab:
-            for node in NODES:
-                lab.run(node, "ethtool", "-K", FAR[node], "tx", "off")
+            lab.finish_checksums(*NODES)
             nodes = routers.start(lab, NODES, change=change)
             test_comes_up(tap, nodes)
             test_silence(tap, lab, nodes)
@@ -223,8 +222,7 @@ def main():
             test_bad(tap, lab, nodes)
             test_port_goes(tap, lab, nodes)
         with Lab(NODES) as lab:
-            for node in NODES:
-                lab.run(node, "ethtool", "-K", FAR[node], "tx", "off")
+            lab.finish_checksums(*NODES)
             test_echo(tap, lab)
 
 

@@ -194,8 +194,7 @@ def main():
             return
         with Lab(NODES) as lab:
             for node in KINDS:
-                for at, port in ((node, HUB), (HUB, node)):
-                    lab.run(at, "ethtool", "-K", port, "tx", "off")
+                lab.finish_checksums(node, HUB)
                 if KINDS[node][1] == 4:
                     peer, hub = addresses(node)
                     lab.ip(node, "address", "add", f"{peer}/30", "dev", HUB)

@@ -16,7 +16,7 @@ import lab as figure
 import routers
 from lab import Lab
 from tap import Tap
-from traffic import RATES, Traffic, measure
+from traffic import RATES, UNHARMED, Traffic, harm, measure
 
 HOLD_DOWN_MS = 300
 CUT_PATH = "via-r1-r2"
@@ -36,18 +36,6 @@ def again(lab, router, policy=None, before=()):
 
 def kill(lab, router):
     lab.stop(router.process, signal.SIGKILL)
-
-
-def harm(measurement, flows=None):
-    m = measurement
-    flows = range(len(m.sent)) if flows is None else flows
-    return {"lost": sum(len(list(m.missing(flow))) for flow in flows),
-            "out of order": sum(len(list(m.out_of_order(flow))) for flow in flows),
-            "moved": sum(len({m.way(flow, n) for n in range(m.sent[flow])}) > 1 for flow in flows),
-            "doubts": list(m.doubts())}
-
-
-UNHARMED = {"lost": 0, "out of order": 0, "moved": 0, "doubts": []}
 
 
 def test_kill(tap, lab, nodes):

@@ -94,8 +94,7 @@ def main():
             tap.skip("what is measured is told", why)
             return
         with Lab() as lab:
-            for node, far in FAR.items():  # of packets that this machine makes itself
-                lab.run(node, "ethtool", "-K", far, "tx", "off")
+            lab.finish_checksums(*FAR)
             nodes = routers.start(lab, NODES, change=change)
             test_bandwidth(tap, lab, nodes)
             test_delay(tap, nodes)

@@ -14,7 +14,7 @@ import lab as figure
 import routers
 from lab import Lab
 from tap import Tap
-from traffic import RATES, Traffic, measure
+from traffic import RATES, UNHARMED, Traffic, harm, measure
 
 BUILDS = (routers.FANTEL, routers.OTHER_BUILD)
 RIGHTS = ("setpriv", "--bounding-set", "-all,+bpf,+perfmon,+net_admin,+net_raw", "--inh-caps", "-all")
@@ -23,7 +23,6 @@ DOMAIN = 64500
 RATE, FLOWS = 20000, 32
 BFD_US = 2000000 * figure.SLOW  # so slow that a session outlives the start of a loader
 VALIDITY_MS = 5000 * figure.SLOW
-UNHARMED = {"lost": 0, "out of order": 0, "moved": 0, "doubts": []}
 
 
 def change(node, policy):
@@ -43,14 +42,6 @@ def upgrade(lab, nodes, node, how=signal.SIGTERM, before=()):
     lab.stop(nodes[node].process, how)
     nodes[node], said = routers.again(lab, nodes[node], before=before, program=other(nodes[node]))
     return said
-
-
-def harm(m):
-    flows = range(len(m.sent))
-    return {"lost": sum(len(list(m.missing(flow))) for flow in flows),
-            "out of order": sum(len(list(m.out_of_order(flow))) for flow in flows),
-            "moved": sum(len({m.way(flow, n) for n in range(m.sent[flow])}) > 1 for flow in flows),
-            "doubts": list(m.doubts())}
 
 
 def test_packets(tap, lab, nodes):
@@ -234,8 +225,7 @@ def main():
             tap.skip("upgrades", why)
             return
         with Lab() as lab:
-            for node, port in (("r1", "r5"), ("r5", "r1")):  # BFD's checksums finished before the peer sees them
-                lab.run(node, "ethtool", "-K", port, "tx", "off")
+            lab.finish_checksums("r1", "r5")  # BFD's
             nodes = routers.start(lab, change=change)
             test_packets(tap, lab, nodes)
             test_state(tap, lab, nodes)

@@ -77,6 +77,19 @@ def arrives(tap, lab, sentence, rate=2000, seconds=0.3):
     tap.equal((lost, list(m.doubts()), sum(m.sent) > 0), (0, [], True), sentence)
 
 
+def harm(measurement, flows=None):
+    """What has become of all packets, or those of some flows."""
+    m = measurement
+    flows = range(len(m.sent)) if flows is None else flows
+    return {"lost": sum(len(list(m.missing(flow))) for flow in flows),
+            "out of order": sum(len(list(m.out_of_order(flow))) for flow in flows),
+            "moved": sum(len({m.way(flow, n) for n in range(m.sent[flow])}) > 1 for flow in flows),
+            "doubts": list(m.doubts())}
+
+
+UNHARMED = {"lost": 0, "out of order": 0, "moved": 0, "doubts": []}
+
+
 def full_queues(lab):
     """How many packets the ports dropped because their queues were full: a machine that is busy with other
     work comes back to one too late, whatever the programs do. What a program drops is not among them."""
