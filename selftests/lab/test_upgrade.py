@@ -124,6 +124,37 @@ def test_state(tap, lab, nodes):
               "nothing is left of it")
 
 
+def tell(lab, router, kind, numbers):
+    """A shell that tells of events one after the other, as long as there are numbers, and prints those that left.
+    Slowly: one path does not get all the room that there is."""
+    segments = ",".join(figure.segments_of(router.policy)[TOLD_PATH])
+    script = (f"for i in {numbers}; do {routers.FANTEL} send --to {figure.loopback('pe1')} --from {figure.loopback('r3')}"
+              f" --srv6 {segments} --domain {DOMAIN} --type {kind} --event-id $i >/dev/null && echo $i; sleep {0.01 * figure.SLOW}; done")
+    return lab.spawn("r3", "sh", "-c", script, stdout=subprocess.PIPE, text=True)
+
+
+def test_meanwhile(tap, lab, nodes):
+    """Failures that come while maps and programs are replaced."""
+    telling = tell(lab, nodes["pe1"], "failure", "$(seq 1000 2999)")
+    for _ in range(4):
+        time.sleep(0.1)
+        upgrade(lab, nodes, "pe1", signal.SIGKILL)
+    telling.terminate()
+    told = sorted(map(int, telling.communicate()[0].split()))
+    lab.stop(telling)
+    found = [event for event, _, _ in failed(nodes["pe1"])]
+    missed = set(told) - set(found)
+    tap.ok(len(told) > 50 and not missed, "each failure that is told meanwhile is on record", len(told), sorted(missed),
+           counters(nodes["pe1"]))
+    tap.equal(nodes["pe1"].paths()[TOLD_PATH]["failures"], len(found), "and counted once")
+    ending = tell(lab, nodes["pe1"], "failure-recovery", " ".join(map(str, found)))
+    upgrade(lab, nodes, "pe1", signal.SIGKILL)
+    ending.communicate()
+    lab.stop(ending)
+    tap.equal((routers.until(lambda: not failed(nodes["pe1"])), nodes["pe1"].paths()[TOLD_PATH]["failures"]), (True, 0),
+              "each end of one, too")
+
+
 def test_validity(tap, lab, nodes):
     start = figure.now_ns()
     send(lab, nodes["pe1"], 81, "--validity", VALIDITY_MS)
@@ -229,6 +260,7 @@ def main():
             nodes = routers.start(lab, change=change)
             test_packets(tap, lab, nodes)
             test_state(tap, lab, nodes)
+            test_meanwhile(tap, lab, nodes)
             test_validity(tap, lab, nodes)
             test_events(tap, lab, nodes)
             test_bfd(tap, lab, nodes)
