@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 """
 Copy the sources to a folder and have every struct that maps hold look different there, as in a build to
-come: each has one more member, in front of the others or behind them, and there is one more map, and one
-more reason, the first of all. What is built from them is another build of fantel, for tests of upgrades.
+come: each has one more member, in front of the others or behind them, or has them in another order; and there
+is one more map, and one more reason, the first of all. What is built from them is another build of fantel, for tests of upgrades.
 
     other_build.py FOLDER
 """
@@ -15,10 +15,11 @@ import sys
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SOURCES = ("bpf", "include", "loader", "policies", "Makefile", "vmlinux.h.gen")
 MEMBER = "\t__u64 other_build;\n"
-FRONT = """told learned link route_value bfd_set bfd_session bfd_echo failed metrics source key origin node_state
+FRONT = """told learned link route_value bfd_set bfd_session bfd_echo metrics source key origin node_state
 device_row device_timer health tunnel_paths pace transit member group rank flow nexthop traffic
 class_value class_cache endpoint watch sensed gauge qp lsp event""".split()
-BEHIND = "path resource told_key failed_key resource_key endpoint_key sensed_key bucket_key qp_key".split()
+BEHIND = "path resource told_key resource_key endpoint_key sensed_key".split()
+TURNED = "failed failed_key bucket_key qp_key".split()  # as long as before: the stack of Linux 6.1 has no more room
 
 
 def replace(pattern, by, text, what):
@@ -34,6 +35,9 @@ def alter(text):
         text = replace(rf"(\nstruct {name} {{\n)", rf"\1{MEMBER}", text, f"struct {name}")
     for name in BEHIND:
         text = replace(rf"(\nstruct {name} {{\n(?:.*\n)*?)}};", rf"\1{MEMBER}}};", text, f"struct {name}")
+    for name in TURNED:
+        text = replace(rf"(\nstruct {name} {{\n)((?:.*\n)*?)}};",
+                       lambda found: found[1] + "".join(reversed(found[2].splitlines(True))) + "};", text, f"struct {name}")
     return text
 
 
