@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * Notifications come meanwhile: entries are tallied before and after the counts are read, and a subject
- * whose tally changed is right as it is, for whoever changed it has counted.
+ * Notifications come meanwhile, and each changes an entry and a count: what stays the same is by how many the
+ * count is wrong. Counts are read before and after the entries are; where the two differ, or the difference to
+ * the entries is not that of the round before, there is another round.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -12,6 +13,9 @@
 #include "own.h"
 #include "recount.h"
 #include "settle.h"
+#include "sync.h"
+
+#define ROUNDS 1000
 
 /* Events of a subject, by is_congestion. */
 struct tally {
@@ -54,17 +58,28 @@ static struct failed_key key_of(const struct recount *r, __u32 subject)
 	return key;
 }
 
-/* NULL: no memory, or the map can't be read. */
-static struct tally *tally(const struct recount *r)
-{
-	struct tally *sum = calloc(n_subjects(r), sizeof(*sum));
-	struct failed_key key, *last = NULL;
+struct tallying {
+	const struct recount *recount;
+	struct tally *sum;
+};
 
-	while (sum && !bpf_map_get_next_key(r->maps->failed, last, &key)) {
-		sum[subject_of(r, &key)].events[key.is_congestion]++;
-		last = &key;
-	}
-	return sum;
+static int add_entry(void *arg, const void *key_bytes, const void *value)
+{
+	const struct tallying *t = arg;
+	struct failed_key key;
+
+	memcpy(&key, key_bytes, sizeof(key));
+	t->sum[subject_of(t->recount, &key)].events[key.is_congestion]++;
+	t->sum[n_subjects(t->recount)].events[1] += key.is_congestion;
+	return 0;
+}
+
+/* Of all subjects, and behind them of the node. */
+static int tally(const struct recount *r, struct tally *sum)
+{
+	struct tallying t = { r, sum };
+
+	return sync_each(r->maps->failed, sizeof(struct failed_key), sizeof(struct failed), add_entry, &t);
 }
 
 /* What is counted. A rate that rises has its part in it; false: there is no such subject. */
@@ -97,45 +112,105 @@ static bool counted(const struct recount *r, __u32 subject, struct tally *found)
 	return true;
 }
 
-static int correct(const struct recount *r, __u32 subject, const struct tally *right,
-		   const struct tally *found)
+/* So many more than there are entries. */
+static struct tally minus(struct tally a, const struct tally *b)
+{
+	return (struct tally){ { a.events[0] - b->events[0], a.events[1] - b->events[1] } };
+}
+
+static bool equal(const struct tally *a, const struct tally *b)
+{
+	return a->events[0] == b->events[0] && a->events[1] == b->events[1];
+}
+
+static int correct(const struct recount *r, __u32 subject, const struct tally *excess)
 {
 	struct settle s = { .key = key_of(r, subject), .act = SETTLE_COUNTED };
 	int err = 0;
 
 	for (int congestion = 0; !err && congestion < 2; congestion++) {
 		s.key.is_congestion = congestion;
-		s.change = right->events[congestion] - found->events[congestion];
+		s.change = -excess->events[congestion];
 		if (s.change)
 			err = settle_run(r->program, &s);
 	}
 	return err;
 }
 
+/* ---- rounds ---------------------------------------------------------------------------------- */
+
+/* A subject, or behind them the node, whose congestions are one count. */
+struct state {
+	bool is_settled, is_known; /* known: */
+	struct tally excess; /* in the round before */
+};
+
+static bool look(const struct recount *r, __u32 subject, struct tally *found)
+{
+	if (subject < n_subjects(r))
+		return counted(r, subject, found);
+	*found = (struct tally){ { 0, __atomic_load_n(&r->maps->node->congested, __ATOMIC_SEQ_CST) } };
+	return true;
+}
+
+static int settle_one(const struct recount *r, __u32 subject, const struct tally *excess)
+{
+	if (subject < n_subjects(r))
+		return correct(r, subject, excess);
+	__atomic_sub_fetch(&r->maps->node->congested, excess->events[1], __ATOMIC_SEQ_CST);
+	return 0;
+}
+
+/* What has counted the same before and after its entries were, and as much too many as in the round before, is
+ * set right. Returns how many subjects are left for another round, or a negative errno. */
+static int round_of(const struct recount *r, struct state *state)
+{
+	__u32 n = n_subjects(r) + 1, left = 0;
+	struct tally *before OWN_MEM = calloc(n, sizeof(*before));
+	struct tally *entries OWN_MEM = calloc(n, sizeof(*entries));
+	int err;
+
+	if (!before || !entries)
+		return -ENOMEM;
+	for (__u32 i = 0; i < n; i++)
+		if (!state[i].is_settled)
+			state[i].is_settled = !look(r, i, &before[i]);
+	err = tally(r, entries);
+	for (__u32 i = 0; !err && i < n; i++) {
+		struct tally after, excess = minus(before[i], &entries[i]);
+
+		if (state[i].is_settled)
+			continue;
+		if (!look(r, i, &after)) {
+			state[i].is_settled = true;
+			continue;
+		}
+		if (!equal(&before[i], &after)) {
+			state[i].is_known = false;
+		} else if (state[i].is_known && equal(&state[i].excess, &excess)) {
+			state[i].is_settled = true;
+			err = settle_one(r, i, &excess);
+		} else {
+			state[i].is_known = true;
+			state[i].excess = excess;
+		}
+		left += !state[i].is_settled;
+	}
+	return err ?: (int)left;
+}
+
 int recount(const struct maps *maps, int transit, int program)
 {
 	struct recount r = { maps, transit, program, maps->room[LIMIT_PATHS], maps->room[LIMIT_RESOURCES] };
-	struct tally *found OWN_MEM = calloc(n_subjects(&r), sizeof(*found));
-	bool *known OWN_MEM = calloc(n_subjects(&r), sizeof(*known));
-	struct tally *before OWN_MEM = tally(&r), *after OWN_MEM = NULL;
-	__s32 congested = 0;
-	int err = 0;
+	struct state *state OWN_MEM = calloc(n_subjects(&r) + 1, sizeof(*state));
+	int left = state ? 1 : -ENOMEM;
 
-	if (found && known && before) {
-		congested = __atomic_load_n(&maps->node->congested, __ATOMIC_SEQ_CST);
-		for (__u32 i = 0; i < n_subjects(&r); i++)
-			known[i] = counted(&r, i, &found[i]);
-		after = tally(&r);
-	}
-	if (!after)
-		return err_r(-ENOMEM, "fantel_failed: no memory to count its entries");
-	for (__u32 i = 0; !err && i < n_subjects(&r); i++) {
-		congested -= before[i].events[1];
-		if (known[i] && !memcmp(&before[i], &after[i], sizeof(before[i])))
-			err = correct(&r, i, &before[i], &found[i]);
-	}
-	if (err)
-		return err_r(err, "fantel_failed: can't count its entries: %s", strerror(-err));
-	__atomic_sub_fetch(&maps->node->congested, congested, __ATOMIC_SEQ_CST);
+	for (int rounds = 0; left > 0 && rounds < ROUNDS; rounds++)
+		left = round_of(&r, state);
+	if (left < 0)
+		return err_r(left, "fantel_failed: can't count its entries: %s", strerror(-left));
+	if (left)
+		log_warn("fantel_failed: %d paths, links or nodes fail and recover too fast to be counted anew; `fantel "
+			 "paths` shows a path that is not usable without a failure", left);
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "own.h"
 #include "sync.h"
 
 static __u32 row_size(const struct sync *sync)
@@ -80,23 +81,87 @@ const void *sync_find(struct sync *sync, const void *key)
 	return find(sync, &sync->have, key);
 }
 
-int sync_open(struct sync *sync, int fd, __u32 key_size, __u32 value_size)
+/* ---- reading --------------------------------------------------------------------------------- */
+
+#define BATCH 1024
+
+static bool is_hash(int fd)
+{
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
+
+	return !bpf_obj_get_info_by_fd(fd, &info, &len) &&
+	       (info.type == BPF_MAP_TYPE_HASH || info.type == BPF_MAP_TYPE_LRU_HASH);
+}
+
+/* From a key that is deleted meanwhile there is no next one: the walk would begin anew. */
+static int each_by_buckets(int fd, __u32 key_size, __u32 value_size, sync_each_fn *fn, void *arg)
+{
+	char *keys OWN_MEM = NULL, *values OWN_MEM = NULL;
+	__u32 room = 0, n = 0, at, from;
+	bool first = true, more = true;
+	int r = 0;
+
+	while (!r && more) {
+		if (n == room) { /* or a bucket is longer */
+			room = room ? 2 * room : BATCH;
+			free(take_ptr(keys));
+			free(take_ptr(values));
+			keys = calloc(room, key_size);
+			values = calloc(room, value_size);
+			if (!keys || !values)
+				return -ENOMEM;
+		}
+		n = room;
+		if (bpf_map_lookup_batch(fd, first ? NULL : &from, &at, keys, values, &n, NULL)) {
+			if (errno == ENOSPC) {
+				n = room;
+				continue;
+			}
+			if (errno != ENOENT)
+				return -errno;
+			more = false;
+		}
+		for (__u32 i = 0; !r && i < n; i++)
+			r = fn(arg, keys + (size_t)i * key_size, values + (size_t)i * value_size);
+		from = at;
+		first = false;
+		n = 0;
+	}
+	return r;
+}
+
+static int each_by_keys(int fd, __u32 key_size, __u32 value_size, sync_each_fn *fn, void *arg)
 {
 	char key[key_size], last[key_size], value[value_size];
 	bool first = true;
 	int r = 0;
 
-	memset(sync, 0, sizeof(*sync));
-	sync->fd = fd;
-	sync->key_size = key_size;
-	sync->value_size = value_size;
 	while (!r && !bpf_map_get_next_key(fd, first ? NULL : last, key)) {
 		if (!bpf_map_lookup_elem(fd, key, value))
-			r = add_row(sync, &sync->have, key, value);
+			r = fn(arg, key, value);
 		memcpy(last, key, key_size);
 		first = false;
 	}
 	return r;
+}
+
+int sync_each(int fd, __u32 key_size, __u32 value_size, sync_each_fn *fn, void *arg)
+{
+	return (is_hash(fd) ? each_by_buckets : each_by_keys)(fd, key_size, value_size, fn, arg);
+}
+
+static int add_have(void *arg, const void *key, const void *value)
+{
+	struct sync *sync = arg;
+
+	return add_row(sync, &sync->have, key, value);
+}
+
+int sync_open(struct sync *sync, int fd, __u32 key_size, __u32 value_size)
+{
+	*sync = (struct sync){ .fd = fd, .key_size = key_size, .value_size = value_size };
+	return sync_each(fd, key_size, value_size, add_have, sync);
 }
 
 int sync_convert(struct sync *sync, __u32 key_size, __u32 value_size, sync_row_fn *row, const void *arg)

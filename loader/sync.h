@@ -20,6 +20,11 @@ struct sync {
 	struct sync_rows have, want;
 };
 
+/* Each entry of a map, at most once also while programs delete others: where they may, in a hash, by buckets. Goes on
+ * while `fn` returns 0; returns what it returned last, or a negative errno. */
+typedef int sync_each_fn(void *arg, const void *key, const void *value);
+int sync_each(int fd, __u32 key_size, __u32 value_size, sync_each_fn *fn, void *arg);
+
 /* Read the map. Returns 0 or a negative errno. Release with sync_free in any case. */
 int sync_open(struct sync *sync, int fd, __u32 key_size, __u32 value_size);
 void sync_free(struct sync *sync);

@@ -14,11 +14,13 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <pthread.h>
 
 #include "clock.h"
 #include "harness.h"
 #include "recount.h"
 #include "resize.h"
+#include "settle.h"
 
 #define PATH 5
 #define OLD_ROOM 100
@@ -641,6 +643,53 @@ static void counts_are_mended(void **state)
 	assert_int_equal(shared.congested, 0);
 }
 
+/* Failures of PATH come and go, entry and count, until it is told to end. */
+static void *come_and_go(void *arg)
+{
+	struct settle count = { .act = SETTLE_COUNTED, .key.index = PATH };
+	struct failed value = { .name = "a-path", .kind = KIND_FAILURE };
+	const volatile bool *end = arg;
+	__u32 event = 1000;
+
+	for (; !*end; event++) {
+		struct failed_key key = { .index = PATH, .event_id = event };
+
+		bpf_map_update_elem(bpf_map__fd(node->maps.fantel_failed), &key, &value, BPF_NOEXIST);
+		count.change = 1;
+		settle_run(settle_program(), &count);
+		usleep(2000);
+		bpf_map_delete_elem(bpf_map__fd(node->maps.fantel_failed), &key);
+		count.change = -1;
+		settle_run(settle_program(), &count);
+	}
+	return NULL;
+}
+
+static void counts_are_mended_meanwhile(void **state)
+{
+	struct node_state shared = {};
+	struct maps maps = {
+		.failed = bpf_map__fd(node->maps.fantel_failed),
+		.health = bpf_map__fd(node->maps.fantel_health),
+		.resource = bpf_map__fd(node->maps.fantel_resource),
+		.pace = bpf_map__fd(node->maps.fantel_pace),
+		.node = &shared,
+	};
+	volatile bool end = false;
+	pthread_t thread;
+
+	maps.room[LIMIT_PATHS] = MAX_PATHS;
+	maps.room[LIMIT_RESOURCES] = MAX_RESOURCES;
+	node_clear(node->maps.fantel_failed, sizeof(struct failed_key));
+	record(maps.failed, 1, 0);
+	set_counted(17);
+	assert_int_equal(pthread_create(&thread, NULL, come_and_go, (void *)&end), 0);
+	assert_int_equal(recount(&maps, bpf_map__fd(node->maps.fantel_transit), settle_program()), 0);
+	end = true;
+	pthread_join(thread, NULL);
+	assert_int_equal(*counted(), 1);
+}
+
 static void places_that_are_in_use(void **state)
 {
 	struct path path = { .name = "a-path", .tunnel = TUNNEL_GRE };
@@ -676,6 +725,7 @@ int main(void)
 		{ "rates that rise do so to their end", rates_rise_to_their_end, NULL, NULL, NULL },
 		{ "and those of transit", rates_of_transit_rise_to_their_end, NULL, NULL, NULL },
 		{ "what a killed loader left is counted anew", counts_are_mended, NULL, NULL, NULL },
+		TEST("also while failures come and go", counts_are_mended_meanwhile),
 		{ "a place that is in use is not taken away", places_that_are_in_use, NULL, NULL, NULL },
 	};
 
