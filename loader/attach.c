@@ -300,7 +300,7 @@ int attach_load(struct attach **out, const struct pins *pins, const struct polic
 	attach->pins = pins;
 	attach->policy = policy;
 	attach->port = calloc(policy->n_ports + 1, sizeof(*attach->port));
-	attach->reuse.former.fd = -1;
+	attach->reuse.former.fd = -1; /* attach_free may come first */
 	libbpf_set_print(keep_tail);
 	if (attach->port)
 		name_ports(attach, before);

@@ -113,7 +113,8 @@ static bool is_zero(const char *row, size_t size)
 /* ---- carry ----------------------------------------------------------------------------------- */
 
 /* Numbers that both programs give out: the new ones begin so much later, and meet none of the old ones. Of
- * sequences the latest ones of the old programs may be taken for too old, if these overtake them. */
+ * sequences the latest ones of the old programs may be taken for too old, if these overtake them: hence
+ * CARRY_TOLD. */
 #define NUMBERS_APART (1U << 16)
 
 /* Events alone: while a rate rises, its timer's part is in it, and that is not carried. */

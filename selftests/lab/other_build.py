@@ -3,7 +3,8 @@
 """
 Copy the sources to a folder and have every struct that maps hold look different there, as in a build to
 come: each has one more member, in front of the others or behind them, or has them in another order; and there
-is one more map, and one more reason, the first of all. What is built from them is another build of fantel, for tests of upgrades.
+is one more map, and one more reason, the first of all. What is built from them is another build of fantel, for
+tests of upgrades.
 
     other_build.py FOLDER
 """

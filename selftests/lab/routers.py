@@ -15,6 +15,7 @@ import lab as figure
 
 FANTEL = os.path.join(figure.TREE, os.environ.get("FANTEL", "build/fantel"))
 OTHER_BUILD = os.path.join(figure.BUILD, "other/build/fantel")  # see other_build.py
+BUILDS = (FANTEL, OTHER_BUILD)
 ROUTERS = ("pe1", "r1", "r2", "r3", "r4", "r5", "pe2")
 PATIENCE = 20 * figure.SLOW  # s, for what should come at once
 
@@ -55,6 +56,10 @@ class Router:
         """A subcommand's answer about this node, from its JSON."""
         return json.loads(self.lab.run(self.node, self.program, *command, "-j", "--node", self.name,
                                        "--pin-root", self.lab.pin_root))
+
+    def other_build(self):
+        """The one of the two that does not run."""
+        return next(build for build in BUILDS if build != self.program)
 
     def paths(self):
         return {path["name"]: path for path in self.ask("paths")["paths"]}

@@ -26,7 +26,6 @@ FAILING = "via-r3-r5-r2"  # the path that failures are told of meanwhile; its va
 VALIDITY_MS = 150
 DOMAIN = 64500
 START = {"hold-down": 1000, "validity": 0}
-BUILDS = (routers.FANTEL, routers.OTHER_BUILD)
 MORE_PINS = {routers.OTHER_BUILD: ("v1/maps/fantel_other_build",)}
 LONG = {"run": 0.4, "apply": 0.4, "detach": 0.15}  # s, in which each is done; SLOW times as long elsewhere
 
@@ -166,9 +165,9 @@ def kill_taking_over(victim):
 def kill_upgrading(victim):
     """A loader of another build, whose maps take the place of those that are there."""
     victim.lab.stop(victim.router.process)
-    victim.spawn_run(next(build for build in BUILDS if build != victim.router.program))
+    victim.spawn_run(victim.router.other_build())
     victim.kill(victim.router.process, "run")
-    victim.take_over(program=victim.rng.choice(BUILDS))
+    victim.take_over(program=victim.rng.choice(routers.BUILDS))
 
 
 def kill_applying(victim, *options, **limits):

@@ -16,7 +16,6 @@ from lab import Lab
 from tap import Tap
 from traffic import RATES, UNHARMED, Traffic, harm, measure
 
-BUILDS = (routers.FANTEL, routers.OTHER_BUILD)
 RIGHTS = ("setpriv", "--bounding-set", "-all,+bpf,+perfmon,+net_admin,+net_raw", "--inh-caps", "-all")
 CUT_PATH, TOLD_PATH = "via-r1-r2", "via-r3-r5-r2"
 DOMAIN = 64500
@@ -33,14 +32,10 @@ def change(node, policy):
         port["bfd"] = {"peer": figure.link_address(peer, node), "desired-min-tx": BFD_US, "required-min-rx": BFD_US}
 
 
-def other(router):
-    return next(build for build in BUILDS if build != router.program)
-
-
 def upgrade(lab, nodes, node, how=signal.SIGTERM, before=()):
     """To the other of the two builds; returns what the loader said."""
     lab.stop(nodes[node].process, how)
-    nodes[node], said = routers.again(lab, nodes[node], before=before, program=other(nodes[node]))
+    nodes[node], said = routers.again(lab, nodes[node], before=before, program=nodes[node].other_build())
     return said
 
 
@@ -83,7 +78,7 @@ def carried(router):
 
 def order(lab, router, *words):
     """A command of the build that does not run."""
-    process = lab.spawn(router.node, other(router), *words, "--node", router.name, "--pin-root", lab.pin_root,
+    process = lab.spawn(router.node, router.other_build(), *words, "--node", router.name, "--pin-root", lab.pin_root,
                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     out, said = process.communicate(timeout=routers.PATIENCE)
     return lab.stop(process), out, said
@@ -171,7 +166,7 @@ def test_events(tap, lab, nodes):
     start = figure.now_ns()
     send(lab, nodes["pe1"], 91, "--validity", 500)
     time.sleep(1 * figure.SLOW)
-    nodes["pe1"], _ = routers.again(lab, nodes["pe1"], program=other(nodes["pe1"]))
+    nodes["pe1"], _ = routers.again(lab, nodes["pe1"], program=nodes["pe1"].other_build())
     came = nodes["pe1"].wait(start, event="notification", event_id=91)
     tap.ok(came and (came["reason"], came["cause"], came["from"]) == ("failed", "errors", figure.loopback("r3")),
            "events that the build before left are printed by the next one", came)
@@ -237,7 +232,7 @@ def test_rights(tap, lab, nodes):
     os.unlink(*layouts(lab, pe1))
     lab.stop(nodes["pe1"].process)
     with Traffic(lab, rate=RATE, flows=FLOWS) as traffic:
-        refused = routers.Router(lab, "pe1", pe1.policy, before=RIGHTS, program=other(nodes["pe1"]))
+        refused = routers.Router(lab, "pe1", pe1.policy, before=RIGHTS, program=nodes["pe1"].other_build())
         code = refused.process.wait(routers.PATIENCE)
         said = refused.errors().splitlines()[-2:]
         tap.ok(code == 1 and "made by another build of fantel, and how can't be read; run this one with CAP_SYS_ADMIN" in
