@@ -17,6 +17,7 @@
 #include "link.bpf.h"
 #include "packet.bpf.h"
 #include "scratch.bpf.h"
+#include "untimed.bpf.h"
 
 /* One that is lost is made good by the loader's look at the session whenever it sends. Forced: the
  * ring's reader is woken only by a record that it would find next, and the loader may have slept
@@ -75,49 +76,69 @@ FN __u64 bfd_look_again(const struct bfd_session *b, const struct bfd_set *set, 
 	return echo_ns ? MIN(end, echo_ns) : end;
 }
 
-/* It fired: a Detection Time has passed, RFC 5880 §6.8.4, or echoes are missing, §6.8.5, unless
- * something was heard since it was started. Packets leave it alone; it looks for itself how long it
- * has to run on. */
-static int bfd_expire(void *map, __u32 *ifindex, struct bfd_session *b)
+/* Has a Detection Time passed, RFC 5880 §6.8.4, or are echoes missing, §6.8.5, unless something was heard
+ * meanwhile? Then the session is down. Returns when to look again; 0: needn't. */
+FN __u64 bfd_check(__u32 ifindex, struct bfd_session *b, __u64 now_ns)
 {
-	__u64 now = bpf_ktime_get_ns(), echo_ns, end;
-	__u32 key = *ifindex, state = b->state;
-	struct bfd_set *set = bpf_map_lookup_elem(&fantel_bfd_set, &key);
+	struct bfd_set *set = bpf_map_lookup_elem(&fantel_bfd_set, &ifindex);
+	__u32 state = b->state;
+	__u64 echo_ns, end;
 	bool silent;
 
-	b->armed_ns = 0;
 	if (!set || set->admin_down)
 		return 0;
 	echo_ns = bfd_echo_due(b, set);
-	end = bfd_look_again(b, set, echo_ns, now);
-	if (end > now) {
-		b->armed_ns = end;
-		bpf_timer_start(&b->timer, end - now, 0);
-		return 0;
-	}
-	silent = b->heard_ns + b->detection_ns <= now;
+	end = bfd_look_again(b, set, echo_ns, now_ns);
+	if (end > now_ns)
+		return end;
+	silent = b->heard_ns + b->detection_ns <= now_ns;
 	if (silent)
 		b->its_discriminator = 0; /* §6.8.1 */
 	if (state < BFD_INIT ||
-	    !bfd_become(b, state, BFD_DOWN, silent ? BFD_DIAG_EXPIRED : BFD_DIAG_ECHO, now))
+	    !bfd_become(b, state, BFD_DOWN, silent ? BFD_DIAG_EXPIRED : BFD_DIAG_ECHO, now_ns))
 		return 0;
 	b->echo_on = 0;
 	if (state == BFD_UP)
-		bfd_fail(key, b, now);
-	bfd_wake(key, BFD_DOWN);
+		bfd_fail(ifindex, b, now_ns);
+	bfd_wake(ifindex, BFD_DOWN);
 	return 0;
 }
 
-/* Only an end that came nearer needs the timer to be started again. */
-FN void bfd_arm(struct bfd_session *b, __u64 end, __u64 now_ns)
+/* A timer that was made. */
+FN void bfd_start(struct bfd_session *b, __u64 at_ns, __u64 now_ns)
 {
-	if (b->armed_ns && b->armed_ns <= end)
-		return;
+	b->armed_ns = at_ns;
+	if (bpf_timer_start(&b->timer, at_ns - now_ns, 0)) {
+		b->armed_ns = 0;
+		untimed_mark(true);
+	}
+}
+
+/* Packets leave the timer alone: it looks for itself how long it has to run on. */
+static int bfd_expire(void *map, __u32 *ifindex, struct bfd_session *b)
+{
+	__u64 now = bpf_ktime_get_ns(), at_ns;
+
+	b->armed_ns = 0;
+	at_ns = bfd_check(*ifindex, b, now);
+	if (at_ns)
+		bfd_start(b, at_ns, now);
+	return 0;
+}
+
+FN void bfd_arm(struct bfd_session *b, __u64 at_ns, __u64 now_ns)
+{
 	/* Refused when it was made before, and then needs nothing. */
 	if (!bpf_timer_init(&b->timer, &fantel_bfd, CLOCK_MONOTONIC))
 		bpf_timer_set_callback(&b->timer, bfd_expire);
-	b->armed_ns = end;
-	bpf_timer_start(&b->timer, end - now_ns, 0);
+	bfd_start(b, at_ns, now_ns);
+}
+
+/* Only an end that came nearer needs the timer to be started again. */
+FN void bfd_renew(struct bfd_session *b, __u64 end, __u64 now_ns)
+{
+	if (!b->armed_ns || b->armed_ns > end)
+		bfd_arm(b, end, now_ns);
 }
 
 /* ---- one packet ------------------------------------------------------------------------------ */
@@ -192,7 +213,7 @@ FN enum reason bfd_take(struct xdp_md *ctx, const struct bfd_set *set, const str
 		mac_copy(b->its_mac, eth + 6);
 	news = bfd_note(b, p, set->min_rx_us);
 	news |= bfd_follow(b, ifindex, p, now);
-	bfd_arm(b, now + b->detection_ns, now);
+	bfd_renew(b, now + b->detection_ns, now);
 	if (news)
 		bfd_wake(ifindex, b->state);
 	return REASON_BFD;
@@ -259,7 +280,7 @@ FN enum reason bfd_echo_back(struct bfd_session *b, const struct bfd_set *set, _
 		b->echo_rtt_ns += ((__s64)(now - sent_ns) - (__s64)b->echo_rtt_ns) >> 3;
 		b->echo_back = number;
 	}
-	bfd_arm(b, bfd_look_again(b, set, 0, now), now);
+	bfd_renew(b, bfd_look_again(b, set, 0, now), now);
 	return REASON_BFD_ECHO;
 }
 

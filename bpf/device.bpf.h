@@ -156,10 +156,8 @@ int fantel_device(struct device_args *args)
 	/* Refused when it was made before, and then needs nothing but the callback of this program. */
 	bpf_timer_init(&t->timer, &fantel_timer, CLOCK_MONOTONIC);
 	bpf_timer_set_callback(&t->timer, device_tick);
-	if (t->period_ns && !t->runs) {
-		t->runs = 1;
-		bpf_timer_start(&t->timer, t->period_ns, 0);
-	}
+	if (t->period_ns && !t->runs)
+		t->runs = !bpf_timer_start(&t->timer, t->period_ns, 0);
 	return 0;
 }
 

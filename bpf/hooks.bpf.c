@@ -21,6 +21,7 @@
  *                   queue       what waits in the qdisc
  *   customer's      cnp       the QPs that senders of RoCEv2 have
  *   no port         device    a port's device that loses its carrier, without any packet
+ *                   overdue   what ends by a timer of its own, and got none
  *   the loader      clock     jiffies, for the freshness of next hops
  *                   settle    failures and counts, where another map takes the place of theirs
  *   all             maps, account (counters, events), auth (MACs), packet, reply, scratch
@@ -34,6 +35,7 @@
 #include "device.bpf.h"
 #include "learn.bpf.h"
 #include "notify.bpf.h"
+#include "overdue.bpf.h"
 #include "settle.bpf.h"
 #include "steer.bpf.h"
 #include "watch.bpf.h"

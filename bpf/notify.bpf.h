@@ -23,6 +23,7 @@
 #include "packet.bpf.h"
 #include "scratch.bpf.h"
 #include "slowed.bpf.h"
+#include "untimed.bpf.h"
 
 /* ---- one subject ---------------------------------------------------------------------------- */
 
@@ -63,26 +64,53 @@ SUBPROG int failed_event(const struct failed_key *given, enum reason reason, __u
 	return 0;
 }
 
-/* The timer fired: the entry's validity ran out, unless it was renewed since. */
+/* Where the entry's validity ran out, unless it was renewed since, the entry goes. Returns when to look
+ * again; 0: needn't. */
+FN __u64 failed_check(void *map, const struct failed_key *key, const struct failed *failed, __u64 now_ns)
+{
+	__u64 until_ns = failed->until_ns;
+	struct failed_key k = *key;
+	long err;
+
+	if (!until_ns || until_ns > now_ns)
+		return until_ns;
+	err = bpf_map_delete_elem(map, &k);
+	/* Already gone; or its bucket is locked, for longer than the kernel waits. */
+	if (err)
+		return err == -ENOENT ? 0 : now_ns + UNTIMED_NS;
+	count(REASON_EXPIRED, 0);
+	health_add(&k, -1, now_ns);
+	failed_event(&k, REASON_EXPIRED, now_ns);
+	return 0;
+}
+
+/* A timer that was made. */
+FN void failed_start(struct failed *failed, __u64 at_ns, __u64 now_ns)
+{
+	failed->armed_ns = at_ns;
+	if (bpf_timer_start(&failed->timer, at_ns - now_ns, 0)) {
+		failed->armed_ns = 0;
+		untimed_mark(false);
+	}
+}
+
 static int failed_expire(void *map, struct failed_key *key, struct failed *failed)
 {
-	__u64 now = bpf_ktime_get_ns();
-	struct failed_key k = *key;
+	__u64 now = bpf_ktime_get_ns(), at_ns;
 
 	failed->armed_ns = 0;
-	if (!failed->until_ns)
-		return 0;
-	if (failed->until_ns > now) {
-		failed->armed_ns = failed->until_ns;
-		bpf_timer_start(&failed->timer, failed->until_ns - now, 0);
-		return 0;
-	}
-	if (bpf_map_delete_elem(map, key))
-		return 0;
-	count(REASON_EXPIRED, 0);
-	health_add(&k, -1, now);
-	failed_event(&k, REASON_EXPIRED, now);
+	at_ns = failed_check(map, key, failed, now);
+	if (at_ns)
+		failed_start(failed, at_ns, now);
 	return 0;
+}
+
+FN void failed_arm(struct failed *failed, __u64 at_ns, __u64 now_ns)
+{
+	/* Refused when it was made before, and then needs nothing. */
+	if (!bpf_timer_init(&failed->timer, &fantel_failed, CLOCK_MONOTONIC))
+		bpf_timer_set_callback(&failed->timer, failed_expire);
+	failed_start(failed, at_ns, now_ns);
 }
 
 /* Set or renew an entry's end; validity_ms 0 = until withdrawn. A timer costs as much as all the
@@ -98,11 +126,7 @@ FN void failed_renew(struct failed *failed, __u32 validity_ms, __u64 now_ns)
 	failed->until_ns = until;
 	if (failed->armed_ns && failed->armed_ns <= until)
 		return;
-	/* Refused when it was made before, and then needs nothing. */
-	if (!bpf_timer_init(&failed->timer, &fantel_failed, CLOCK_MONOTONIC))
-		bpf_timer_set_callback(&failed->timer, failed_expire);
-	failed->armed_ns = until;
-	bpf_timer_start(&failed->timer, validity_ms * NSEC_PER_MSEC, 0);
+	failed_arm(failed, until, now_ns);
 }
 
 /*

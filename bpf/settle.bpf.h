@@ -11,28 +11,13 @@
 #ifndef SETTLE_BPF_H
 #define SETTLE_BPF_H
 
-#include "bfd.bpf.h"
 #include "notify.bpf.h"
-
-/* Timers stay with the map that they were made in. */
-FN void settle_arm(struct failed *failed, __u64 now_ns)
-{
-	__u64 until = failed->until_ns;
-
-	if (!until || (failed->armed_ns && failed->armed_ns <= until))
-		return;
-	if (!bpf_timer_init(&failed->timer, &fantel_failed, CLOCK_MONOTONIC))
-		bpf_timer_set_callback(&failed->timer, failed_expire);
-	failed->armed_ns = until;
-	bpf_timer_start(&failed->timer, until > now_ns ? until - now_ns : 0, 0);
-}
 
 /* They recorded it, and counted. If we did as well, it is counted twice; if there is no room, once too
  * often. */
 FN void settle_added(const struct settle *s, const struct failed_key *key, __u64 now_ns)
 {
 	struct failed fresh = { .kind = s->kind, .cause = s->cause, .since_ns = s->since_ns };
-	struct failed *failed;
 
 	words_copy(fresh.name, s->name, sizeof(fresh.name));
 	fresh.until_ns = s->until_ns;
@@ -41,11 +26,7 @@ FN void settle_added(const struct settle *s, const struct failed_key *key, __u64
 		if (!bpf_map_lookup_elem(&fantel_failed, key))
 			count(REASON_FAILED_FULL, 0);
 		health_add(key, -1, now_ns);
-		return;
 	}
-	failed = bpf_map_lookup_elem(&fantel_failed, key);
-	if (failed)
-		settle_arm(failed, now_ns);
 }
 
 /* They withdrew it, and counted. If we did as well, that is once too often. */
@@ -56,7 +37,7 @@ FN void settle_gone(const struct failed_key *key, __u64 now_ns)
 }
 
 /* It is there as it was, or they renewed it. If we withdrew it, it is gone. */
-FN void settle_kept(const struct settle *s, const struct failed_key *key, __u64 now_ns)
+FN void settle_kept(const struct settle *s, const struct failed_key *key)
 {
 	struct failed *failed = bpf_map_lookup_elem(&fantel_failed, key);
 
@@ -64,7 +45,6 @@ FN void settle_kept(const struct settle *s, const struct failed_key *key, __u64 
 		return;
 	if (!s->until_ns || (failed->until_ns && s->until_ns > failed->until_ns))
 		failed->until_ns = s->until_ns;
-	settle_arm(failed, now_ns);
 }
 
 /* Policy does without its subject. */
@@ -81,18 +61,6 @@ FN void settle_traffic(struct traffic *t, const struct traffic *more)
 		return;
 	__sync_fetch_and_add(&t->packets, more->packets);
 	__sync_fetch_and_add(&t->bytes, more->bytes);
-}
-
-/* From now on its silence is noticed. */
-FN void settle_heard(__u32 ifindex, __u64 now_ns)
-{
-	struct bfd_session *b = bpf_map_lookup_elem(&fantel_bfd, &ifindex);
-	__u64 end;
-
-	if (!b || b->state < BFD_INIT)
-		return;
-	end = b->heard_ns + b->detection_ns;
-	bfd_arm(b, MAX(end, now_ns), now_ns);
 }
 
 /*
@@ -153,7 +121,7 @@ int fantel_settle(struct settle *s)
 
 	switch (s->act) {
 	case SETTLE_KEPT:
-		settle_kept(s, &key, now);
+		settle_kept(s, &key);
 		break;
 	case SETTLE_ADDED:
 		settle_added(s, &key, now);
@@ -172,9 +140,6 @@ int fantel_settle(struct settle *s)
 		break;
 	case SETTLE_REASON:
 		settle_traffic(bpf_map_lookup_elem(&fantel_stats, &index), &s->traffic);
-		break;
-	case SETTLE_HEARD:
-		settle_heard(index, now);
 		break;
 	case SETTLE_PACED:
 		settle_paced(index);

@@ -343,6 +343,11 @@ int attach_settle(const struct attach *attach)
 	return bpf_program__fd(attach->skel->progs.fantel_settle);
 }
 
+int attach_overdue(const struct attach *attach)
+{
+	return bpf_program__fd(attach->skel->progs.fantel_overdue);
+}
+
 struct device_programs attach_devices(const struct attach *attach)
 {
 	return (struct device_programs){
@@ -594,7 +599,7 @@ static int settle(struct attach *attach)
 		resize_free(&reuse->resize[i]);
 	}
 	reuse->n_resizes = 0;
-	r = r ?: resize_arm(attach->maps.failed, attach->maps.bfd, program) ?: mend(attach, program);
+	r = r ?: mend(attach, program);
 	if (!r && reuse->is_foreign)
 		log_note("node %s: its maps were made by another build of fantel; all that was in them is "
 			 "carried over", attach->pins->node);

@@ -29,6 +29,7 @@ void attach_free(struct attach *attach);
 const struct maps *attach_maps(const struct attach *attach);
 int attach_clock(const struct attach *attach); /* fantel_clock, for links and nexthops */
 int attach_settle(const struct attach *attach); /* fantel_settle, for push */
+int attach_overdue(const struct attach *attach); /* fantel_overdue */
 struct device_programs attach_devices(const struct attach *attach);
 bool attach_is_takeover(const struct attach *attach);
 /* The ring of another build in whose place ours is; what is in it may be taken. */

@@ -77,6 +77,7 @@ enum carry {
 	X(fantel_stats, REASONS)                                                                   \
 	X(fantel_timer, NOTHING)                                                                   \
 	X(fantel_transit, TRANSIT)                                                                 \
+	X(fantel_untimed, NOTHING)                                                                 \
 	X(fantel_watches, POLICY)
 
 struct map_rule {

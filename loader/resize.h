@@ -45,10 +45,6 @@ int resize_settle(struct resize *resize, __u32 n, int program);
 
 void resize_free(struct resize *resize);
 
-/* Have timers run for failures and BFD sessions, where they should and do not: they don't come with the entry,
- * and a loader that was killed may have left some so. Returns 0 or a negative errno, reported. */
-int resize_arm(int failed, int bfd, int program);
-
 /* ---- parts (resize_array.c): an array's rows, -errno not reported ------------------------------ */
 
 int resize_carry_array(struct resize *resize);

@@ -17,6 +17,7 @@
 #include "log.h"
 #include "neighbours.h"
 #include "nexthops.h"
+#include "overdue.h"
 #include "overflow.h"
 #include "own.h"
 #include "push.h"
@@ -48,6 +49,7 @@ struct upkeep {
 	struct devices *devices;
 	struct fullness fullness;
 	struct overflow overflow;
+	struct overdue overdue;
 	struct bfd *bfd;
 };
 
@@ -329,6 +331,7 @@ __u64 upkeep_due(const struct upkeep *u)
 	if (u->devices)
 		due = MIN(due, devices_due(u->devices));
 	due = MIN(due, MIN(fullness_due(&u->fullness), overflow_due(&u->overflow)));
+	due = MIN(due, overdue_due(&u->overdue));
 	due = MIN(due, MIN(senses_due(u->senses), changes_due(u->changes)));
 	return MIN(due, balance_due(u->balance));
 }
@@ -373,6 +376,7 @@ void upkeep_rest(struct upkeep *u, const struct pollfd fds[UPKEEP_FDS])
 	balance_tick(u->balance, now_ns);
 	fullness_tick(&u->fullness, now_ns);
 	overflow_tick(&u->overflow, now_ns);
+	overdue_tick(&u->overdue, now_ns);
 }
 
 void upkeep_keys(struct upkeep *u)
@@ -505,6 +509,7 @@ static int keep(struct upkeep *u)
 		tell_failed(u, since_ns);
 	fullness_begin(&u->fullness, maps_of(u), policy_of(u), u->node->now_ns);
 	overflow_begin(&u->overflow, maps_of(u), u->links, u->qdiscs, u->node->now_ns);
+	overdue_begin(&u->overdue, attach_overdue(u->edition->attach), u->node->now_ns);
 	return r;
 }
 

@@ -418,7 +418,7 @@ struct failed {
 	enum wire_cause cause;
 	__u64 since_ns;
 	__u64 until_ns; /* 0 = until withdrawn */
-	__u64 armed_ns; /* when the timer fires; 0 = it does not run */
+	__u64 armed_ns; /* when the timer fires; 0 = it does not run: fantel_untimed */
 	__u64 sequence;
 };
 
@@ -432,7 +432,6 @@ enum settle_act {
 	SETTLE_COUNTED, /* what they counted on a subject of another such map */
 	SETTLE_CARRIED, /* what they counted of a path's traffic */
 	SETTLE_REASON,	/* the same by enum reason */
-	SETTLE_HEARD,	/* a port's BFD session whose timer does not run */
 	SETTLE_PACED,	/* a row of fantel_pace that was in use */
 	SETTLE_LEFT,	/* the place of a path that leaves the policy */
 	SETTLE_NAMED,	/* a resource's place is another one's */
@@ -585,6 +584,14 @@ struct device_timer {
 	__u32 runs;
 };
 
+/* fantel_untimed: looks at failures and BFD sessions that have no timer of their own. */
+struct untimed {
+	struct bpf_timer timer;
+	__u32 waits; /* for its timer */
+	__u32 failures, sessions; /* there are some */
+	__u32 pad;
+};
+
 /* What fantel_device is run with: for struct device_timer. */
 struct device_args {
 	__u64 period_ns;
@@ -640,7 +647,7 @@ struct bfd_echo {
 /* fantel_bfd: the same session; what the peer says, and what follows. Each is there with the other. */
 struct bfd_session {
 	struct bpf_timer timer; /* of the detection */
-	__u64 armed_ns;	   /* when it fires; 0 = it does not run */
+	__u64 armed_ns;	   /* when it fires; 0 = it does not run: fantel_untimed */
 	__u64 heard_ns;	   /* last; 0 = never */
 	__u64 detection_ns; /* the session is over when nothing is heard for so long */
 	__u64 changed_ns;  /* when the state last did */

@@ -17,7 +17,7 @@ TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 SOURCES = ("bpf", "include", "loader", "policies", "Makefile", "vmlinux.h.gen")
 MEMBER = "\t__u64 other_build;\n"
 FRONT = """told learned link route_value bfd_set bfd_session bfd_echo metrics source key origin node_state
-device_row device_timer health tunnel_paths pace transit member group rank flow nexthop traffic
+device_row device_timer untimed health tunnel_paths pace transit member group rank flow nexthop traffic
 class_value class_cache endpoint watch sensed gauge qp lsp event""".split()
 BEHIND = "path resource told_key resource_key endpoint_key sensed_key".split()
 TURNED = "failed failed_key bucket_key qp_key".split()  # as long as before: the stack of Linux 6.1 has no more room

@@ -247,7 +247,8 @@ static bool bfd_timer_agrees(const struct model *m, const struct bfd_session *go
 }
 
 /* What the model could not know is taken over. */
-static bool bfd_session_agrees(struct model *m, const struct bfd_session *got, __u64 lo, __u64 hi)
+static bool bfd_session_agrees(struct model *m, struct fantel_bpf *node, const struct bfd_session *got, __u64 lo,
+			       __u64 hi)
 {
 	struct bfd_session *want = &m->bfd.session;
 
@@ -257,7 +258,7 @@ static bool bfd_session_agrees(struct model *m, const struct bfd_session *got, _
 		return false;
 	if (m->bfd.echo_ns && !bfd_rtt_agrees(m, got->echo_rtt_ns, lo, hi))
 		return false;
-	if (!bfd_timer_agrees(m, got, lo, hi))
+	if (!bfd_timer_agrees(m, got, lo, hi) && (got->armed_ns || !node_has_untimed(node, true)))
 		return false;
 	if (m->bfd.heard)
 		want->heard_ns = got->heard_ns;

@@ -964,7 +964,7 @@ static bool failed_agrees(const struct fuzz *z, struct model_failed *want, const
 			return false;
 		/* A timer that fires early looks again; one that would be late is set anew. */
 		if (validity_ns && (!want->value.armed_ns || want->value.armed_ns > until))
-			want->value.armed_ns = until;
+			want->value.armed_ns = !got->armed_ns && node_has_untimed(z->node, false) ? 0 : until;
 		want->value.until_ns = until;
 		want->touched = TOUCHED_NOT;
 	}
@@ -1200,7 +1200,7 @@ static bool session_agrees(struct fuzz *z)
 	    (z->n_news && (z->news.ifindex != ifindex || z->news.state != m->bfd.session.state)))
 		return false;
 	return node_get(z->node->maps.fantel_bfd, &ifindex, &got) &&
-	       bfd_session_agrees(m, &got, z->started_ns, z->ended_ns) &&
+	       bfd_session_agrees(m, z->node, &got, z->started_ns, z->ended_ns) &&
 	       node_get(z->node->maps.fantel_links, &ifindex, &link) &&
 	       bfd_link_agrees(m, &link, z->started_ns, z->ended_ns);
 }

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -22,6 +23,7 @@
 #include "encap.h"
 #include "endpoint.h"
 #include "fantel/path.h"
+#include "overdue.h"
 #include "own.h"
 #include "weights.h"
 #include "words.h"
@@ -293,6 +295,11 @@ void node_start(struct fantel_bpf *node)
 	if (fantel_bpf__load(node))
 		give_up("the programs can't be loaded: %s", strerror(errno));
 	node_put(node->maps.fantel_node, &zero, &state);
+	for (int tries = 1; overdue_run(bpf_program__fd(node->progs.fantel_overdue)); tries++) {
+		if (tries == 1000)
+			give_up("the kernel has no timer for fantel_untimed");
+		usleep(10000);
+	}
 }
 
 struct fantel_bpf *node_load(const struct config *config)
@@ -301,6 +308,20 @@ struct fantel_bpf *node_load(const struct config *config)
 
 	node_start(node);
 	return node;
+}
+
+bool node_has_untimed(struct fantel_bpf *node, bool sessions)
+{
+	__u32 zero = 0;
+	struct untimed u;
+
+	/* While they are looked at they are not marked. */
+	for (int i = 0; i < 100; i++) {
+		if (node_get(node->maps.fantel_untimed, &zero, &u) && (sessions ? u.sessions : u.failures))
+			return true;
+		usleep(1000);
+	}
+	return false;
 }
 
 void node_put(struct bpf_map *map, const void *key, const void *value)

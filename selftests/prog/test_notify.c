@@ -1155,6 +1155,22 @@ static void validity_runs_out(void **state)
 	assert_int_equal(SAY(FAILURE, SRV6, EVENT(7, 2)), REASON_FAILED);
 }
 
+/* More than some kernels have timers for at once. */
+#define MANY 1000
+
+static void many_validities_run_out(void **state)
+{
+	__u64 expired = node_count(node, REASON_EXPIRED).packets;
+
+	forget();
+	for (__u32 i = 1; i <= MANY; i++)
+		assert_int_equal(SAY(FAILURE, SRV6, EVENT(i, i), .validity_ms = 1000 + i % 100), REASON_FAILED);
+	assert_int_equal(failures(SRV6_PATH), MANY);
+	assert_true(failures_become(SRV6_PATH, 0));
+	assert_int_equal(failed_entries(), 0);
+	assert_int_equal(node_count(node, REASON_EXPIRED).packets, expired + MANY);
+}
+
 static void a_refreshed_failure_outlives_its_first_end(void **state)
 {
 	forget();
@@ -2042,6 +2058,7 @@ static const struct CMUnitTest other[] = {
 	     without_a_sequence_it_refreshes),
 	TEST("a refresh moves the end of validity, not the beginning", a_refresh_moves_the_end),
 	TEST("validity runs out without traffic and without a loader", validity_runs_out),
+	TEST("of many at once as well", many_validities_run_out),
 	TEST("a refreshed failure outlives its first end",
 	     a_refreshed_failure_outlives_its_first_end),
 	TEST("a failure that was withdrawn does not expire", a_recovered_failure_does_not_expire),

@@ -18,6 +18,7 @@
 
 #include "clock.h"
 #include "harness.h"
+#include "overdue.h"
 #include "recount.h"
 #include "resize.h"
 #include "settle.h"
@@ -77,6 +78,12 @@ static struct resize resize_of(const struct bpf_map *map)
 static int settle_program(void)
 {
 	return bpf_program__fd(node->progs.fantel_settle);
+}
+
+/* As a loader does then. */
+static void look(void)
+{
+	assert_int_equal(overdue_run(bpf_program__fd(node->progs.fantel_overdue)), 0);
 }
 
 static __s32 *counted(void)
@@ -156,6 +163,7 @@ static void settle(void)
 {
 	assert_int_equal(resize_settle(&failed, 1, settle_program()), 0);
 	resize_free(&failed);
+	look();
 }
 
 static void failures_and_their_counts(void **state)
@@ -197,16 +205,6 @@ static void validities_run_out(void **state)
 	assert_int_equal(node_count(node, REASON_EXPIRED).packets, 2);
 }
 
-static void timers_that_a_killed_loader_left_out(void **state)
-{
-	begin();
-	record(failed.new, 1, clock_now_ns());
-	assert_int_equal(resize_arm(failed.new, bpf_map__fd(node->maps.fantel_bfd), settle_program()), 0);
-	while (is_there(failed.new, 1, NULL))
-		usleep(10000);
-	assert_int_equal(*counted(), 0);
-	resize_free(&failed);
-}
 
 static void more_than_fits(void **state)
 {
@@ -308,8 +306,7 @@ static void silence_of_a_session(void **state)
 	node_get(node->maps.fantel_bfd, &quiet, &b);
 	assert_int_equal(b.heard_ns, start + 10 * NSEC_PER_MSEC);
 	assert_int_equal(b.state, BFD_UP);
-	assert_int_equal(resize_arm(bpf_map__fd(node->maps.fantel_failed), bpf_map__fd(node->maps.fantel_bfd),
-				    settle_program()), 0);
+	look();
 	do {
 		usleep(10000);
 		node_get(node->maps.fantel_bfd, &quiet, &b);
@@ -709,8 +706,6 @@ int main(void)
 		{ "failures and their counts, whoever changed them", failures_and_their_counts, NULL, NULL,
 		  NULL },
 		{ "validities run out in the new map", validities_run_out, NULL, NULL, NULL },
-		{ "timers that a killed loader left out are started",
-		  timers_that_a_killed_loader_left_out, NULL, NULL, NULL },
 		{ "more than fits is refused, and nothing is touched", more_than_fits, NULL, NULL, NULL },
 		{ "sequence windows are merged", windows_are_merged, NULL, NULL, NULL },
 		TEST("what was told meanwhile is to be told again", what_was_told_meanwhile),

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What ends by a timer of its own and has none: the kernel makes a timer when it is first asked for, and
+ * may have no memory right then, the less as a packet can't wait for it. One timer, which the loader had
+ * made beforehand, then looks at all that have none (overdue.bpf.h), until none is left.
+ */
+#ifndef UNTIMED_BPF_H
+#define UNTIMED_BPF_H
+
+#include "maps.bpf.h"
+
+#define UNTIMED_NS (2 * NSEC_PER_MSEC) /* from one look to the next, at the least */
+#define ENOENT 2		       /* vmlinux.h has no macros */
+
+/* Look in `wait_ns`, unless that is to come already. */
+FN void untimed_look_in(struct untimed *u, __u64 wait_ns)
+{
+	if (!__sync_lock_test_and_set(&u->waits, 1) && bpf_timer_start(&u->timer, wait_ns, 0))
+		__sync_lock_test_and_set(&u->waits, 0);
+}
+
+/* One more of these has no timer, which its armed_ns says already: who looks takes the mark off first, so that
+ * either sees the other. Its own function, for its part of the stack. */
+SUBPROG int untimed_mark(bool is_session)
+{
+	__u32 zero = 0;
+	struct untimed *u = bpf_map_lookup_elem(&fantel_untimed, &zero);
+
+	if (!u)
+		return 0;
+	__sync_lock_test_and_set(is_session ? &u->sessions : &u->failures, 1);
+	untimed_look_in(u, UNTIMED_NS);
+	return 0;
+}
+
+#endif
