@@ -110,7 +110,7 @@ FN void bfd_start(struct bfd_session *b, __u64 at_ns, __u64 now_ns)
 	b->armed_ns = at_ns;
 	if (bpf_timer_start(&b->timer, at_ns - now_ns, 0)) {
 		b->armed_ns = 0;
-		untimed_mark(true);
+		untimed_mark(UNTIMED_SESSIONS);
 	}
 }
 

@@ -116,7 +116,7 @@ MAP(fantel_devices, BPF_MAP_TYPE_ARRAY, __u32, struct device_row, MAX_CORE_LINKS
 /* By which they are looked at. device only. */
 MAP(fantel_timer, BPF_MAP_TYPE_ARRAY, __u32, struct device_timer, 1, 0);
 
-/* Failures and BFD sessions without a timer of their own. notify, bfd, overdue. */
+/* Failures, BFD sessions and rates without a timer of their own. notify, bfd, pace, overdue. */
 MAP(fantel_untimed, BPF_MAP_TYPE_ARRAY, __u32, struct untimed, 1, 0);
 
 /* BFD sessions of core ports. loader -> bfd. */

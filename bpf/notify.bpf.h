@@ -23,7 +23,6 @@
 #include "packet.bpf.h"
 #include "scratch.bpf.h"
 #include "slowed.bpf.h"
-#include "untimed.bpf.h"
 
 /* ---- one subject ---------------------------------------------------------------------------- */
 
@@ -90,7 +89,7 @@ FN void failed_start(struct failed *failed, __u64 at_ns, __u64 now_ns)
 	failed->armed_ns = at_ns;
 	if (bpf_timer_start(&failed->timer, at_ns - now_ns, 0)) {
 		failed->armed_ns = 0;
-		untimed_mark(false);
+		untimed_mark(UNTIMED_FAILURES);
 	}
 }
 

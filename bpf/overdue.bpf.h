@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * A look at failures and BFD sessions that have no timer of their own (untimed.bpf.h): those whose time is
- * over end here. By a timer, and by the loader, which runs fantel_overdue when it begins and once a second:
- * then those that came from another map without theirs, and any that lost it, are given one again.
+ * A look at what has no timer of its own (untimed.bpf.h): failures and BFD sessions whose time is over end
+ * here, rates take their next step. By a timer, and by the loader, which runs fantel_overdue when it begins
+ * and once a second: then failures and sessions that came from another map without their timer, and any that
+ * lost it, are given one again.
  */
 #ifndef OVERDUE_BPF_H
 #define OVERDUE_BPF_H
@@ -58,21 +59,48 @@ static long overdue_session(void *map, __u32 *ifindex, struct bfd_session *b, st
 	return 0;
 }
 
+/* Some miss their timer for one step, most for all. */
+static long overdue_rate(void *map, __u32 *index, struct pace *p, struct overdue *o)
+{
+	if (p->state != PACE_RISING || !p->due_ns)
+		return 0;
+	if (p->due_ns > o->now_ns) {
+		o->left = true;
+	} else if (pace_rise(*index, p, o->now_ns)) {
+		p->due_ns = o->now_ns + config.pacing.step_ns;
+		o->left = true;
+	}
+	return 0;
+}
+
+/* Is it to be looked at? */
+FN bool overdue_take(struct untimed *u, enum untimed_kind kind)
+{
+	return __sync_lock_test_and_set(&u->marked[kind], 0);
+}
+
+FN void overdue_leave(struct untimed *u, enum untimed_kind kind, const struct overdue *o)
+{
+	if (!o->left)
+		return;
+	__sync_lock_test_and_set(&u->marked[kind], 1);
+	untimed_look_in(u, MAX(UNTIMED_NS, OVERDUE_PAUSE * (bpf_ktime_get_ns() - o->now_ns)));
+}
+
 FN void overdue_look(struct untimed *u, bool arms)
 {
 	struct overdue failures = { .now_ns = bpf_ktime_get_ns(), .arms = arms };
-	struct overdue sessions = failures;
+	struct overdue sessions = failures, rates = failures;
 
-	if (__sync_lock_test_and_set(&u->failures, 0))
+	if (overdue_take(u, UNTIMED_FAILURES))
 		bpf_for_each_map_elem(&fantel_failed, overdue_failure, &failures, 0);
-	if (__sync_lock_test_and_set(&u->sessions, 0))
+	if (overdue_take(u, UNTIMED_SESSIONS))
 		bpf_for_each_map_elem(&fantel_bfd, overdue_session, &sessions, 0);
-	if (failures.left)
-		__sync_lock_test_and_set(&u->failures, 1);
-	if (sessions.left)
-		__sync_lock_test_and_set(&u->sessions, 1);
-	if (failures.left || sessions.left)
-		untimed_look_in(u, MAX(UNTIMED_NS, OVERDUE_PAUSE * (bpf_ktime_get_ns() - failures.now_ns)));
+	if (overdue_take(u, UNTIMED_RATES))
+		bpf_for_each_map_elem(&fantel_pace, overdue_rate, &rates, 0);
+	overdue_leave(u, UNTIMED_FAILURES, &failures);
+	overdue_leave(u, UNTIMED_SESSIONS, &sessions);
+	overdue_leave(u, UNTIMED_RATES, &rates);
 }
 
 static int overdue_tick(void *map, __u32 *key, struct untimed *u)
@@ -96,8 +124,8 @@ int fantel_overdue(void *ctx)
 	bpf_timer_init(&u->timer, &fantel_untimed, CLOCK_MONOTONIC);
 	err = bpf_timer_set_callback(&u->timer, overdue_tick);
 	__sync_lock_test_and_set(&u->waits, 0);
-	__sync_lock_test_and_set(&u->failures, 1);
-	__sync_lock_test_and_set(&u->sessions, 1);
+	for (enum untimed_kind kind = 0; kind < UNTIMED_KINDS; kind++)
+		__sync_lock_test_and_set(&u->marked[kind], 1);
 	overdue_look(u, true);
 	return err;
 }

@@ -19,6 +19,7 @@
 #include "fantel/pace.h"
 #include "packet.bpf.h"
 #include "scratch.bpf.h"
+#include "untimed.bpf.h"
 
 FN bool pace_is_transit(__u32 id)
 {
@@ -108,28 +109,44 @@ FN bool pace_is_judged(__u32 id)
 	return h && h->judged.standing == STANDING_CONGESTED;
 }
 
-static int pace_step(void *map, __u32 *index, struct pace *p)
+/* Returns whether there is another step. */
+FN bool pace_rise(__u32 id, struct pace *p, __u64 now_ns)
 {
-	__u32 id = *index;
 	__u64 rate = p->rate + p->offered * config.pacing.step_percent / 100;
 
 	if (p->state != PACE_RISING)
-		return 0;
+		return false;
 	if (pace_add(id, 0) != PACE_RISE || pace_is_judged(id)) {
 		pace_rise_end(p, id, PACE_LOWERED);
-		return 0;
+		return false;
 	}
 	/* Percentages are rounded: what is short of it by less than one has risen. Not before all that
 	 * waits has left: what follows would overtake it. */
 	if (rate + p->offered / 100 < p->offered ||
-	    (p->waits && p->even_ns > bpf_ktime_get_ns())) {
+	    (p->waits && p->even_ns > now_ns)) {
 		p->rate = rate;
-		bpf_timer_start(&p->timer, config.pacing.step_ns, 0);
-		return 0;
+		return true;
 	}
 	pace_rise_end(p, id, PACE_OFF);
-	pace_event(id, REASON_RISEN, false, bpf_ktime_get_ns());
+	pace_event(id, REASON_RISEN, false, now_ns);
 	pace_forget(id);
+	return false;
+}
+
+/* A timer that was made. */
+FN void pace_start(struct pace *p)
+{
+	p->due_ns = 0;
+	if (bpf_timer_start(&p->timer, config.pacing.step_ns, 0)) {
+		p->due_ns = bpf_ktime_get_ns() + config.pacing.step_ns;
+		untimed_add(UNTIMED_RATES);
+	}
+}
+
+static int pace_step(void *map, __u32 *index, struct pace *p)
+{
+	if (pace_rise(*index, p, bpf_ktime_get_ns()))
+		pace_start(p);
 	return 0;
 }
 
@@ -153,10 +170,7 @@ SUBPROG int pace_ease(__u32 id)
 	/* Refused when it was made before, and then needs nothing. */
 	if (!bpf_timer_init(&p->timer, &fantel_pace, CLOCK_MONOTONIC))
 		bpf_timer_set_callback(&p->timer, pace_step);
-	if (bpf_timer_start(&p->timer, config.pacing.step_ns, 0)) {
-		pace_rise_end(p, id, PACE_OFF);
-		pace_forget(id);
-	}
+	pace_start(p);
 	return 0;
 }
 

@@ -19,17 +19,23 @@ FN void untimed_look_in(struct untimed *u, __u64 wait_ns)
 		__sync_lock_test_and_set(&u->waits, 0);
 }
 
-/* One more of these has no timer, which its armed_ns says already: who looks takes the mark off first, so that
- * either sees the other. Its own function, for its part of the stack. */
-SUBPROG int untimed_mark(bool is_session)
+/* One more of these has no timer, and says so already: who looks takes the mark off first, so that either sees
+ * the other. */
+FN void untimed_add(enum untimed_kind kind)
 {
 	__u32 zero = 0;
 	struct untimed *u = bpf_map_lookup_elem(&fantel_untimed, &zero);
 
-	if (!u)
-		return 0;
-	__sync_lock_test_and_set(is_session ? &u->sessions : &u->failures, 1);
+	if (!u || kind >= UNTIMED_KINDS)
+		return;
+	__sync_lock_test_and_set(&u->marked[kind], 1);
 	untimed_look_in(u, UNTIMED_NS);
+}
+
+/* The same as a function of its own, for its part of the stack. */
+SUBPROG int untimed_mark(enum untimed_kind kind)
+{
+	untimed_add(kind);
 	return 0;
 }
 

@@ -369,6 +369,7 @@ struct pace {
 	__u64 even_ns;	 /* when all that passed has taken its time at the rate */
 	__u64 since_ns;	 /* when measuring began */
 	__u64 bytes;	 /* since then */
+	__u64 due_ns;	 /* of the next step, where it rises without a timer: fantel_untimed; else 0 */
 	struct pace_ask ask; /* of the latest notification that named the path */
 };
 
@@ -584,12 +585,18 @@ struct device_timer {
 	__u32 runs;
 };
 
-/* fantel_untimed: looks at failures and BFD sessions that have no timer of their own. */
+/* fantel_untimed: looks at what has no timer of its own. */
+enum untimed_kind {
+	UNTIMED_FAILURES,
+	UNTIMED_SESSIONS, /* of BFD */
+	UNTIMED_RATES,	  /* that rise */
+	UNTIMED_KINDS,
+};
+
 struct untimed {
 	struct bpf_timer timer;
 	__u32 waits; /* for its timer */
-	__u32 failures, sessions; /* there are some */
-	__u32 pad;
+	__u32 marked[UNTIMED_KINDS]; /* there are some */
 };
 
 /* What fantel_device is run with: for struct device_timer. */
@@ -991,7 +998,7 @@ _Static_assert(sizeof(struct health) == 32, "health");
 _Static_assert(sizeof(struct event) == 320, "event");
 _Static_assert(sizeof(struct measured) == 64, "measured");
 _Static_assert(sizeof(struct metrics) == 120, "metrics");
-_Static_assert(sizeof(struct pace) == 80, "pace");
+_Static_assert(sizeof(struct pace) == 88, "pace");
 _Static_assert(sizeof(struct bucket_key) == 24, "bucket_key");
 _Static_assert(sizeof(struct endpoint_key) == 24, "endpoint_key");
 _Static_assert(sizeof(struct failed) == 88, "failed");

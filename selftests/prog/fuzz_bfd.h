@@ -258,7 +258,7 @@ static bool bfd_session_agrees(struct model *m, struct fantel_bpf *node, const s
 		return false;
 	if (m->bfd.echo_ns && !bfd_rtt_agrees(m, got->echo_rtt_ns, lo, hi))
 		return false;
-	if (!bfd_timer_agrees(m, got, lo, hi) && (got->armed_ns || !node_has_untimed(node, true)))
+	if (!bfd_timer_agrees(m, got, lo, hi) && (got->armed_ns || !node_has_untimed(node, UNTIMED_SESSIONS)))
 		return false;
 	if (m->bfd.heard)
 		want->heard_ns = got->heard_ns;

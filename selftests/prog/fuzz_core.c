@@ -964,7 +964,7 @@ static bool failed_agrees(const struct fuzz *z, struct model_failed *want, const
 			return false;
 		/* A timer that fires early looks again; one that would be late is set anew. */
 		if (validity_ns && (!want->value.armed_ns || want->value.armed_ns > until))
-			want->value.armed_ns = !got->armed_ns && node_has_untimed(z->node, false) ? 0 : until;
+			want->value.armed_ns = !got->armed_ns && node_has_untimed(z->node, UNTIMED_FAILURES) ? 0 : until;
 		want->value.until_ns = until;
 		want->touched = TOUCHED_NOT;
 	}

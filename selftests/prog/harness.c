@@ -310,14 +310,14 @@ struct fantel_bpf *node_load(const struct config *config)
 	return node;
 }
 
-bool node_has_untimed(struct fantel_bpf *node, bool sessions)
+bool node_has_untimed(struct fantel_bpf *node, enum untimed_kind kind)
 {
 	__u32 zero = 0;
 	struct untimed u;
 
 	/* While they are looked at they are not marked. */
 	for (int i = 0; i < 100; i++) {
-		if (node_get(node->maps.fantel_untimed, &zero, &u) && (sessions ? u.sessions : u.failures))
+		if (node_get(node->maps.fantel_untimed, &zero, &u) && u.marked[kind])
 			return true;
 		usleep(1000);
 	}

@@ -107,8 +107,8 @@ bool node_get(struct bpf_map *map, const void *key, void *value);
 __u32 node_entries(struct bpf_map *map, __u32 key_size);
 void node_clear(struct bpf_map *map, __u32 key_size);
 
-/* Are failures, or BFD sessions, for whose timer the kernel had no memory looked at together? */
-bool node_has_untimed(struct fantel_bpf *node, bool sessions);
+/* Are there some of these for whose timer the kernel had no memory, and that are looked at together? */
+bool node_has_untimed(struct fantel_bpf *node, enum untimed_kind kind);
 
 /* Since the node was loaded, all CPUs. */
 struct traffic node_count(struct fantel_bpf *node, enum reason reason);

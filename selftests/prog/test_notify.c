@@ -1413,7 +1413,7 @@ static void a_link_failure_expires(void **state)
 	struct event event[4];
 
 	forget();
-	assert_int_equal(SAY(FAILURE, R1_TO_R2, EVENT(7, 1), .validity_ms = 50), REASON_FAILED);
+	assert_int_equal(SAY(FAILURE, R1_TO_R2, EVENT(7, 1), .validity_ms = 1000), REASON_FAILED);
 	assert_false(carries());
 	for (int i = 0; i < 1000 && resource_failures(R1_R2); i++)
 		sleep_ms(10);

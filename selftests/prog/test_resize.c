@@ -25,6 +25,7 @@
 
 #define PATH 5
 #define OLD_ROOM 100
+#define MANY 500 /* more than some kernels have timers for */
 
 static struct fantel_bpf *node;
 static struct resize failed;
@@ -583,6 +584,40 @@ static void rates_rise_to_their_end(void **state)
 	resize_free(&r[1]);
 }
 
+/* All of them, also those for which the kernel has no timer. */
+static void many_rates_rise(void **state)
+{
+	const struct pace lowered = { .state = PACE_LOWERED, .rate = 600, .offered = 1000 };
+	__u64 risen = node_count(node, REASON_RISEN).packets, left;
+	struct health none = {}, health;
+	struct pace pace;
+
+	for (__u32 path = 0; path < MANY; path++) {
+		__u32 at = PACE_OF(path);
+		struct settle s = { .key.index = at, .act = SETTLE_PACED };
+
+		node_put(node->maps.fantel_health, &path, &none);
+		node_put(node->maps.fantel_pace, &at, &lowered);
+		assert_int_equal(settle_run(settle_program(), &s), 0);
+		node_get(node->maps.fantel_pace, &at, &pace);
+		assert_int_equal(pace.state, PACE_RISING);
+	}
+	do {
+		usleep(10000);
+		left = 0;
+		for (__u32 path = 0; path < MANY; path++) {
+			node_get(node->maps.fantel_pace, &(__u32){ PACE_OF(path) }, &pace);
+			left += pace.state != PACE_OFF;
+			assert_in_range(pace.rate, lowered.rate, lowered.offered);
+		}
+	} while (left);
+	assert_int_equal(node_count(node, REASON_RISEN).packets, risen + MANY);
+	for (__u32 path = 0; path < MANY; path++) {
+		node_get(node->maps.fantel_health, &path, &health);
+		assert_int_equal(health.congestions, 0);
+	}
+}
+
 /* Transit keeps its count, in which the old timer's part still is. */
 static void rates_of_transit_rise_to_their_end(void **state)
 {
@@ -718,6 +753,7 @@ int main(void)
 		TEST("transit has its places", transit_has_its_places),
 		{ "flows stay on their paths", flows_stay_on_their_paths, NULL, NULL, NULL },
 		{ "rates that rise do so to their end", rates_rise_to_their_end, NULL, NULL, NULL },
+		{ "as many as there are", many_rates_rise, NULL, NULL, NULL },
 		{ "and those of transit", rates_of_transit_rise_to_their_end, NULL, NULL, NULL },
 		{ "what a killed loader left is counted anew", counts_are_mended, NULL, NULL, NULL },
 		TEST("also while failures come and go", counts_are_mended_meanwhile),
