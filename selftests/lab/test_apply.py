@@ -105,7 +105,7 @@ def test_wrong(tap, lab, operator):
     with Traffic(lab, rate=5000, flows=FLOWS):
         cut, _ = lab.cut("r1", "r2")
         tap.ok(operator.router.wait(cut, path=CUT_PATH, usable=False), "the node goes on: a cut is acted on")
-    _, mended = lab.mend("r1", "r2")
+    mended, _ = lab.mend("r1", "r2")
     tap.ok(operator.router.wait(mended, path=CUT_PATH, usable=True), "and its end")
 
 

@@ -111,7 +111,7 @@ def test_failure(tap, lab, nodes):
         cut, _ = lab.cut("r1", "r2")
         failed = pe1.wait(cut, path="via-r1-r2", usable=False)
         time.sleep(0.3)
-        _, mended = lab.mend("r1", "r2")
+        mended, _ = lab.mend("r1", "r2")
         back = pe1.wait(mended, path="via-r1-r2", usable=True)
         time.sleep(0.2)
     if not tap.ok(failed and back, "R1 tells of its failed link, and of its recovery", pe1.events):

@@ -71,7 +71,7 @@ def test_silent(tap, lab, nodes):
     tap.ok(warned, "after some seconds its loader says so", r1.errors())
     tap.equal((pe1.wait(up, 0, path=PATH, usable=True), pe1.paths()[PATH]["usable"]), (None, False),
               f"no recovery is told, and the failure is upheld beyond its validity of {VALIDITY_MS} ms")
-    _, mended = lab.mend("r1", "r2")
+    mended, _ = lab.mend("r1", "r2")
     tap.ok(pe1.wait(mended, path=PATH, usable=True), "once the neighbour answers, it has recovered")
     tap.equal(r1.errors().count("no neighbour answers"), 1, "it was said once")
 

@@ -75,7 +75,7 @@ def test_backup(tap):
             cut, _ = lab.cut("r1", "r2")
             failed = pe1.wait(cut, path="via-r1-r2", usable=False)
             time.sleep(0.2)
-            _, mended = lab.mend("r1", "r2")
+            mended, _ = lab.mend("r1", "r2")
             back = pe1.wait(mended, path="via-r1-r2", usable=True)
             time.sleep(0.2)
         if not tap.ok(failed and back, "the primary fails and comes back", pe1.events):
