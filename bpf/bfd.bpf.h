@@ -104,14 +104,9 @@ FN __u64 bfd_check(__u32 ifindex, struct bfd_session *b, __u64 now_ns)
 	return 0;
 }
 
-/* A timer that was made. */
 FN void bfd_start(struct bfd_session *b, __u64 at_ns, __u64 now_ns)
 {
-	b->armed_ns = at_ns;
-	if (bpf_timer_start(&b->timer, at_ns - now_ns, 0)) {
-		b->armed_ns = 0;
-		untimed_mark(UNTIMED_SESSIONS);
-	}
+	timed_start(&b->timer, &b->armed_ns, at_ns, now_ns, UNTIMED_SESSIONS);
 }
 
 /* Packets leave the timer alone: it looks for itself how long it has to run on. */

@@ -83,14 +83,9 @@ FN __u64 failed_check(void *map, const struct failed_key *key, const struct fail
 	return 0;
 }
 
-/* A timer that was made. */
 FN void failed_start(struct failed *failed, __u64 at_ns, __u64 now_ns)
 {
-	failed->armed_ns = at_ns;
-	if (bpf_timer_start(&failed->timer, at_ns - now_ns, 0)) {
-		failed->armed_ns = 0;
-		untimed_mark(UNTIMED_FAILURES);
-	}
+	timed_start(&failed->timer, &failed->armed_ns, at_ns, now_ns, UNTIMED_FAILURES);
 }
 
 static int failed_expire(void *map, struct failed_key *key, struct failed *failed)

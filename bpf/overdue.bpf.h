@@ -59,17 +59,17 @@ static long overdue_session(void *map, __u32 *ifindex, struct bfd_session *b, st
 	return 0;
 }
 
-/* Some miss their timer for one step, most for all. */
+/* The loader may look at the same moment: who takes the step from due_ns does it. */
 static long overdue_rate(void *map, __u32 *index, struct pace *p, struct overdue *o)
 {
-	if (p->state != PACE_RISING || !p->due_ns)
+	__u64 due_ns = p->due_ns;
+
+	if (p->state != PACE_RISING || !due_ns)
 		return 0;
-	if (p->due_ns > o->now_ns) {
+	if (due_ns > o->now_ns ||
+	    __sync_val_compare_and_swap(&p->due_ns, due_ns, o->now_ns + config.pacing.step_ns) != due_ns ||
+	    pace_rise(*index, p, o->now_ns))
 		o->left = true;
-	} else if (pace_rise(*index, p, o->now_ns)) {
-		p->due_ns = o->now_ns + config.pacing.step_ns;
-		o->left = true;
-	}
 	return 0;
 }
 

@@ -39,4 +39,14 @@ SUBPROG int untimed_mark(enum untimed_kind kind)
 	return 0;
 }
 
+/* Start a timer that was made, and note when it fires. */
+FN void timed_start(struct bpf_timer *timer, __u64 *armed_ns, __u64 at_ns, __u64 now_ns, enum untimed_kind kind)
+{
+	*armed_ns = at_ns;
+	if (bpf_timer_start(timer, at_ns - now_ns, 0)) {
+		*armed_ns = 0;
+		untimed_mark(kind);
+	}
+}
+
 #endif

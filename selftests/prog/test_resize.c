@@ -206,7 +206,6 @@ static void validities_run_out(void **state)
 	assert_int_equal(node_count(node, REASON_EXPIRED).packets, 2);
 }
 
-
 static void more_than_fits(void **state)
 {
 	begin();
