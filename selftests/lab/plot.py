@@ -80,22 +80,12 @@ def packets(measurement, zero_ns, window_ms, directory):
         if low <= tx_ns <= high:
             points[measurement.ways[way]].append(((tx_ns - zero_ns) / 1e6, flow))
     lost = [((ns - zero_ns) / 1e6, flow) for flow in range(len(measurement.sent))
-            for ns in _lost_times(measurement, flow) if low <= ns <= high]
+            for _, ns in measurement.missing(flow) if low <= ns <= high]
     for way, colour in colours(measurement).items():
         if points[way]:
             yield Curve(directory, f"packets-{way}", points[way], "", colour, "with points pt 7 ps 0.35")
     if lost:
         yield Curve(directory, "packets-lost", lost, "lost", LOST, "with points pt 2 ps 0.6 lw 1.5")
-
-
-def _lost_times(measurement, flow):
-    """When each lost packet was sent, by the schedule: a flow's packets leave at equal distances."""
-    pace = (measurement.end_ns - measurement.start_ns) / max(measurement.sent[flow], 1)
-    after, count = None, 0
-    for _, ns in measurement.missing(flow):
-        count = count + 1 if ns == after else 1
-        after = ns
-        yield ns + count * pace
 
 
 # ---- the picture -------------------------------------------------------------------------------------

@@ -60,6 +60,12 @@ struct stamp {
 	__u64 tx_ns; /* CLOCK_MONOTONIC */
 } __attribute__((packed));
 
+/* One packet in the sender's log, which has them all, in turn over the flows. */
+struct sending {
+	__u64 tx_ns;   /* its time stamp */
+	__u64 done_ns; /* the kernel had it; both CLOCK_MONOTONIC */
+};
+
 /* One packet in the receiver's log. */
 struct record {
 	__u64 tx_ns;

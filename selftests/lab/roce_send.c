@@ -3,7 +3,7 @@
  * Sends RoCEv2 packets at a steady rate over many queue pairs, each with its own source port,
  * DestQP and rising PSN, with valid checksums and ICRC and the time of sending in the payload.
  * Started by the lab inside a namespace; writes to one packet socket. Prints `ready` when it may be
- * interrupted, and at the end a JSON summary.
+ * interrupted, and at the end a JSON summary. Its log says when each packet was sent.
  */
 #include <argp.h>
 #include <errno.h>
@@ -26,7 +26,7 @@
 #define STALL_NS 2000000
 
 struct settings {
-	const char *dev;
+	const char *dev, *log;
 	struct in6_addr src, dst; /* IPv4 in the last four bytes */
 	bool v4;
 	__u8 dmac[6], smac[6];
@@ -58,6 +58,7 @@ static struct settings set = {
 	.seconds = 1,
 };
 static volatile sig_atomic_t stopped;
+static FILE *log_file;
 
 static __u32 sum16(const void *p, unsigned int len, __u32 sum)
 {
@@ -188,19 +189,27 @@ static void send_batch(int fd, struct flow *flows, unsigned int *turn, unsigned 
 		       struct result *result)
 {
 	struct mmsghdr messages[BATCH_MAX] = {};
+	struct sending sendings[BATCH_MAX];
 	struct iovec parts[BATCH_MAX];
+	__u64 done_ns;
 	int done;
 
 	for (unsigned int i = 0; i < n; i++) {
 		struct flow *flow = &flows[(*turn)++ % set.flows];
 
-		finish_packet(flow, clock_ns(CLOCK_MONOTONIC));
+		sendings[i].tx_ns = clock_ns(CLOCK_MONOTONIC);
+		finish_packet(flow, sendings[i].tx_ns);
 		parts[i] = (struct iovec){ flow->frame, flow->len };
 		messages[i].msg_hdr.msg_iov = &parts[i];
 		messages[i].msg_hdr.msg_iovlen = 1;
 	}
 	done = sendmmsg(fd, messages, n, 0);
+	done_ns = clock_ns(CLOCK_MONOTONIC);
 	done = done < 0 ? 0 : done;
+	for (unsigned int i = 0; i < n; i++)
+		sendings[i].done_ns = done_ns;
+	if (log_file)
+		fwrite(sendings, sizeof(sendings[0]), n, log_file);
 	result->sent += done;
 	result->refused += n - done;
 }
@@ -294,6 +303,7 @@ static const struct argp_option options[] = {
 	{ "qp", OPT_QP, "N", 0, "First DestQP (0x100)", 0 },
 	{ "sport", OPT_SPORT, "N", 0, "First source port (49152)", 0 },
 	{ "batch", OPT_BATCH, "N", 0, "Packets a wake-up, 1 to 8 (2)", 0 },
+	{ "log", 'l', "FILE", 0, "Write a struct sending (roce.h) for each packet", 0 },
 	{ "spin", OPT_SPIN, NULL, 0, "Wait busily: smoother, and one CPU is gone", 0 },
 	{ "print", OPT_PRINT, "N", 0, "Print N frames in hex instead of sending", 0 },
 	{}
@@ -364,6 +374,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'g':
 		parse_mac(set.dmac, arg, state);
 		return 0;
+	case 'l':
+		set.log = arg;
+		return 0;
 	case 'S':
 		set.seconds = strtod(arg, NULL);
 		return 0;
@@ -379,6 +392,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	}
 	return parse_number(key, arg, state);
+}
+
+static void log_failed(void)
+{
+	fprintf(stderr, "roce_send: %s: %s\n", set.log, strerror(errno));
+	exit(1);
 }
 
 int main(int argc, char **argv)
@@ -411,9 +430,14 @@ int main(int argc, char **argv)
 		signal(SIGINT, on_signal);
 		signal(SIGTERM, on_signal);
 		prctl(PR_SET_TIMERSLACK, 1);
+		log_file = set.log ? fopen(set.log, "w") : NULL;
+		if (set.log && !log_file)
+			log_failed();
 		puts("ready");
 		fflush(stdout);
 		send_all(fd, flows, &result);
+		if (log_file && fclose(log_file))
+			log_failed();
 		print_summary(flows, &result);
 	}
 	free(flows);

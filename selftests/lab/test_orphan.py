@@ -47,12 +47,7 @@ def lost(measurement):
 
 
 def lost_before(m, at_ns):
-    """Those that were surely sent before: a later one of their flow, sent before, has arrived."""
-    n = 0
-    for flow, arrivals in enumerate(m.arrivals):
-        last = max((sequence for sequence, tx_ns, _ in arrivals if tx_ns < at_ns), default=-1)
-        n += sum(sequence < last and m.way(flow, sequence) is None for sequence, _ in m.missing(flow))
-    return n
+    return sum(m.way(*packet) is None for packet in m.lost_between(0, at_ns))
 
 
 def usable(nodes, name=PATH):

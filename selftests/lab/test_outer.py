@@ -41,9 +41,7 @@ def check_failure(tap, lab, pe1, path):
     tap.equal((failed["from"], failed["tunnel"]), (figure.loopback("r1"), [PE2_6]),
               f"{path}: R1 told of it, by its destination")
     m = traffic.measurement
-    # A loss is noted at the packet before it in its flow, of which each sends one in 6.4 ms.
-    late = [(flow, number) for flow in range(len(m.sent)) for number, at in m.missing(flow)
-            if failed["monotonic-ns"] + 10**6 < at < mending - 20 * 10**6]
+    late = list(m.lost_between(failed["monotonic-ns"] + 10**6, mending))
     tap.equal(late, [], f"{path}: nothing is lost once it has failed")
     tap.ok(backed, f"{path}: meanwhile SRv6 carries the traffic", carried(pe1))
 

@@ -18,8 +18,10 @@ import lab as figure
 
 SEND, RECV = (os.path.join(figure.BUILD, "lab", name) for name in ("roce_send", "roce_recv"))
 RECORD = struct.Struct("=QQIHH")  # struct record of roce.h
+SENDING = struct.Struct("=QQ")  # struct sending
 UNKNOWN = 0xFF  # no way: the packet never reached the egress PE
 RATES = (100000, 40000, 15000)  # packets/s; a machine that is busy with other work can measure fewer only
+TRANSIT_NS = 20 * 10**6  # longer than a packet is under way but for rare ones
 DRAIN = 0.15  # s; longer than any packet is under way, and than a block of the ring waits
 
 
@@ -30,10 +32,10 @@ class Traffic:
     def __init__(self, lab, family=6, rate=50000, flows=32, payload=256, options=()):
         self.lab, self.measurement = lab, None
         site = figure.SITE6 if family == 6 else figure.SITE4
+        self._logs = [os.path.join(lab.dir, f"{name}-{id(self)}.log") for name in ("recv", "tap", "send")]
         self._send = [SEND, "--dev", "pe1", "--src", site["dc1"][2], "--dst", site["dc2"][2],
                       "--gw-mac", figure.mac("pe1", "dc1"), "--flows", flows, "--rate", rate // figure.SLOW,
-                      "--payload", payload, "--count", 2**32 - 1, *options]
-        self._logs = [os.path.join(lab.dir, f"{name}-{id(self)}.log") for name in ("recv", "tap")]
+                      "--payload", payload, "--count", 2**32 - 1, "--log", self._logs[2], *options]
 
     def __enter__(self):
         start = self.lab.spawn
@@ -120,9 +122,9 @@ def _be_steady():
     figure.undisturbed(5)
 
 
-def _records(log):
+def _records(log, kind=RECORD):
     with open(log, "rb") as file:
-        return RECORD.iter_unpack(file.read())
+        return kind.iter_unpack(file.read())
 
 
 class Measurement:
@@ -135,7 +137,7 @@ class Measurement:
     ways            names of the paths, by `way`
     """
 
-    def __init__(self, sent, received, tapped, log, tap_log):
+    def __init__(self, sent, received, tapped, log, tap_log, send_log):
         self.summary = {"sent": sent, "received": received, "tapped": tapped}
         self.sent = sent["flows"]
         self.start_ns, self.end_ns = sent["start_ns"], sent["end_ns"]
@@ -144,6 +146,7 @@ class Measurement:
         self._way_of = [array.array("B", [UNKNOWN]) * n for n in self.sent]
         for _, _, sequence, flow, way in self.tapped:
             self._way_of[flow][sequence] = way
+        self._sendings = list(_records(send_log, SENDING))
         self.arrivals = [[] for _ in self.sent]
         for tx_ns, rx_ns, sequence, flow, _ in _records(log):
             self.arrivals[flow].append((sequence, tx_ns, rx_ns))
@@ -173,16 +176,23 @@ class Measurement:
         return sum(flow["duplicates"] for flow in self.summary["received"]["flows"])
 
     def missing(self, flow):
-        """(sequence, ns) of packets that did not arrive; the time is that of the packet sent before it
-        in the flow that did."""
-        came = {sequence: tx_ns for sequence, tx_ns, _ in self.arrivals[flow]}
-        last_ns = self.start_ns
+        """(sequence, ns) of packets that did not arrive, and when they were sent."""
+        came = {sequence for sequence, _, _ in self.arrivals[flow]}
         for sequence in range(self.sent[flow]):
-            tx_ns = came.get(sequence)
-            if tx_ns is None:
-                yield sequence, last_ns
-            else:
-                last_ns = tx_ns
+            if sequence not in came:
+                yield sequence, self._sending(flow, sequence)[0]
+
+    def lost_between(self, first_ns, last_ns):
+        """(flow, sequence) of packets that did not arrive, were sent between these times (the sender can be
+        held up between a packet's time stamp and its sending), and had TRANSIT_NS left to arrive."""
+        for flow in range(len(self.sent)):
+            for sequence, tx_ns in self.missing(flow):
+                if first_ns <= tx_ns and self._sending(flow, sequence)[1] < last_ns - TRANSIT_NS:
+                    yield flow, sequence
+
+    def _sending(self, flow, sequence):
+        """roce_send takes the flows in turn."""
+        return self._sendings[sequence * len(self.sent) + flow]
 
     def out_of_order(self, flow):
         """(sequence, rx_ns) of packets that arrived behind a later one, RFC 4737 §3.3."""
