@@ -26,6 +26,7 @@
 #define BLOCK_SIZE (1U << 20)
 #define BLOCKS 64
 #define BLOCK_MS 50
+#define PATIENCE 20 /* times BLOCK_MS that packets of the end may wait for the kernel to hand them over */
 #define SNAP_TAP 384 /* enough for eight segments and the inner headers up to the stamp */
 #define PATHS_MAX 64
 #define SEGMENTS_MAX 8
@@ -263,22 +264,25 @@ static int open_socket(__u8 **ring)
 	return fd;
 }
 
+/* Until it is told to stop and has all that came: a block belongs to the kernel while it fills, which tells
+ * all the same how many packets are in it. */
 static void receive(int fd, __u8 *ring)
 {
 	struct pollfd poll_fd = { fd, POLLIN | POLLERR, 0 };
-	unsigned int at = 0;
+	unsigned int at = 0, patience = PATIENCE;
 
 	for (;;) {
 		struct tpacket_block_desc *block = (void *)(ring + at * BLOCK_SIZE);
+		__u32 filled = __atomic_load_n(&block->hdr.bh1.num_pkts, __ATOMIC_RELAXED);
 
 		if (__atomic_load_n(&block->hdr.bh1.block_status, __ATOMIC_ACQUIRE) &
 		    TP_STATUS_USER) {
 			handle_block(block);
 			at = (at + 1) % BLOCKS;
-		} else if (stopped) {
+		} else if (stopped && (!filled || !patience--)) {
 			return;
 		} else {
-			poll(&poll_fd, 1, 100);
+			poll(&poll_fd, 1, BLOCK_MS);
 		}
 	}
 }

@@ -83,10 +83,12 @@ def harm(measurement, flows=None):
     """What has become of all packets, or those of some flows."""
     m = measurement
     flows = range(len(m.sent)) if flows is None else flows
+    ways = [{m.way(flow, sequence) for sequence, *_ in m.arrivals[flow]} for flow in flows]
+    unseen = sum(None in used for used in ways)
     return {"lost": sum(len(list(m.missing(flow))) for flow in flows),
             "out of order": sum(len(list(m.out_of_order(flow))) for flow in flows),
-            "moved": sum(len({m.way(flow, n) for n in range(m.sent[flow])}) > 1 for flow in flows),
-            "doubts": list(m.doubts())}
+            "moved": sum(len(used - {None}) > 1 for used in ways),
+            "doubts": [*m.doubts(), *([f"the tap missed packets of {unseen} flows"] if unseen else [])]}
 
 
 UNHARMED = {"lost": 0, "out of order": 0, "moved": 0, "doubts": []}
