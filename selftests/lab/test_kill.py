@@ -16,7 +16,7 @@ import lab as figure
 import routers
 from lab import Lab
 from tap import Tap
-from traffic import Traffic, full_queues
+from traffic import TRANSIT_NS, Traffic, full_queues
 
 KILLS = int(os.environ.get("KILLS") or "9")
 SEED = int(os.environ.get("SEED") or time.time_ns() % 10**6)
@@ -247,7 +247,7 @@ def detach_and_return(victim, kind, for_good, settled):
     if for_good:
         gone(victim)
     start = figure.now_ns()
-    time.sleep(0.05)
+    time.sleep(0.05 + TRANSIT_NS / 1e9)
     settled.append((start, figure.now_ns()))
     victim.take_over()
 

@@ -133,11 +133,12 @@ def test_no_other_path(tap, lab, pe1):
     tap.equal(m.bad_icrc(), 0, "and their ICRC is good")
     states = [state for state, _ in seen]
     rates = [rate for state, rate in seen if state == "rising"]
-    # A sender that waited for a CPU while its rate was measured has fewer steps to go.
     steps = len(range(pace["rate"], pace["offered"] * 99 // 100, max(pace["offered"] * STEP // 100, 1)))
-    tap.ok(states[-1] == "off" and len(rates) >= min(3, steps) and rates == sorted(rates),
-           "after the end of congestion the rate rises, in steps", seen, pace)
-    tap.note(f"{steps} steps from {pace['rate']} to {pace['offered']} kbit/s; {len(rates)} of them seen")
+    sentence = "after the end of congestion the rate rises, in steps"
+    if steps < 3:
+        tap.skip(sentence, f"its sender waited for a CPU while it was measured, and {steps} steps are all that was left")
+    else:
+        tap.ok(states[-1] == "off" and len(rates) >= 3 and rates == sorted(rates), sentence, seen, pace)
     tap.ok(risen and not risen["congested"], "until it is back, which is told", pe1.events[-3:])
     counters = {row["reason"]: row["packets"] for row in pe1.ask("counters")["counters"]}
     lost = sum(m.sent) - m.summary["received"]["received"]
