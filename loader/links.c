@@ -515,6 +515,29 @@ void links_bfd(struct links *links, __u64 now_ns)
 	}
 }
 
+/* ---- what programs noted ---------------------------------------------------------------------- */
+
+void links_noted(struct links *links, __u64 now_ns)
+{
+	links->now_ns = now_ns;
+	for (__u32 at = 0; at < links->n; at++) {
+		struct interface *i = links->interface[at];
+		struct bfd_session b;
+		struct link noted;
+
+		if (!interface_is_core(i) || i->link.down ||
+		    bpf_map_lookup_elem(links->maps->links, &i->ifindex, &noted) || !noted.down)
+			continue;
+		if (read_bfd(links, i, &b)) {
+			i->bfd_down = b.failed;
+			i->bfd_fails = b.fails;
+		}
+		i->link.next_event_id = noted.event_id;
+		core_step(links, i, noted.cause, noted.since_ns);
+		step(links, i, now_ns);
+	}
+}
+
 /* ---- time ------------------------------------------------------------------------------------ */
 
 static bool is_waiting(const struct interface *i)

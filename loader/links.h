@@ -90,6 +90,10 @@ void links_devices(struct links *links, __u64 now_ns);
 /* Read what BFD sessions say of their links; after bfd_changed. */
 void links_bfd(struct links *links, __u64 now_ns);
 
+/* Read which failures the packet path has written since links_open, where nothing else may tell of them: they go on
+ * under the names by which they were told. */
+void links_noted(struct links *links, __u64 now_ns);
+
 /* Ask for the core ports that may be reported late; after carrier_changed. */
 void links_ask(struct links *links, __u64 now_ns);
 /* Their names, at most `max`; returns how many. */

@@ -16,6 +16,7 @@ enum carry {
 	CARRY_LATEST,	/* programs write it: the latest counts */
 	CARRY_WINDOWS,	/* the same of sequence windows, which are merged */
 	CARRY_TOLD,	/* the same of what was told, which is told again */
+	CARRY_LINKS,	/* the loader writes it, and programs note failures in it */
 	CARRY_FLOWS,
 	CARRY_TRAFFIC,
 	CARRY_HEALTH,
@@ -68,7 +69,7 @@ enum carry {
 	X(fantel_gauges, POLICY)                                                                   \
 	X(fantel_keys, POLICY)                                                                     \
 	X(fantel_link_news, NOTHING)                                                               \
-	X(fantel_links, POLICY)                                                                    \
+	X(fantel_links, LINKS)                                                                     \
 	X(fantel_memory, NOTHING)                                                                  \
 	X(fantel_node, NODE)                                                                       \
 	X(fantel_scratch, NOTHING)                                                                 \

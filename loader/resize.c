@@ -170,6 +170,26 @@ static void settle_entry(struct resize *r, const char *row)
 	bpf_map_update_elem(r->new, row, now, BPF_EXIST);
 }
 
+/* A failure that the old programs noted has been told by its name, and keeps that. */
+static void settle_link(struct resize *r, const char *row)
+{
+	const char *carried = sync_find(&r->carried, row);
+	struct link before, left, now;
+
+	if (!carried || bpf_map_lookup_elem(r->new, row, &now))
+		return;
+	memcpy(&before, carried + r->key_size, sizeof(before));
+	memcpy(&left, row + r->key_size, sizeof(left));
+	if (before.down || !left.down)
+		return;
+	now.down = left.down;
+	now.cause = left.cause;
+	now.event_id = left.event_id;
+	now.since_ns = left.since_ns;
+	now.detected_ns = left.detected_ns;
+	bpf_map_update_elem(r->new, row, &now, BPF_EXIST);
+}
+
 static struct settle settle_of(enum settle_act act, const char *row)
 {
 	struct settle settle = { .act = act };
@@ -227,7 +247,7 @@ static int settle_entries(struct resize *r)
 	int err = read_old(r, &left);
 
 	for (__u32 i = 0; !err && i < left.have.n; i++)
-		settle_entry(r, sync_have(&left, i));
+		(r->map->carry == CARRY_LINKS ? settle_link : settle_entry)(r, sync_have(&left, i));
 	sync_free(&left);
 	return err;
 }

@@ -499,7 +499,10 @@ static int keep(struct upkeep *u)
 	__u64 since_ns = u->node->now_ns;
 	int r;
 
-	r = switch_over(u) ?: push_remove(u->push) ?: attach_drop_ports(attach)
+	r = switch_over(u);
+	if (!r)
+		links_noted(u->links, clock_now_ns());
+	r = r ?: push_remove(u->push) ?: attach_drop_ports(attach)
 		    ?: recover_open(&u->recover, maps_of(u), u->links, u->watches, u->senses,
 				    policy_of(u), on_sent, u)
 		    ?: balance_open(&u->balance, maps_of(u), policy_of(u), on_sent, u);

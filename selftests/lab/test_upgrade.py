@@ -7,7 +7,10 @@ nothing, and all that the maps held goes on.
 import os
 import shutil
 import signal
+import socket
+import struct
 import subprocess
+import threading
 import time
 
 import lab as figure
@@ -17,10 +20,11 @@ from tap import Tap
 from traffic import RATES, UNHARMED, Traffic, harm, measure
 
 RIGHTS = ("setpriv", "--bounding-set", "-all,+bpf,+perfmon,+net_admin,+net_raw", "--inh-caps", "-all")
-CUT_PATH, TOLD_PATH = "via-r1-r2", "via-r3-r5-r2"
+CUT_PATH, TOLD_PATH, BFD_PATH = "via-r1-r2", "via-r3-r5-r2", "via-r1-r5-r4"
 DOMAIN = 64500
 RATE, FLOWS = 20000, 32
 BFD_US, MULTIPLIER = 2000000 * figure.SLOW, 6  # so slow that a session outlives the start of a loader
+MOMENTS = 5 if figure.SLOW == 1 else 2
 VALIDITY_MS = 5000 * figure.SLOW
 
 
@@ -185,9 +189,46 @@ def talk_bfd(lab, nodes):
         nodes[node], _ = routers.again(lab, nodes[node])
 
 
+def say_down(lab, nodes, after):
+    """The neighbor of R1, once."""
+    numbers = [session(nodes[node])["discriminator"] for node in ("r5", "r1")]
+    packet = struct.pack("!BBBBIIIII", 1 << 5, 1 << 6, MULTIPLIER, 24, *numbers, BFD_US, BFD_US, 0)
+
+    def send_it():
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sender:
+            sender.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, 255)
+            sender.sendto(packet, (figure.link_address("r1", "r5"), 3784))
+
+    saying = threading.Timer(after, lambda: lab.inside("r5", send_it))
+    saying.start()
+    return saying
+
+
+def test_moments(tap, lab, nodes):
+    """A link fails while the loader that looks after it is replaced: whichever programs tell of it."""
+    start = time.monotonic()
+    upgrade(lab, nodes, "r1", signal.SIGKILL)
+    lasted, pe1 = time.monotonic() - start, nodes["pe1"]
+    told = []
+    for moment in range(1, MOMENTS + 1):
+        is_up(nodes)
+        start = figure.now_ns()
+        with Traffic(lab, rate=5000):
+            saying = say_down(lab, nodes, moment / (MOMENTS + 1) * lasted)
+            upgrade(lab, nodes, "r1", signal.SIGKILL)
+            saying.join()
+            pe1.wait(start, path=BFD_PATH, usable=True)
+        time.sleep(0.5)
+        told.append([event["usable"] for event in list(pe1.events)
+                     if event.get("monotonic-ns", 0) > start and event.get("path") == BFD_PATH])
+    tap.equal(told, [[False, True]] * MOMENTS, "a link that fails while maps are replaced is told once, and withdrawn when it is up")
+
+
 def test_bfd(tap, lab, nodes):
     talk_bfd(lab, nodes)
     tap.ok(is_up(nodes), "a BFD session is up", session(nodes["r1"]))
+    test_moments(tap, lab, nodes)
+    tap.ok(is_up(nodes), "it is again", session(nodes["r1"]))
     r1, r5 = nodes["r1"], nodes["r5"]
     before = session(r1)
     upgrade(lab, nodes, "r1", signal.SIGKILL)

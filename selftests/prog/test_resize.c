@@ -283,6 +283,50 @@ static void what_was_told_meanwhile(void **state)
 	}
 }
 
+/* Told by the name that the old programs gave it, whatever the new ones or the loader have noted since. */
+static void failures_of_links_keep_their_names(void **state)
+{
+	enum { GONE, UP, FAILED, OTHER };
+	static const struct link is[] = {
+		[UP] = { .name = "up", .event_id = 1, .next_event_id = 2, .since_ns = 10 },
+		[FAILED] = { .name = "up", .event_id = 2, .next_event_id = 2, .cause = CAUSE_BFD, .down = 1,
+			     .since_ns = 20, .detected_ns = 21 },
+		[OTHER] = { .name = "up", .event_id = 3, .next_event_id = 3, .cause = CAUSE_CARRIER, .down = 1,
+			    .since_ns = 30, .detected_ns = 31 },
+	};
+	static const struct {
+		int carried, old, new, after;
+	} rows[] = {
+		{ UP, UP, UP, UP },		{ UP, UP, OTHER, OTHER },
+		{ UP, FAILED, UP, FAILED },	{ UP, FAILED, OTHER, FAILED },
+		{ FAILED, FAILED, UP, UP },	{ FAILED, FAILED, OTHER, OTHER },
+		{ UP, FAILED, GONE, GONE },	{ GONE, FAILED, GONE, GONE },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct resize r = resize_of(node->maps.fantel_links);
+		struct link after = {}, wanted = is[rows[i].after];
+		__u32 ifindex = 5;
+		int map = bpf_map__fd(node->maps.fantel_links);
+
+		node_clear(node->maps.fantel_links, sizeof(ifindex));
+		if (rows[i].carried)
+			hash_put(&r, &ifindex, &is[rows[i].carried]);
+		assert_int_equal(resize_carry(&r), 0);
+		hash_put(&r, &ifindex, &is[rows[i].old]);
+		if (rows[i].new)
+			node_put(node->maps.fantel_links, &ifindex, &is[rows[i].new]);
+		else
+			bpf_map_delete_elem(map, &ifindex);
+		assert_int_equal(resize_settle(&r, 1, -1), 0);
+		bpf_map_lookup_elem(map, &ifindex, &after);
+		if (rows[i].new) /* what the next one is called is the loader's */
+			wanted.next_event_id = is[rows[i].new].next_event_id;
+		assert_memory_equal(&after, &wanted, sizeof(after));
+		resize_free(&r);
+	}
+}
+
 /* Nothing is heard of it any more, by whichever programs: its own timer has stayed behind. */
 static void silence_of_a_session(void **state)
 {
@@ -743,6 +787,7 @@ int main(void)
 		{ "more than fits is refused, and nothing is touched", more_than_fits, NULL, NULL, NULL },
 		{ "sequence windows are merged", windows_are_merged, NULL, NULL, NULL },
 		TEST("what was told meanwhile is to be told again", what_was_told_meanwhile),
+		TEST("failures of links keep their names", failures_of_links_keep_their_names),
 		TEST("the silence of a BFD session is noticed", silence_of_a_session),
 		{ "failures count on in another map", counts_in_another_map, NULL, NULL, NULL },
 		{ "what is counted on links and nodes, too", what_paths_cross, NULL, NULL, NULL },
