@@ -481,13 +481,13 @@ static int switch_over(struct upkeep *u)
 	return push_switch(u->push) ?: attach_keep(attach);
 }
 
-/* A link that failed while nobody could tell of it: of one that was told already nothing is said. */
-static void tell_failed(struct upkeep *u, __u64 since_ns)
+/* Links may have failed while nobody could tell of it; who was told already is not told again. */
+static void tell_failed(struct upkeep *u)
 {
 	for (__u32 p = 0; p < policy_of(u)->n_ports; p++) {
 		const struct interface *i = links_name(u->links, policy_of(u)->port[p].name);
 
-		if (i && interface_is_core(i) && i->link.down && i->link.since_ns >= since_ns)
+		if (i && interface_is_core(i) && i->link.down)
 			recover_failed(u->recover, i, u->node->now_ns);
 	}
 }
@@ -496,7 +496,6 @@ static void tell_failed(struct upkeep *u, __u64 since_ns)
 static int keep(struct upkeep *u)
 {
 	struct attach *attach = u->edition->attach;
-	__u64 since_ns = u->node->now_ns;
 	int r;
 
 	r = switch_over(u);
@@ -509,7 +508,7 @@ static int keep(struct upkeep *u)
 	push_free(take_ptr(u->push));
 	u->node->now_ns = clock_now_ns();
 	if (!r)
-		tell_failed(u, since_ns);
+		tell_failed(u);
 	fullness_begin(&u->fullness, maps_of(u), policy_of(u), u->node->now_ns);
 	overflow_begin(&u->overflow, maps_of(u), u->links, u->qdiscs, u->node->now_ns);
 	overdue_begin(&u->overdue, attach_overdue(u->edition->attach), u->node->now_ns);
