@@ -98,7 +98,7 @@ class Node:
         with Traffic(self.lab, rate=5000):
             start, _ = self.lab.cut("r1", "r2")
             gone = self.pe1.wait(start, path=PATH, usable=False)
-        _, mended = self.lab.mend("r1", "r2")
+        mended, _ = self.lab.mend("r1", "r2")
         back = self.pe1.wait(mended, path=PATH, usable=True)
         self.tap.ok(gone and back and self.counted("stale", *AUTH) == before, f"{sentence}: a cut and its end are believed",
                     gone, back, before, self.counted("stale", *AUTH), self.nodes["r1"].errors())

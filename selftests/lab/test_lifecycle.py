@@ -61,7 +61,7 @@ def test_kill(tap, lab, nodes):
     nodes["pe1"] = again(lab, nodes["pe1"])
     tap.equal([name for name, path in nodes["pe1"].paths().items() if not path["usable"]], [CUT_PATH],
               "a loader that starts again keeps what is known to have failed")
-    _, mended = lab.mend("r1", "r2")
+    mended, _ = lab.mend("r1", "r2")
     tap.ok(nodes["pe1"].wait(mended, path=CUT_PATH, usable=True), "until it recovers")
 
 
@@ -160,7 +160,7 @@ def test_debts(tap, lab, nodes):
         cut, _ = lab.cut("r1", "r2")
         tap.ok(nodes["pe1"].wait(cut, path=CUT_PATH, usable=False), "a cut link's path is given up")
     kill(lab, nodes["r1"])
-    _, mended = lab.mend("r1", "r2")
+    mended, _ = lab.mend("r1", "r2")
     time.sleep(2 * HOLD_DOWN_MS / 1000)
     tap.equal(nodes["pe1"].paths()[CUT_PATH]["usable"], False,
               "the link is mended while nobody looks after R1: the path stays given up")
@@ -183,7 +183,7 @@ def test_debts(tap, lab, nodes):
     links = {link["name"]: link for link in nodes["r1"].ask("status")["links"]}
     tap.equal((links["r2"]["up"], links["r2"]["event-id"]), (False, first and first["event-id"]),
               "the failure keeps its event-id")
-    _, mended = lab.mend("r1", "r2")
+    mended, _ = lab.mend("r1", "r2")
     tap.ok(nodes["pe1"].wait(mended, path=CUT_PATH, usable=True), "and is withdrawn under it")
 
 
@@ -196,7 +196,7 @@ def test_rights(tap, lab, nodes):
     with Traffic(lab, rate=5000):
         cut, _ = lab.cut("r1", "r2")
         tap.ok(nodes["pe1"].wait(cut, path=CUT_PATH, usable=False), "loaders with four rights see a cut and act on it")
-    _, mended = lab.mend("r1", "r2")
+    mended, _ = lab.mend("r1", "r2")
     tap.ok(nodes["pe1"].wait(mended, path=CUT_PATH, usable=True), "and its end", nodes["r1"].errors())
 
 

@@ -33,7 +33,7 @@ def check_failure(tap, lab, pe1, path):
         failed = pe1.wait(cut, path=path, usable=False)
         backed = wait_for(pe1, "via-r3-r4")
         mending = figure.now_ns()
-        _, mended = lab.mend("r1", "r2")
+        mended, _ = lab.mend("r1", "r2")
         back = pe1.wait(mended, path=path, usable=True)
         wait_for(pe1, path)
     if not tap.ok(failed and back, f"{path}: it fails and comes back", pe1.events):

@@ -62,7 +62,7 @@ def acts(tap, lab, operator):
     with Traffic(lab, rate=2000):
         cut, _ = lab.cut("r1", "r2")
         gone = operator.router.wait(cut, path=PATH, usable=False)
-    _, mended = lab.mend("r1", "r2")
+    mended, _ = lab.mend("r1", "r2")
     tap.ok(gone and operator.router.wait(mended, path=PATH, usable=True), "the next loader takes over, and acts on a cut",
            operator.router.errors())
 

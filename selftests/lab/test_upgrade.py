@@ -110,7 +110,7 @@ def test_state(tap, lab, nodes):
     upgrade(lab, nodes, "r1", signal.SIGKILL)
     tap.equal([(t["tunnel"], t["event-id"]) for t in nodes["r1"].ask("status")["told"]] != [], True,
               "the P node still knows whom it told")
-    _, mended = lab.mend("r1", "r2")
+    mended, _ = lab.mend("r1", "r2")
     tap.ok(nodes["pe1"].wait(mended, path=CUT_PATH, usable=True), "and withdraws it; its sequences have gone on")
     send(lab, pe1, 71, "--type", "failure-recovery")
     tap.ok(nodes["pe1"].wait(mended, path=TOLD_PATH, usable=True), "so does who has stayed")
