@@ -18,7 +18,7 @@ from traffic import Traffic
 VALIDITY_MS = 1500
 STALE = 3.5  # s; after that nothing a loader wrote counts
 RATE = 20000
-MANY = 1000  # packets; 20 times less than are lost in a second without a reaction
+FEW = 100  # packets
 PATH = "via-r1-r2"
 
 
@@ -46,8 +46,20 @@ def lost(measurement):
     return sum(m.way(flow, sequence) is None for flow in range(len(m.sent)) for sequence, _ in m.missing(flow))
 
 
-def lost_before(m, at_ns):
-    return sum(m.way(*packet) is None for packet in m.lost_between(0, at_ns))
+def lost_between(m, first_ns, last_ns):
+    return sum(m.way(*packet) is None for packet in m.lost_between(first_ns, last_ns))
+
+
+def check_loss(tap, m, cut, reaction):
+    """How long it took is noted: a machine that others use lets the kernel wait, too."""
+    sentence = "nothing is lost before the cut, nor once a packet took another path"
+    if list(m.doubts()):
+        tap.skip(sentence, "; ".join(m.doubts()))
+        return
+    moved = reaction.first[0] if reaction.first else 0
+    found = lost_between(m, 0, cut), lost_between(m, moved, moved + VALIDITY_MS * 10**6 // 2)
+    tap.equal(found, (0, 0), sentence)
+    tap.note(f"{lost(m)} packets were lost, and the first that was not left {(moved - cut) / 1e6:.1f} ms after the cut")
 
 
 def usable(nodes, name=PATH):
@@ -72,9 +84,7 @@ def test_reaction(tap, lab, nodes, how):
     tap.ok(given_up and reaction.hit and reaction.first,
            f"no loader anywhere, a cut by {how}: R1 notifies, and the ingress PE moves the flows",
            f"given up {given_up}, {len(reaction.hit)} flows, first {reaction.first}")
-    before_cut = lost_before(m, cut)
-    tap.ok(lost(m) < MANY and not before_cut, f"losing fewer than {MANY} packets, none before the cut",
-           f"{lost(m)} lost, {before_cut} of them before", *m.doubts())
+    check_loss(tap, m, cut, reaction)
     tap.ok(notified(nodes) > before, "R1 has counted what it sent", before)
 
 
@@ -87,7 +97,7 @@ def flows_again(tap, lab, nodes, sentence):
     m = traffic.measurement
     carried = sum(m.ways[way] == PATH for *_, way in m.tapped)
     tap.ok(carried and usable(nodes), "and carries packets again", carried, nodes["pe1"].paths()[PATH])
-    tap.ok(lost(m) < MANY // 10, "all but a few", lost(m), *m.doubts())
+    tap.ok(lost(m) < FEW, "all but a few", lost(m), *m.doubts())
 
 
 def test_return(tap, lab, nodes):
@@ -125,7 +135,7 @@ def test_own_port(tap, lab, nodes, how):
     reaction = m.after_cut(cut, failed)
     tap.ok(reaction.hit and reaction.first and reaction.first[2] not in failed,
            f"the ingress PE's own link cut by {how}: its flows take the other one", reaction.hit, reaction.first)
-    tap.ok(lost(m) < MANY, f"losing fewer than {MANY} packets", lost(m), *m.doubts())
+    check_loss(tap, m, cut, reaction)
     lab.mend("pe1", "r1")
     adopt(lab, nodes)
     with Traffic(lab, rate=RATE) as traffic:
