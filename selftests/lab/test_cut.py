@@ -10,7 +10,7 @@ import lab as figure
 import routers
 from lab import Lab
 from tap import Tap
-from traffic import UNHARMED, Traffic, harm
+from traffic import Traffic, unharmed
 
 FLOWS = 64
 CASES = (("admin", 6, "admin-down"), ("carrier", 6, "carrier"), ("admin", 4, "admin-down"),
@@ -45,8 +45,8 @@ def test_cut(tap, lab, nodes, how, family, cause):
             and packet[0] > changed["monotonic-ns"] + 10**6 and packet[1] < mended]
     tap.ok(reaction.hit and reaction.first and not late, f"{words}: its flows are on other paths from then on",
            f"{len(reaction.hit)} flows, first {reaction.first}, {len(late)} packets on {failed}")
-    tap.equal(harm(m, reaction.spared), UNHARMED,
-              f"{words}: the {'other' if reaction.spared else 'no'} flows lose nothing, stay in order, do not move")
+    unharmed(tap, m, f"{words}: the {'other' if reaction.spared else 'no'} flows lose nothing, stay in order, do not move",
+             reaction.spared)
     disorder = [ns for flow in reaction.hit for _, ns in m.out_of_order(flow) if ns < mended]
     tap.equal(disorder, [], f"{words}: the flows that moved stay in order, too")
 

@@ -16,7 +16,7 @@ import lab as figure
 import routers
 from lab import Lab
 from tap import Tap
-from traffic import RATES, UNHARMED, Traffic, harm, measure
+from traffic import RATES, Traffic, measure, unharmed
 
 HOLD_DOWN_MS = 300
 CUT_PATH = "via-r1-r2"
@@ -43,8 +43,8 @@ def test_kill(tap, lab, nodes):
         time.sleep(0.3)
         kill(lab, nodes["pe1"])
         time.sleep(STALE)
-    tap.equal(harm(traffic.measurement), UNHARMED,
-              "kill -9 at the ingress PE: no packet is lost, also when next hops are not fresh any more")
+    unharmed(tap, traffic.measurement,
+             "kill -9 at the ingress PE: no packet is lost, also when next hops are not fresh any more")
     fresh = [path["next-hop"]["fresh"] for path in nodes["pe1"].paths().values()]
     tap.equal(any(fresh), False, "they are not fresh then; each packet asks the FIB")
     with Traffic(lab, rate=RATE, flows=FLOWS) as traffic:
@@ -55,7 +55,7 @@ def test_kill(tap, lab, nodes):
     reaction = m.after_cut(cut, {CUT_PATH})
     tap.ok(reaction.hit and reaction.first, "without its loader it still gives up the path of a cut link",
            f"{len(reaction.hit)} flows, first {reaction.first}")
-    tap.equal(harm(m, reaction.spared), UNHARMED, "and the other flows notice nothing of the cut")
+    unharmed(tap, m, "and the other flows notice nothing of the cut", reaction.spared)
     tap.equal([name for name, path in nodes["pe1"].paths().items() if not path["usable"]], [CUT_PATH],
               "`fantel paths` shows it")
     nodes["pe1"] = again(lab, nodes["pe1"])
@@ -77,10 +77,9 @@ def test_takeover(tap, lab, nodes):
     with Traffic(lab, rate=RATE, flows=FLOWS) as traffic:
         over()
         time.sleep(0.2)
-    tap.equal(harm(traffic.measurement), UNHARMED, "take-overs at ingress PE and P under traffic lose no packet")
+    unharmed(tap, traffic.measurement, "take-overs at ingress PE and P under traffic lose no packet")
     _, m, missing, _ = measure(lab, over, FLOWS, RATES if figure.SLOW == 1 else RATES[-1:])
-    tap.equal({**harm(m), "lost": missing}, UNHARMED,
-              f"nor do they under {round(m.rate())} packets/s")
+    unharmed(tap, m, f"nor do they under {round(m.rate())} packets/s", lost=missing)
 
 
 def test_policy_change(tap, lab, nodes):
@@ -105,8 +104,7 @@ def test_policy_change(tap, lab, nodes):
             tap.equal(sorted(nodes["pe1"].paths()), sorted(path["name"] for path in step["path"]),
                       "the paths are those of the policy")
         time.sleep(0.2)
-    found = harm(traffic.measurement)
-    tap.equal((found["lost"], found["doubts"]), (0, []), "changes of policy under traffic lose no packet")
+    unharmed(tap, traffic.measurement, "changes of policy under traffic lose no packet", moved=0, **{"out of order": 0})
 
 
 def test_refused_takeover(tap, lab, nodes):
@@ -119,7 +117,7 @@ def test_refused_takeover(tap, lab, nodes):
         tap.ok("port absent: there is no such interface" in refused.errors(),
                "with a sentence", refused.errors())
         time.sleep(0.2)
-    tap.equal(harm(traffic.measurement), UNHARMED, "and what ran before goes on, no packet lost")
+    unharmed(tap, traffic.measurement, "and what ran before goes on, no packet lost")
     nodes["pe1"] = again(lab, nodes["pe1"])
 
 

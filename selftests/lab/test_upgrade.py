@@ -17,7 +17,7 @@ import lab as figure
 import routers
 from lab import Lab
 from tap import Tap
-from traffic import RATES, UNHARMED, Traffic, harm, measure
+from traffic import RATES, Traffic, measure, unharmed
 
 RIGHTS = ("setpriv", "--bounding-set", "-all,+bpf,+perfmon,+net_admin,+net_raw", "--inh-caps", "-all")
 CUT_PATH, TOLD_PATH, BFD_PATH = "via-r1-r2", "via-r3-r5-r2", "via-r1-r5-r4"
@@ -49,10 +49,10 @@ def test_packets(tap, lab, nodes):
     with Traffic(lab, rate=RATE, flows=FLOWS) as traffic:
         over()
         time.sleep(0.2)
-    tap.equal(harm(traffic.measurement), UNHARMED, "another build takes over under traffic, and the first one again: "
-              "no packet is lost, none changes its path")
+    unharmed(tap, traffic.measurement, "another build takes over under traffic, and the first one again: "
+             "no packet is lost, none changes its path")
     _, m, missing, _ = measure(lab, over, FLOWS, RATES if figure.SLOW == 1 else RATES[-1:])
-    tap.equal({**harm(m), "lost": missing}, UNHARMED, f"nor under {round(m.rate())} packets/s")
+    unharmed(tap, m, f"nor under {round(m.rate())} packets/s", lost=missing)
 
 
 def send(lab, router, event, *options):
@@ -282,7 +282,7 @@ def test_rights(tap, lab, nodes):
     tap.equal(len(layouts(lab, pe1)), 1, "for one pin says what is in all of them")
     os.unlink(*layouts(lab, pe1))
     lab.stop(nodes["pe1"].process)
-    with Traffic(lab, rate=RATE, flows=FLOWS) as traffic:
+    with Traffic(lab, rate=5000, flows=FLOWS) as traffic:
         refused = routers.Router(lab, "pe1", pe1.policy, before=RIGHTS, program=nodes["pe1"].other_build())
         code = refused.process.wait(routers.PATIENCE)
         said = refused.errors().splitlines()[-2:]
@@ -290,8 +290,8 @@ def test_rights(tap, lab, nodes):
                said[0], "without that pin it says what it needs", code, said)
         nodes["pe1"], _ = routers.again(lab, refused)
         time.sleep(0.2)
-    tap.equal((harm(traffic.measurement)["lost"], [event for event, _, _ in failed(nodes["pe1"])]), (0, [101]),
-              "and no packet is lost until one that has it takes over")
+    unharmed(tap, traffic.measurement, "and no packet is lost until one that has it takes over")
+    tap.equal([event for event, _, _ in failed(nodes["pe1"])], [101], "which finds all that was there")
     send(lab, pe1, 101, "--type", "failure-recovery")
 
 

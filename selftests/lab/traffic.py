@@ -84,14 +84,23 @@ def harm(measurement, flows=None):
     m = measurement
     flows = range(len(m.sent)) if flows is None else flows
     ways = [{m.way(flow, sequence) for sequence, *_ in m.arrivals[flow]} for flow in flows]
-    unseen = sum(None in used for used in ways)
     return {"lost": sum(len(list(m.missing(flow))) for flow in flows),
             "out of order": sum(len(list(m.out_of_order(flow))) for flow in flows),
             "moved": sum(len(used - {None}) > 1 for used in ways),
-            "doubts": [*m.doubts(), *([f"the tap missed packets of {unseen} flows"] if unseen else [])]}
+            "flows past the tap": sum(None in used for used in ways)}
 
 
-UNHARMED = {"lost": 0, "out of order": 0, "moved": 0, "doubts": []}
+UNHARMED = {"lost": 0, "out of order": 0, "moved": 0, "flows past the tap": 0}
+
+
+def unharmed(tap, measurement, sentence, flows=None, **known):
+    """A test that nothing has become of them; `known` is what the caller knows better. A machine that is so busy that
+    the measuring sockets lose packets can't tell."""
+    doubts = list(measurement.doubts())
+    if doubts:
+        tap.skip(sentence, "; ".join(doubts))
+    else:
+        tap.equal({**harm(measurement, flows), **known}, UNHARMED, sentence)
 
 
 def full_queues(lab):
