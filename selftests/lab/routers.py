@@ -18,6 +18,7 @@ OTHER_BUILD = os.path.join(figure.BUILD, "other/build/fantel")  # see other_buil
 BUILDS = (FANTEL, OTHER_BUILD)
 ROUTERS = ("pe1", "r1", "r2", "r3", "r4", "r5", "pe2")
 PATIENCE = 20 * figure.SLOW  # s, for what should come at once
+START = 60 * figure.SLOW  # s, for loaders to start: on a busy machine the kernel takes its time to verify programs
 
 
 class Router:
@@ -101,7 +102,7 @@ def start(lab, nodes=ROUTERS, change=None, on_event=None, options=()):
             change(node, policy)
         policy.setdefault("notification", {}).setdefault("damping", {"half-life": 0})
         routers[node] = Router(lab, node, policy, on_event, options)
-    if not until(lambda: all(router.ready() for router in routers.values())):
+    if not until(lambda: all(router.ready() for router in routers.values()), START):
         raise figure.LabError("not ready: " + ", ".join(
             f"{router.name} ({router.errors().strip()})" for router in routers.values() if not router.ready()))
     return routers
@@ -116,7 +117,7 @@ def again(lab, router, policy=None, before=(), wanted=("taken over",), program=N
     def said():
         return any(f": {word}; ports" in new.errors()[heard:] for word in wanted)
 
-    until(lambda: said() or new.process.poll() is not None)
+    until(lambda: said() or new.process.poll() is not None, START)
     if not said():
         raise figure.LabError(f"{new.name}: did not come to be {' or '.join(wanted)}: {new.errors()[heard:]}")
     return new, new.errors()[heard:]

@@ -81,7 +81,7 @@ def start(lab, said="running", **group):
     policy = copy.deepcopy(example())
     policy["group"][0].update(group)
     pe1 = routers.Router(lab, "pe1", policy)
-    if not routers.until(lambda: said in pe1.errors() and pe1.ready()):
+    if not routers.until(lambda: said in pe1.errors() and pe1.ready(), routers.START):
         raise figure.LabError(f"not ready: {pe1.errors()}")
     return pe1
 

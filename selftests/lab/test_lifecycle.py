@@ -113,7 +113,7 @@ def test_refused_takeover(tap, lab, nodes):
     with Traffic(lab, rate=RATE, flows=FLOWS) as traffic:
         lab.stop(nodes["pe1"].process)
         refused = routers.Router(lab, "pe1", policy)
-        tap.equal(refused.process.wait(routers.PATIENCE), 1, "a policy that can't be carried out is refused")
+        tap.equal(refused.process.wait(routers.START), 1, "a policy that can't be carried out is refused")
         tap.ok("port absent: there is no such interface" in refused.errors(),
                "with a sentence", refused.errors())
         time.sleep(0.2)

@@ -37,7 +37,7 @@ def adopt(lab, nodes):
     for node, router in nodes.items():
         said = len(router.errors())
         nodes[node] = new = routers.Router(lab, node, router.policy)
-        if not routers.until(lambda: ": taken over" in new.errors()[said:] and new.ready()):
+        if not routers.until(lambda: ": taken over" in new.errors()[said:] and new.ready(), routers.START):
             raise figure.LabError(f"{new.name}: did not take over: {new.errors()[said:]}")
 
 

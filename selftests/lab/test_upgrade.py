@@ -284,7 +284,7 @@ def test_rights(tap, lab, nodes):
     lab.stop(nodes["pe1"].process)
     with Traffic(lab, rate=5000, flows=FLOWS) as traffic:
         refused = routers.Router(lab, "pe1", pe1.policy, before=RIGHTS, program=nodes["pe1"].other_build())
-        code = refused.process.wait(routers.PATIENCE)
+        code = refused.process.wait(routers.START)
         said = refused.errors().splitlines()[-2:]
         tap.ok(code == 1 and "made by another build of fantel, and how can't be read; run this one with CAP_SYS_ADMIN" in
                said[0], "without that pin it says what it needs", code, said)

@@ -40,7 +40,7 @@ def ids(process):
 
 def test_user(tap, lab):
     nodes = {node: start(lab, node) for node in routers.ROUTERS}
-    tap.ok(routers.until(lambda: all(node.ready() for node in nodes.values())), "loaders of a user attach",
+    tap.ok(routers.until(lambda: all(node.ready() for node in nodes.values()), routers.START), "loaders of a user attach",
            *(node.errors() for node in nodes.values()))
     tap.equal({ids(node.process) for node in nodes.values()}, {(str(NOBODY), 4)}, "who is not root, and has four rights")
     tap.ok(all("can't listen there" in node.errors() for node in nodes.values()),
